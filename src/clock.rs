@@ -1,0 +1,89 @@
+//! The only places that ask what time it is and that make randomness.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::TimeDelta;
+use rand::{Rng as _, SeedableRng as _};
+use rand_chacha::ChaCha12Rng;
+
+use crate::domain::ids::Id;
+use crate::domain::time::Timestamp;
+
+/// What time it is: the system's, or a simulated clock's.
+#[derive(Clone, Debug)]
+pub enum Clock {
+    /// The system's clock.
+    System,
+    /// A clock that stands still until it is set.
+    Simulated(Arc<Mutex<Timestamp>>),
+}
+
+impl Clock {
+    /// A simulated clock that shows `now`.
+    #[must_use]
+    pub fn simulated(now: Timestamp) -> Self {
+        Self::Simulated(Arc::new(Mutex::new(now)))
+    }
+
+    /// What the clock shows.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the system's clock")]
+    pub fn now(&self) -> Timestamp {
+        match self {
+            Self::System => Timestamp::new(chrono::Utc::now()),
+            Self::Simulated(now) => *now.lock().unwrap_or_else(PoisonError::into_inner),
+        }
+    }
+
+    /// Sets a simulated clock to `now`. The system's clock is nobody's to set: it stays.
+    pub fn set(&self, now: Timestamp) {
+        if let Self::Simulated(shown) = self {
+            *shown.lock().unwrap_or_else(PoisonError::into_inner) = now;
+        }
+    }
+
+    /// Whether this is a simulated clock.
+    #[must_use]
+    pub fn is_simulated(&self) -> bool {
+        matches!(self, Self::Simulated(_))
+    }
+}
+
+/// Where ids and jitter come from: seeded from the system, or with a seed so that a run can be repeated.
+#[derive(Clone, Debug)]
+pub struct Randomness(Arc<Mutex<ChaCha12Rng>>);
+
+impl Randomness {
+    /// Seeded from the operating system.
+    #[must_use]
+    pub fn from_system() -> Self {
+        Self(Arc::new(Mutex::new(rand::make_rng())))
+    }
+
+    /// The same sequence for the same `seed`.
+    #[must_use]
+    pub fn seeded(seed: u64) -> Self {
+        Self(Arc::new(Mutex::new(ChaCha12Rng::seed_from_u64(seed))))
+    }
+
+    /// A new id: a UUID of version 7 (RFC 9562), whose order is about that of `now`.
+    #[must_use]
+    pub fn id(&self, now: Timestamp) -> Id {
+        let mut random = [0; 10];
+        self.lock().fill_bytes(&mut random);
+        let millis = u64::try_from(now.utc().timestamp_millis()).unwrap_or(0);
+        Id(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
+    }
+
+    /// A span from nothing up to `most`, evenly spread.
+    #[must_use]
+    pub fn up_to(&self, most: TimeDelta) -> TimeDelta {
+        let micros = u64::try_from(most.num_microseconds().unwrap_or(0)).unwrap_or(0);
+        let drawn = if micros == 0 { 0 } else { self.lock().next_u64() % (micros + 1) };
+        TimeDelta::microseconds(i64::try_from(drawn).unwrap_or(0))
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, ChaCha12Rng> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

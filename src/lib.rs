@@ -1,0 +1,4 @@
+//! The MFA enforcement scheduler.
+
+pub mod clock;
+pub mod domain;
