@@ -1,5 +1,6 @@
 //! Everything that decides, as pure functions: no async, no database, no mail, no clock of its own, no logging.
 
+pub mod audit;
 pub mod ids;
 pub mod message;
 pub mod methods;

@@ -1,0 +1,162 @@
+//! Opening a database, and bringing its schema up to date.
+
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use sqlx::migrate::Migrator;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use url::Url;
+
+use super::sql::Database;
+use super::{SqlStore, StoreError};
+use crate::clock::Randomness;
+
+static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// How to reach a database.
+#[derive(Clone, Debug)]
+pub struct ConnectOptions<'a> {
+    /// `sqlite://FILE` or `postgres://…`.
+    pub url: &'a str,
+    /// How many connections to keep at most.
+    pub max_connections: u32,
+    /// How long to wait for a connection.
+    pub timeout: TimeDelta,
+    /// How long one statement may take, on PostgreSQL; none: as the server says.
+    pub statement_timeout: Option<TimeDelta>,
+}
+
+/// What to do where the schema is older than the binary's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Schema {
+    /// Bring it up to date.
+    Migrate,
+    /// Refuse, and say how to bring it up to date.
+    Expect,
+}
+
+impl SqlStore {
+    /// Opens the database at `options.url`. An SQLite file that does not exist is made only with [`Schema::Migrate`].
+    ///
+    /// # Errors
+    /// When the database cannot be reached, or its schema is newer than this binary, or older and not to be migrated.
+    pub async fn connect(
+        options: &ConnectOptions<'_>,
+        schema: Schema,
+        randomness: Randomness,
+    ) -> Result<Self, StoreError> {
+        let place = shown(options.url);
+        let timeout = options.timeout.to_std().unwrap_or(Duration::from_secs(10));
+        let database = if options.url.starts_with("sqlite:") {
+            Database::Sqlite(open_sqlite(options, schema, timeout, &place).await?)
+        } else if options.url.starts_with("postgres:") || options.url.starts_with("postgresql:") {
+            Database::Postgres(open_postgres(options, timeout, &place).await?)
+        } else {
+            return Err(StoreError::Unusable(format!(
+                "database.url is neither sqlite://FILE nor postgres://…: it is '{place}'"
+            )));
+        };
+        check_schema(&database, schema, &place).await?;
+        Ok(Self { database, randomness })
+    }
+}
+
+async fn open_sqlite(
+    options: &ConnectOptions<'_>,
+    schema: Schema,
+    timeout: Duration,
+    place: &str,
+) -> Result<sqlx::SqlitePool, StoreError> {
+    let unusable = |error: sqlx::Error| {
+        StoreError::Unusable(format!(
+            "cannot open the database {place}: {error}; see database.url, and run `mfa-enforcer migrate` if it does not exist yet"
+        ))
+    };
+    let connect = SqliteConnectOptions::from_str(options.url)
+        .map_err(unusable)?
+        .create_if_missing(schema == Schema::Migrate)
+        .journal_mode(SqliteJournalMode::Wal)
+        // WAL with NORMAL may lose the last commits with the power, and a mail that was sent would be sent again.
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(timeout);
+    SqlitePoolOptions::new()
+        .max_connections(options.max_connections.min(4))
+        .acquire_timeout(timeout)
+        .connect_with(connect)
+        .await
+        .map_err(unusable)
+}
+
+async fn open_postgres(
+    options: &ConnectOptions<'_>,
+    timeout: Duration,
+    place: &str,
+) -> Result<sqlx::PgPool, StoreError> {
+    let unusable = |error: sqlx::Error| {
+        StoreError::Unusable(format!("cannot reach the database {place}: {error}; see database.url"))
+    };
+    let mut connect = PgConnectOptions::from_str(options.url).map_err(unusable)?.application_name("mfa-enforcer");
+    if let Some(limit) = options.statement_timeout {
+        connect = connect.options([("statement_timeout", limit.num_milliseconds().to_string())]);
+    }
+    PgPoolOptions::new()
+        .max_connections(options.max_connections)
+        .acquire_timeout(timeout)
+        .connect_with(connect)
+        .await
+        .map_err(unusable)
+}
+
+async fn check_schema(database: &Database, schema: Schema, place: &str) -> Result<(), StoreError> {
+    let (migrations, table) = match database {
+        Database::Sqlite(_) => (&SQLITE_MIGRATIONS, "SELECT name FROM sqlite_master WHERE name = '_sqlx_migrations'"),
+        Database::Postgres(_) => (&POSTGRES_MIGRATIONS, "SELECT 1 WHERE to_regclass('_sqlx_migrations') IS NOT NULL"),
+    };
+    let known = migrations.iter().map(|migration| migration.version).max().unwrap_or(0);
+    let found: i64 = if database.fetch_optional(table, vec![]).await?.is_some() {
+        let row = database
+            .fetch_optional("SELECT COALESCE(max(version), 0) AS version FROM _sqlx_migrations", vec![])
+            .await?;
+        row.map_or(Ok(0), |row| row.get("version"))?
+    } else {
+        0
+    };
+    if found > known {
+        return Err(StoreError::Unusable(format!(
+            "the database {place} has schema {found}, and this mfa-enforcer knows only up to {known}: run the newer version that made it"
+        )));
+    }
+    if found < known && schema == Schema::Expect {
+        return Err(StoreError::Unusable(format!(
+            "the database {place} has schema {found}, and this mfa-enforcer needs {known}: run `mfa-enforcer migrate`"
+        )));
+    }
+    if schema == Schema::Migrate {
+        let migrated = match database {
+            Database::Sqlite(pool) => migrations.run(pool).await,
+            Database::Postgres(pool) => migrations.run(pool).await,
+        };
+        migrated
+            .map_err(|error| StoreError::Unusable(format!("cannot bring the database {place} up to date: {error}")))?;
+    }
+    Ok(())
+}
+
+/// A database's URL as messages may show it: without a password.
+#[must_use]
+pub fn shown(url: &str) -> String {
+    match Url::parse(url) {
+        Ok(mut parsed) if parsed.password().is_some() => {
+            if parsed.set_password(Some("***")).is_err() {
+                return "(a URL with a password)".to_owned();
+            }
+            parsed.to_string()
+        }
+        Ok(_) => url.to_owned(),
+        Err(_) => "(not a URL)".to_owned(),
+    }
+}

@@ -1,0 +1,97 @@
+//! Everything in which the SQL of the two databases differs, each with the reason.
+
+/// Which SQL a database speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// SQLite, embedded.
+    Sqlite,
+    /// PostgreSQL, 13 or newer.
+    Postgres,
+}
+
+/// The type of a column in a batch of rows bound as one JSON array.
+#[derive(Clone, Copy, Debug)]
+pub enum ColumnType {
+    /// An id.
+    Id,
+    /// An instant.
+    Instant,
+    /// A date.
+    Date,
+    /// Text.
+    Text,
+    /// A whole number.
+    Int,
+    /// True or false.
+    Bool,
+}
+
+impl Dialect {
+    /// A lock that only the rows' next writers wait for: `FOR UPDATE` of the table with this alias.
+    ///
+    /// SQLite has no row locks and needs none: a transaction that writes is alone.
+    #[must_use]
+    pub fn for_update(self, alias: &str) -> String {
+        self.postgres_only(&format!(" FOR NO KEY UPDATE OF {alias}"))
+    }
+
+    /// The same lock, passing over rows that another daemon has locked.
+    #[must_use]
+    pub fn for_update_skip_locked(self, alias: &str) -> String {
+        self.postgres_only(&format!(" FOR NO KEY UPDATE OF {alias} SKIP LOCKED"))
+    }
+
+    /// Keeps the rows as they are until the end of the transaction (R5: a date cannot move between look and act).
+    #[must_use]
+    pub fn for_share(self, alias: &str) -> String {
+        self.postgres_only(&format!(" FOR SHARE OF {alias}"))
+    }
+
+    /// A batch of rows, bound as one JSON array of objects to `$parameter`, as a table with this alias.
+    ///
+    /// One bound value whatever the number of rows: no limit of parameters, and one statement to prepare. The databases
+    /// differ in how they unfold JSON; SQLite's columns have no types of their own.
+    #[must_use]
+    pub fn rows(self, parameter: usize, alias: &str, columns: &[(&str, ColumnType)]) -> String {
+        match self {
+            Self::Sqlite => {
+                let fields: Vec<String> =
+                    columns.iter().map(|(name, _)| format!("value ->> '$.{name}' AS {name}")).collect();
+                format!("(SELECT {} FROM json_each(${parameter})) AS {alias}", fields.join(", "))
+            }
+            Self::Postgres => {
+                let fields: Vec<String> = columns
+                    .iter()
+                    .map(|(name, kind)| {
+                        let kind = match kind {
+                            ColumnType::Id => "uuid",
+                            ColumnType::Instant => "timestamptz",
+                            ColumnType::Date => "date",
+                            ColumnType::Text => "text",
+                            ColumnType::Int => "bigint",
+                            ColumnType::Bool => "boolean",
+                        };
+                        format!("{name} {kind}")
+                    })
+                    .collect();
+                format!("jsonb_to_recordset(${parameter}) AS {alias}({})", fields.join(", "))
+            }
+        }
+    }
+
+    /// The later of two instants, neither of them null. (`max` of two values is SQLite's; PostgreSQL's is an aggregate.)
+    #[must_use]
+    pub fn later(self, one: &str, other: &str) -> String {
+        match self {
+            Self::Sqlite => format!("max({one}, {other})"),
+            Self::Postgres => format!("greatest({one}, {other})"),
+        }
+    }
+
+    fn postgres_only(self, text: &str) -> String {
+        match self {
+            Self::Sqlite => String::new(),
+            Self::Postgres => text.to_owned(),
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! The only place with SQL. [`Store`] is one object-safe trait; each of its topics is a file, and each method is a whole
+//! use-case in one transaction. [`SqlStore`] carries them out on SQLite and PostgreSQL with the same statements.
+
+pub mod audit;
+pub mod connect;
+pub mod daemon_state;
+mod dialect;
+mod error;
+mod sql;
+
+pub use error::StoreError;
+
+use crate::clock::Randomness;
+
+/// Everything that the daemon and its commands ask of a database.
+pub trait Store: audit::AuditStore + daemon_state::DaemonStateStore + Send + Sync {}
+
+impl<T> Store for T where T: audit::AuditStore + daemon_state::DaemonStateStore + Send + Sync {}
+
+/// The store on SQLite or PostgreSQL.
+#[derive(Clone, Debug)]
+pub struct SqlStore {
+    database: sql::Database,
+    randomness: Randomness,
+}

@@ -1,0 +1,331 @@
+//! A thin layer over sqlx that lets one statement run on both databases: typed values in, typed columns out.
+
+use chrono::NaiveDate;
+use sqlx::encode::IsNull;
+use sqlx::error::BoxDynError;
+use sqlx::postgres::{PgArguments, PgPool, PgRow, PgTypeInfo, Postgres};
+use sqlx::sqlite::{Sqlite, SqliteArguments, SqlitePool, SqliteRow, SqliteTypeInfo};
+use sqlx::{Arguments, AssertSqlSafe, Decode, Encode, Executor, Row as _, Transaction, Type};
+use uuid::Uuid;
+
+use super::StoreError;
+use super::dialect::Dialect;
+use crate::domain::ids::Id;
+use crate::domain::time::Timestamp;
+
+impl Type<Sqlite> for Id {
+    fn type_info() -> SqliteTypeInfo {
+        <String as Type<Sqlite>>::type_info()
+    }
+}
+
+impl Encode<'_, Sqlite> for Id {
+    fn encode_by_ref(&self, buffer: &mut <Sqlite as sqlx::Database>::ArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        Encode::<Sqlite>::encode(self.to_string(), buffer)
+    }
+}
+
+impl<'r> Decode<'r, Sqlite> for Id {
+    fn decode(value: <Sqlite as sqlx::Database>::ValueRef<'r>) -> Result<Self, BoxDynError> {
+        Ok(<String as Decode<Sqlite>>::decode(value)?.parse()?)
+    }
+}
+
+impl Type<Postgres> for Id {
+    fn type_info() -> PgTypeInfo {
+        <Uuid as Type<Postgres>>::type_info()
+    }
+}
+
+impl Encode<'_, Postgres> for Id {
+    fn encode_by_ref(&self, buffer: &mut <Postgres as sqlx::Database>::ArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        Encode::<Postgres>::encode_by_ref(&self.0, buffer)
+    }
+}
+
+impl<'r> Decode<'r, Postgres> for Id {
+    fn decode(value: <Postgres as sqlx::Database>::ValueRef<'r>) -> Result<Self, BoxDynError> {
+        Ok(Self(<Uuid as Decode<Postgres>>::decode(value)?))
+    }
+}
+
+impl Type<Sqlite> for Timestamp {
+    fn type_info() -> SqliteTypeInfo {
+        <String as Type<Sqlite>>::type_info()
+    }
+}
+
+impl Encode<'_, Sqlite> for Timestamp {
+    fn encode_by_ref(&self, buffer: &mut <Sqlite as sqlx::Database>::ArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        Encode::<Sqlite>::encode(self.to_string(), buffer)
+    }
+}
+
+impl<'r> Decode<'r, Sqlite> for Timestamp {
+    fn decode(value: <Sqlite as sqlx::Database>::ValueRef<'r>) -> Result<Self, BoxDynError> {
+        Ok(<String as Decode<Sqlite>>::decode(value)?.parse()?)
+    }
+}
+
+impl Type<Postgres> for Timestamp {
+    fn type_info() -> PgTypeInfo {
+        <chrono::DateTime<chrono::Utc> as Type<Postgres>>::type_info()
+    }
+}
+
+impl Encode<'_, Postgres> for Timestamp {
+    fn encode_by_ref(&self, buffer: &mut <Postgres as sqlx::Database>::ArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        Encode::<Postgres>::encode_by_ref(&self.utc(), buffer)
+    }
+}
+
+impl<'r> Decode<'r, Postgres> for Timestamp {
+    fn decode(value: <Postgres as sqlx::Database>::ValueRef<'r>) -> Result<Self, BoxDynError> {
+        Ok(Self::new(<chrono::DateTime<chrono::Utc> as Decode<Postgres>>::decode(value)?))
+    }
+}
+
+/// Declares what can be bound, with a conversion from each type and from its `Option`.
+macro_rules! values {
+    ($($variant:ident($type:ty),)*) => {
+        /// A value to bind. Each is typed also when it is null: PostgreSQL wants to know.
+        #[derive(Clone, Debug)]
+        pub enum Value { $(#[doc = stringify!($type)] $variant(Option<$type>),)* }
+
+        $(impl From<$type> for Value {
+            fn from(value: $type) -> Self { Self::$variant(Some(value)) }
+        }
+        impl From<Option<$type>> for Value {
+            fn from(value: Option<$type>) -> Self { Self::$variant(value) }
+        })*
+
+        fn sqlite_arguments(values: Vec<Value>) -> Result<SqliteArguments, BoxDynError> {
+            let mut arguments = SqliteArguments::default();
+            for value in values {
+                match value { $(Value::$variant(value) => Arguments::add(&mut arguments, value)?,)* }
+            }
+            Ok(arguments)
+        }
+
+        fn postgres_arguments(values: Vec<Value>) -> Result<PgArguments, BoxDynError> {
+            let mut arguments = PgArguments::default();
+            for value in values {
+                match value { $(Value::$variant(value) => Arguments::add(&mut arguments, value)?,)* }
+            }
+            Ok(arguments)
+        }
+    };
+}
+
+values! {
+    Id(Id),
+    Instant(Timestamp),
+    Date(NaiveDate),
+    Text(String),
+    Int(i64),
+    Bool(bool),
+    Json(serde_json::Value),
+}
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Self::Text(Some(value.to_owned()))
+    }
+}
+
+impl From<Option<&str>> for Value {
+    fn from(value: Option<&str>) -> Self {
+        Self::Text(value.map(str::to_owned))
+    }
+}
+
+/// The values to bind, in the order of `$1`, `$2`, …
+macro_rules! bind {
+    ($($value:expr),* $(,)?) => { vec![$($crate::store::sql::Value::from($value)),*] };
+}
+pub(crate) use bind;
+
+/// A row that was read.
+pub enum Row {
+    /// From SQLite.
+    Sqlite(SqliteRow),
+    /// From PostgreSQL.
+    Postgres(PgRow),
+}
+
+impl Row {
+    /// The column of this name.
+    ///
+    /// # Errors
+    /// When there is none, or its value does not fit the type.
+    pub fn get<T>(&self, column: &str) -> Result<T, StoreError>
+    where
+        T: for<'r> Decode<'r, Sqlite> + Type<Sqlite> + for<'r> Decode<'r, Postgres> + Type<Postgres>,
+    {
+        Ok(match self {
+            Self::Sqlite(row) => row.try_get(column)?,
+            Self::Postgres(row) => row.try_get(column)?,
+        })
+    }
+
+    /// The column of this name, whose text is one of an enum's names.
+    ///
+    /// # Errors
+    /// When there is none, or the text is no such name.
+    pub fn name<T: std::str::FromStr<Err = String>>(&self, column: &str) -> Result<T, StoreError> {
+        self.get::<String>(column)?.parse().map_err(StoreError::Corrupt)
+    }
+}
+
+/// A database: its pool of connections.
+#[derive(Clone, Debug)]
+pub enum Database {
+    /// The embedded one.
+    Sqlite(SqlitePool),
+    /// The server.
+    Postgres(PgPool),
+}
+
+impl Database {
+    /// Which SQL it speaks.
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        match self {
+            Self::Sqlite(_) => Dialect::Sqlite,
+            Self::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// Begins a transaction that may write. On SQLite it takes the write lock at once: one that first reads and then
+    /// wants to write would fail when another has written in between, without waiting.
+    ///
+    /// # Errors
+    /// When the database cannot be reached or stays locked.
+    pub async fn begin(&self) -> Result<Tx, StoreError> {
+        Ok(match self {
+            Self::Sqlite(pool) => Tx::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+        })
+    }
+
+    /// Begins a transaction that only reads, and sees one state of the database throughout.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn begin_read(&self) -> Result<Tx, StoreError> {
+        Ok(match self {
+            Self::Sqlite(pool) => Tx::Sqlite(pool.begin().await?),
+            Self::Postgres(pool) => {
+                Tx::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+            }
+        })
+    }
+
+    /// The rows of one statement outside any transaction.
+    ///
+    /// # Errors
+    /// What the database answers.
+    pub async fn fetch_all(&self, sql: &str, values: Vec<Value>) -> Result<Vec<Row>, StoreError> {
+        match self {
+            Self::Sqlite(pool) => sqlite_rows(pool, sql, values).await,
+            Self::Postgres(pool) => postgres_rows(pool, sql, values).await,
+        }
+    }
+
+    /// The first row of one statement outside any transaction, if there is one.
+    ///
+    /// # Errors
+    /// What the database answers.
+    pub async fn fetch_optional(&self, sql: &str, values: Vec<Value>) -> Result<Option<Row>, StoreError> {
+        Ok(self.fetch_all(sql, values).await?.into_iter().next())
+    }
+}
+
+/// A transaction. Dropped without [`Tx::commit`], it is rolled back.
+pub enum Tx {
+    /// On SQLite.
+    Sqlite(Transaction<'static, Sqlite>),
+    /// On PostgreSQL.
+    Postgres(Transaction<'static, Postgres>),
+}
+
+impl Tx {
+    /// Which SQL it speaks.
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        match self {
+            Self::Sqlite(_) => Dialect::Sqlite,
+            Self::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// Carries out a statement.
+    ///
+    /// # Returns
+    /// How many rows it changed.
+    ///
+    /// # Errors
+    /// What the database answers.
+    pub async fn execute(&mut self, sql: &str, values: Vec<Value>) -> Result<u64, StoreError> {
+        Ok(match self {
+            Self::Sqlite(tx) => {
+                let arguments = sqlite_arguments(values).map_err(sqlx::Error::Encode)?;
+                sqlx::query_with(AssertSqlSafe(sql), arguments).execute(&mut **tx).await?.rows_affected()
+            }
+            Self::Postgres(tx) => {
+                let arguments = postgres_arguments(values).map_err(sqlx::Error::Encode)?;
+                sqlx::query_with(AssertSqlSafe(sql), arguments).execute(&mut **tx).await?.rows_affected()
+            }
+        })
+    }
+
+    /// The rows of a statement.
+    ///
+    /// # Errors
+    /// What the database answers.
+    pub async fn fetch_all(&mut self, sql: &str, values: Vec<Value>) -> Result<Vec<Row>, StoreError> {
+        match self {
+            Self::Sqlite(tx) => sqlite_rows(&mut **tx, sql, values).await,
+            Self::Postgres(tx) => postgres_rows(&mut **tx, sql, values).await,
+        }
+    }
+
+    /// The first row of a statement, if there is one.
+    ///
+    /// # Errors
+    /// What the database answers.
+    pub async fn fetch_optional(&mut self, sql: &str, values: Vec<Value>) -> Result<Option<Row>, StoreError> {
+        Ok(self.fetch_all(sql, values).await?.into_iter().next())
+    }
+
+    /// Makes the transaction's changes last.
+    ///
+    /// # Errors
+    /// What the database answers; then nothing of it has lasted.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(tx) => tx.commit().await?,
+            Self::Postgres(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+}
+
+// The statements are this module's own constants and formatted column lists; what came from outside is always bound.
+async fn sqlite_rows<'c, E>(executor: E, sql: &str, values: Vec<Value>) -> Result<Vec<Row>, StoreError>
+where
+    E: Executor<'c, Database = Sqlite>,
+{
+    let arguments = sqlite_arguments(values).map_err(sqlx::Error::Encode)?;
+    let rows = sqlx::query_with(AssertSqlSafe(sql), arguments).fetch_all(executor).await?;
+    Ok(rows.into_iter().map(Row::Sqlite).collect())
+}
+
+async fn postgres_rows<'c, E>(executor: E, sql: &str, values: Vec<Value>) -> Result<Vec<Row>, StoreError>
+where
+    E: Executor<'c, Database = Postgres>,
+{
+    let arguments = postgres_arguments(values).map_err(sqlx::Error::Encode)?;
+    let rows = sqlx::query_with(AssertSqlSafe(sql), arguments).fetch_all(executor).await?;
+    Ok(rows.into_iter().map(Row::Postgres).collect())
+}
