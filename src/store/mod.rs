@@ -2,10 +2,19 @@
 //! use-case in one transaction. [`SqlStore`] carries them out on SQLite and PostgreSQL with the same statements.
 
 pub mod audit;
+pub mod claim;
+mod claim_facts;
 pub mod connect;
 pub mod daemon_state;
 mod dialect;
+pub mod enforce;
 mod error;
+pub mod expand;
+pub mod outcome;
+mod predicate;
+pub mod reconcile;
+mod requirements;
+pub mod review;
 mod sql;
 
 pub use error::StoreError;
@@ -13,9 +22,21 @@ pub use error::StoreError;
 use crate::clock::Randomness;
 
 /// Everything that the daemon and its commands ask of a database.
-pub trait Store: audit::AuditStore + daemon_state::DaemonStateStore + Send + Sync {}
+pub trait Store:
+    audit::AuditStore
+    + claim::ClaimStore
+    + outcome::OutcomeStore
+    + daemon_state::DaemonStateStore
+    + enforce::EnforceStore
+    + expand::ExpandStore
+    + reconcile::ReconcileStore
+    + review::ReviewStore
+    + Send
+    + Sync
+{
+}
 
-impl<T> Store for T where T: audit::AuditStore + daemon_state::DaemonStateStore + Send + Sync {}
+impl Store for SqlStore {}
 
 /// The store on SQLite or PostgreSQL.
 #[derive(Clone, Debug)]
