@@ -1,4 +1,5 @@
 //! The MFA enforcement scheduler.
 
 pub mod clock;
+pub mod config;
 pub mod domain;
