@@ -12,7 +12,7 @@ use super::{duration, range};
 /// Where the data lives, and how to talk to it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct DatabaseConfig {
+pub struct DatabaseSettings {
     /// `sqlite://…` or `postgres://…`; a secret, since it may hold a password.
     #[serde(deserialize_with = "url")]
     pub url: SecretString,
@@ -36,7 +36,7 @@ pub enum DatabaseKind {
     Postgres,
 }
 
-impl DatabaseConfig {
+impl DatabaseSettings {
     /// Which database the URL speaks of.
     #[must_use]
     pub fn kind(&self) -> DatabaseKind {

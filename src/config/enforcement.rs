@@ -7,7 +7,7 @@ use super::range;
 /// Whom a date binds, and how soon.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct EnforcementConfig {
+pub struct EnforcementSettings {
     /// How many calendar days ahead a date must at least be (R10).
     #[serde(deserialize_with = "range::number::<_, _, 0, 365>")]
     pub minimum_notice_days: u16,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 /// Where health and metrics are served.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct HttpConfig {
+pub struct HttpSettings {
     /// The address to listen on; none: nothing is served.
     #[serde(default, deserialize_with = "listen")]
     pub listen: Option<SocketAddr>,

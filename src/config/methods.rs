@@ -10,7 +10,7 @@ use crate::domain::values::CountryCode;
 /// Where a phone number may be the second step.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct MethodsConfig {
+pub struct MethodsSettings {
     /// For everybody.
     #[serde(deserialize_with = "countries")]
     pub sms_countries: BTreeSet<CountryCode>,

@@ -42,27 +42,27 @@ use crate::domain::time::Daytime;
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Where the data lives.
-    pub database: database::DatabaseConfig,
+    pub database: database::DatabaseSettings,
     /// Whose time it is.
-    pub clock: clock::ClockConfig,
+    pub clock: clock::ClockSettings,
     /// How often tasks run, and how much they take at a time.
-    pub schedule: schedule::ScheduleConfig,
+    pub schedule: schedule::ScheduleSettings,
     /// Whom a date binds, and how soon.
-    pub enforcement: enforcement::EnforcementConfig,
+    pub enforcement: enforcement::EnforcementSettings,
     /// When notices go out, and what they say.
-    pub notices: notices::NoticesConfig,
+    pub notices: notices::NoticeSettings,
     /// Where mail goes.
-    pub smtp: smtp::SmtpConfig,
+    pub smtp: smtp::SmtpSettings,
     /// Where health and metrics are served.
-    pub http: http::HttpConfig,
+    pub http: http::HttpSettings,
     /// Where a phone number may be the second step.
-    pub methods: methods::MethodsConfig,
+    pub methods: methods::MethodsSettings,
     /// What needs a second look.
-    pub safety: safety::SafetyConfig,
+    pub safety: safety::SafetySettings,
     /// How long history is kept.
-    pub retention: retention::RetentionConfig,
+    pub retention: retention::RetentionSettings,
     /// What is logged, and how.
-    pub telemetry: telemetry::TelemetryConfig,
+    pub telemetry: telemetry::TelemetrySettings,
 }
 
 /// The sender while the clock is simulated and no other is set. Nobody outside this machine can be written to then.
@@ -88,7 +88,7 @@ impl Config {
 
         let config = deserialize(&schema, &overrides).map_err(|refused| problems.extend(refused));
         if let Ok(config) = &config {
-            problems.extend(config.contradictions());
+            problems.extend(config.contradictions().into_iter().map(|message| overrides.locate(message)));
         }
         match config {
             Ok(config) if problems.is_empty() => Ok(config),

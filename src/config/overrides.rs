@@ -83,6 +83,15 @@ impl Overrides {
         Some(given).filter(|given| !value::is_unset(given))
     }
 
+    /// The problem of which `message` tells, where the setting stands whose name the message begins with.
+    pub(super) fn locate(&self, message: String) -> Problem {
+        let origin = self.iter().find_map(|(section, key, _, origin)| {
+            let rest = message.strip_prefix(section)?.strip_prefix('.')?.strip_prefix(key)?;
+            (!rest.starts_with(|c: char| c.is_alphanumeric() || c == '_')).then(|| origin.clone())
+        });
+        Problem { origin, message }
+    }
+
     /// All of the overrides.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str, &Value, &Origin)> {
         self.0.iter().map(|((section, key), (given, origin))| (section.as_str(), key.as_str(), given, origin))

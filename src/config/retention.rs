@@ -5,4 +5,4 @@ use serde::Deserialize;
 /// How long history is kept: for ever.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct RetentionConfig {}
+pub struct RetentionSettings {}

@@ -8,7 +8,7 @@ use super::{duration, range};
 /// How often tasks run, and how much they take at a time.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ScheduleConfig {
+pub struct ScheduleSettings {
     /// The time between two runs of a task.
     #[serde(deserialize_with = "duration::positive")]
     pub tick: TimeDelta,

@@ -7,7 +7,7 @@ use tracing_subscriber::EnvFilter;
 /// What is logged, and how.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct TelemetryConfig {
+pub struct TelemetrySettings {
     /// Levels, also by part of the program, as `tracing_subscriber`'s `EnvFilter` reads them.
     #[serde(deserialize_with = "directives")]
     pub log: String,
