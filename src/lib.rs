@@ -3,3 +3,6 @@
 pub mod clock;
 pub mod config;
 pub mod domain;
+pub mod http;
+pub mod telemetry;
+pub mod tls;
