@@ -1,5 +1,9 @@
 //! The MFA enforcement scheduler.
 
 pub mod clock;
+pub mod config;
 pub mod domain;
+pub mod http;
 pub mod store;
+pub mod telemetry;
+pub mod tls;
