@@ -1,0 +1,5 @@
+//! The operator's settings.
+
+pub mod duration;
+pub mod notices;
+pub mod smtp;
