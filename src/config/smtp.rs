@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use chrono::TimeDelta;
 use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use url::Url;
 
 use super::duration;
@@ -16,7 +16,7 @@ use super::notices::{is_loopback, is_reserved};
 #[serde(deny_unknown_fields)]
 pub struct SmtpSettings {
     /// `file:DIR`, `smtp://[user:password@]host[:port]` or `smtps://…`. `run` needs one.
-    #[serde(default, deserialize_with = "secret_text")]
+    #[serde(default)]
     pub url: Option<SecretString>,
     /// A file that holds the URL, in place of `url`.
     #[serde(default)]
@@ -25,7 +25,7 @@ pub struct SmtpSettings {
     #[serde(default)]
     pub username: Option<String>,
     /// Its password.
-    #[serde(default, deserialize_with = "secret_text")]
+    #[serde(default)]
     pub password: Option<SecretString>,
     /// A file that holds the password, in place of `password`.
     #[serde(default)]
@@ -124,10 +124,7 @@ impl SmtpSettings {
         match self.target() {
             Ok(None) => vec![format!("smtp.url is not set: {REMEDY}")],
             Ok(Some(MailTarget::Server(server))) if is_reserved(&server.host) => {
-                vec![format!(
-                    "smtp.url names '{}', which is an example: put your mail server in its place",
-                    server.host
-                )]
+                vec![format!("smtp.url names '{}', which is an example: put your mail server in its place", server.host)]
             }
             Ok(_) | Err(_) => Vec::new(),
         }
@@ -161,9 +158,7 @@ impl SmtpSettings {
         }
         let encryption = match (url.scheme(), self.tls) {
             ("smtps", Tls::None) => {
-                return Err(
-                    "smtp.tls = \"none\" contradicts smtp.url, which begins with smtps://: use \"auto\"".to_owned()
-                );
+                return Err("smtp.tls = \"none\" contradicts smtp.url, which begins with smtps://: use \"auto\"".to_owned());
             }
             ("smtps", _) => Encryption::Implicit,
             ("smtp", Tls::None) if !is_loopback(&host) => {
@@ -223,10 +218,6 @@ fn secret(key: &str, value: Option<&SecretString>, file: Option<&Path>) -> Resul
             .map_err(|error| format!("{key}_file = \"{}\" cannot be read: {error}", file.display())),
         (None, None) => Ok(None),
     }
-}
-
-fn secret_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
-    String::deserialize(deserializer).map(|text| Some(text.into()))
 }
 
 fn is_host_name(text: &str) -> bool {
