@@ -6,5 +6,6 @@ pub mod domain;
 pub mod http;
 pub mod mail;
 pub mod store;
+pub mod tasks;
 pub mod telemetry;
 pub mod tls;

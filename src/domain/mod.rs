@@ -9,6 +9,7 @@ pub mod methods;
 pub mod notice;
 pub mod planning;
 pub mod policy;
+pub mod retry;
 pub mod review;
 pub mod schedule;
 pub mod time;

@@ -2,10 +2,10 @@
 
 use std::time::SystemTime;
 
+use lettre::Address;
 use lettre::address::Envelope;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart, SinglePart};
-use lettre::Address;
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
@@ -64,6 +64,12 @@ impl Sender {
             Err(UnusableAddress) => Err(format!("'{}' in [notices] is not an e-mail address", mailbox.email)),
         };
         Ok(Self { from: sendable(from)?, reply_to: settings.reply_to()?.map(sendable).transpose()? })
+    }
+
+    /// The sender's domain.
+    #[must_use]
+    pub fn domain(&self) -> &str {
+        self.from.email.domain()
     }
 
     /// The mail that carries `message` in the words of `rendered`.

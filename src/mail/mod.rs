@@ -85,6 +85,12 @@ impl Mailer {
         self.transport.send(mail).await
     }
 
+    /// The right-hand side of Message-IDs: the sender's domain.
+    #[must_use]
+    pub fn message_id_domain(&self) -> &str {
+        self.sender.domain()
+    }
+
     /// The words, for previews.
     #[must_use]
     pub fn templates(&self) -> &Templates {

@@ -7,10 +7,10 @@ use tera::{Context, ErrorKind, Tera};
 use thiserror::Error;
 
 use super::language::Language;
+use super::sample;
 use super::template_files::{self, TemplateFile};
 use super::words::{ContactWords, FrameWords, SectionWords, SubjectWords};
 use super::wrap::wrap;
-use super::sample;
 use crate::config::notices::NoticeSettings;
 use crate::domain::message::Message;
 

@@ -194,7 +194,9 @@ mod tests {
         for name in ["Ada Lovelace", "Zoë O'Brien", "J. R. R. Tolkien", "李小龍", "Nguyễn Văn A", "J.R. Ewing"] {
             assert_eq!(name_to_greet(name).as_deref(), Some(name));
         }
-        for odd in ["", " \r\n", "<script>alert(1)</script>", "\"; DROP TABLE users", "win.example", "http://a.b", "a@b"] {
+        for odd in
+            ["", " \r\n", "<script>alert(1)</script>", "\"; DROP TABLE users", "win.example", "http://a.b", "a@b"]
+        {
             assert_eq!(name_to_greet(odd), None, "{odd:?}");
         }
         assert_eq!(name_to_greet("Eve\r\nBcc").as_deref(), Some("Eve Bcc"));

@@ -2,6 +2,7 @@
 //! use-case in one transaction. [`SqlStore`] carries them out on SQLite and PostgreSQL with the same statements.
 
 pub mod audit;
+pub mod backlog;
 pub mod claim;
 mod claim_facts;
 pub mod connect;
@@ -16,6 +17,7 @@ pub mod reconcile;
 mod requirements;
 pub mod review;
 mod sql;
+pub mod status;
 
 pub use error::StoreError;
 
@@ -25,7 +27,9 @@ use crate::clock::Randomness;
 pub trait Store:
     audit::AuditStore
     + claim::ClaimStore
+    + backlog::BacklogStore
     + outcome::OutcomeStore
+    + status::StatusStore
     + daemon_state::DaemonStateStore
     + enforce::EnforceStore
     + expand::ExpandStore
