@@ -2,20 +2,45 @@
 //! use-case in one transaction. [`SqlStore`] carries them out on SQLite and PostgreSQL with the same statements.
 
 pub mod audit;
+pub mod companies;
 pub mod connect;
 pub mod daemon_state;
 mod dialect;
+pub mod edit;
 mod error;
+pub mod exemptions;
+pub mod notice_history;
 mod sql;
+pub mod users;
 
 pub use error::StoreError;
 
 use crate::clock::Randomness;
 
 /// Everything that the daemon and its commands ask of a database.
-pub trait Store: audit::AuditStore + daemon_state::DaemonStateStore + Send + Sync {}
+pub trait Store:
+    audit::AuditStore
+    + companies::CompanyStore
+    + daemon_state::DaemonStateStore
+    + exemptions::ExemptionStore
+    + notice_history::NoticeHistoryStore
+    + users::UserStore
+    + Send
+    + Sync
+{
+}
 
-impl<T> Store for T where T: audit::AuditStore + daemon_state::DaemonStateStore + Send + Sync {}
+impl<T> Store for T where
+    T: audit::AuditStore
+        + companies::CompanyStore
+        + daemon_state::DaemonStateStore
+        + exemptions::ExemptionStore
+        + notice_history::NoticeHistoryStore
+        + users::UserStore
+        + Send
+        + Sync
+{
+}
 
 /// The store on SQLite or PostgreSQL.
 #[derive(Clone, Debug)]
