@@ -1,0 +1,66 @@
+//! `[database]`: where the data lives.
+
+use std::path::PathBuf;
+
+use chrono::TimeDelta;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+
+use super::{duration, range};
+
+/// Where the data lives, and how to talk to it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseSettings {
+    /// `sqlite://…` or `postgres://…`; a secret, since it may hold a password.
+    #[serde(deserialize_with = "url")]
+    pub url: SecretString,
+    /// How many connections are opened at most.
+    #[serde(deserialize_with = "range::number::<_, _, 1, 1000>")]
+    pub max_connections: u32,
+    /// How long to wait for a connection.
+    #[serde(deserialize_with = "duration::positive")]
+    pub connect_timeout: TimeDelta,
+    /// How long one statement may run; none: as long as the server allows.
+    #[serde(default, deserialize_with = "duration::optional")]
+    pub statement_timeout: Option<TimeDelta>,
+}
+
+/// Which database a URL speaks of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DatabaseKind {
+    /// SQLite, in a file.
+    Sqlite,
+    /// PostgreSQL.
+    Postgres,
+}
+
+impl DatabaseSettings {
+    /// Which database the URL speaks of.
+    #[must_use]
+    pub fn kind(&self) -> DatabaseKind {
+        if self.url.expose_secret().starts_with("sqlite:") { DatabaseKind::Sqlite } else { DatabaseKind::Postgres }
+    }
+
+    /// The file of an SQLite database; none for PostgreSQL.
+    #[must_use]
+    pub fn sqlite_file(&self) -> Option<PathBuf> {
+        let rest = self.url.expose_secret().strip_prefix("sqlite:")?;
+        let rest = rest.strip_prefix("//").unwrap_or(rest);
+        Some(PathBuf::from(rest.split('?').next().unwrap_or(rest)))
+    }
+}
+
+fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let is_known = match text.strip_prefix("sqlite:") {
+        Some(file) => !file.trim_start_matches('/').is_empty(),
+        None => ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)) && parses(&text),
+    };
+    if is_known { Ok(text.into()) } else { Err(D::Error::custom("not the URL of a database")) }
+}
+
+fn parses(text: &str) -> bool {
+    url::Url::parse(text).is_ok()
+}

@@ -1,0 +1,76 @@
+//! Settings that are well formed one by one and still cannot be worked with.
+
+use super::Config;
+use super::problem::Problem;
+use super::smtp::MailTarget;
+
+/// What the settings are to be used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// `check`: everything that would embarrass in production.
+    Check,
+    /// `run`: as `check`, but values made for examples are let through where mail only goes into a folder.
+    Run,
+}
+
+impl Config {
+    /// What keeps these settings from being used for `purpose`; empty if nothing does.
+    ///
+    /// Nowhere to send mail; no sender; a simulated clock with a mail server elsewhere; values made for examples.
+    #[must_use]
+    pub fn problems(&self, purpose: Purpose) -> Vec<Problem> {
+        let mut messages = Vec::new();
+        let target = self.smtp.target().ok().flatten();
+        let reaches_nobody = match &target {
+            Some(MailTarget::Folder(_)) => self.clock.simulated || purpose == Purpose::Run,
+            Some(MailTarget::Server(_)) => self.clock.simulated,
+            None => false,
+        };
+        if !reaches_nobody {
+            messages.extend(self.smtp.problems_for_real_mail());
+            messages.extend(self.notices.problems_for_real_mail());
+        } else if self.notices.from.is_none() {
+            messages
+                .push("notices.from is not set: name the sender, such as \"Acme Security <security@acme.com>\"".into());
+        }
+        if let Some(MailTarget::Server(server)) = target.filter(|_| self.clock.simulated)
+            && !server.is_loopback()
+        {
+            messages.push(format!(
+                "smtp.url names {}, but clock.simulated is true: then mail goes only into a folder (file:DIR) or to a \
+                 mail server on this machine",
+                server.host
+            ));
+        }
+        messages.into_iter().map(Problem::anywhere).collect()
+    }
+
+    /// What somebody who starts the daemon should know each time, though it may be meant.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if let Ok(Some(MailTarget::Folder(dir))) = self.smtp.target() {
+            warnings
+                .push(format!("smtp.url is a folder: mail is written into {}, and nobody receives it", dir.display()));
+        }
+        if self.clock.simulated {
+            warnings.push("clock.simulated is true: time moves only as commands tell it to".to_owned());
+        }
+        warnings
+    }
+
+    /// What can never work, whatever the settings are used for.
+    pub(super) fn contradictions(&self) -> Vec<String> {
+        let mut messages = self.notices.problems();
+        messages.extend(self.smtp.problems());
+        if self.smtp.timeout >= self.schedule.lease {
+            messages.push(
+                "smtp.timeout must be shorter than schedule.lease: no mail could be sent while its lease lasts".into(),
+            );
+        }
+        if self.schedule.retry_first > self.schedule.retry_most {
+            messages.push("schedule.retry_first must not be longer than schedule.retry_most".into());
+        }
+        messages
+    }
+}

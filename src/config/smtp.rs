@@ -1,0 +1,236 @@
+//! `[smtp]`: where mail goes.
+
+use std::path::{Path, PathBuf};
+
+use chrono::TimeDelta;
+use percent_encoding::percent_decode_str;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Deserializer};
+use url::Url;
+
+use super::duration;
+use super::notices::{is_loopback, is_reserved};
+
+/// Where mail goes.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SmtpSettings {
+    /// `file:DIR`, `smtp://[user:password@]host[:port]` or `smtps://…`. `run` needs one.
+    #[serde(default, deserialize_with = "secret_text")]
+    pub url: Option<SecretString>,
+    /// A file that holds the URL, in place of `url`.
+    #[serde(default)]
+    pub url_file: Option<PathBuf>,
+    /// The name to authenticate with, in place of the one in the URL.
+    #[serde(default)]
+    pub username: Option<String>,
+    /// Its password.
+    #[serde(default, deserialize_with = "secret_text")]
+    pub password: Option<SecretString>,
+    /// A file that holds the password, in place of `password`.
+    #[serde(default)]
+    pub password_file: Option<PathBuf>,
+    /// Whether to encrypt.
+    pub tls: Tls,
+    /// A PEM file with certificate authorities to trust beside the system's.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
+    /// How long one mail may take, from its turn at a connection to the server's answer.
+    #[serde(deserialize_with = "duration::positive")]
+    pub timeout: TimeDelta,
+    /// How many connections are used at the same time.
+    pub max_connections: u32,
+    /// What this machine calls itself (EHLO); its host name if not set.
+    #[serde(default)]
+    pub hello_name: Option<String>,
+}
+
+/// Whether to encrypt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tls {
+    /// Always, but to this machine itself.
+    Auto,
+    /// Always.
+    Required,
+    /// Never: only to this machine itself.
+    None,
+}
+
+/// Where mail goes, read and checked.
+#[derive(Clone, Debug)]
+pub enum MailTarget {
+    /// A folder: one `.eml` file per mail.
+    Folder(PathBuf),
+    /// A mail server.
+    Server(MailServer),
+}
+
+/// A mail server and how to speak with it.
+#[derive(Clone, Debug)]
+pub struct MailServer {
+    /// Its name or number, without brackets; its certificate must be for this.
+    pub host: String,
+    /// Its TCP port.
+    pub port: u16,
+    /// Whether and how the line is encrypted.
+    pub encryption: Encryption,
+    /// The name and password to authenticate with.
+    pub credentials: Option<(String, SecretString)>,
+}
+
+/// Whether and how a line is encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encryption {
+    /// From the first byte (RFC 8314).
+    Implicit,
+    /// By STARTTLS (RFC 3207), without which nothing is sent.
+    StartTls,
+    /// Not at all, to this machine itself.
+    Plain,
+}
+
+impl MailServer {
+    /// Whether it is this machine itself.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(&self.host)
+    }
+}
+
+impl SmtpSettings {
+    /// What cannot work: each message names the key, the value (unless secret) and the remedy.
+    #[must_use]
+    pub fn problems(&self) -> Vec<String> {
+        let mut found: Vec<_> = self.target().err().into_iter().collect();
+        if !(1..=100).contains(&self.max_connections) {
+            found.push(format!("smtp.max_connections = {}: give a number from 1 to 100", self.max_connections));
+        }
+        if self.timeout > TimeDelta::minutes(10) {
+            found.push(format!(
+                "smtp.timeout = \"{}s\" is too long: give at most 10m, or one dead server holds up all mail",
+                self.timeout.num_seconds()
+            ));
+        }
+        if let Some(name) = self.hello_name.as_ref().filter(|name| !is_host_name(name)) {
+            found.push(format!("smtp.hello_name = {name:?} is not a host name: write it as mailer.example.com"));
+        }
+        found
+    }
+
+    /// What must be set before mail goes to real people: somewhere to send it that is not an example.
+    #[must_use]
+    pub fn problems_for_real_mail(&self) -> Vec<String> {
+        match self.target() {
+            Ok(None) => vec![format!("smtp.url is not set: {REMEDY}")],
+            Ok(Some(MailTarget::Server(server))) if is_reserved(&server.host) => {
+                vec![format!(
+                    "smtp.url names '{}', which is an example: put your mail server in its place",
+                    server.host
+                )]
+            }
+            Ok(_) | Err(_) => Vec::new(),
+        }
+    }
+
+    /// Where mail goes, with the secrets read from their files; none when no URL is set.
+    ///
+    /// # Errors
+    /// One message that names the key and the remedy, without any secret.
+    pub fn target(&self) -> Result<Option<MailTarget>, String> {
+        let Some(text) = secret("smtp.url", self.url.as_ref(), self.url_file.as_deref())? else { return Ok(None) };
+        let text = text.expose_secret().trim();
+        if let Some(dir) = text.strip_prefix("file:") {
+            let dir = dir.strip_prefix("//").unwrap_or(dir);
+            return if dir.is_empty() {
+                Err(format!("smtp.url = \"file:\" names no folder: {REMEDY}"))
+            } else {
+                Ok(Some(MailTarget::Folder(PathBuf::from(dir))))
+            };
+        }
+        self.server(text).map(|server| Some(MailTarget::Server(server)))
+    }
+
+    fn server(&self, text: &str) -> Result<MailServer, String> {
+        let unreadable = || format!("smtp.url cannot be read (it is not shown, as it may hold a password): {REMEDY}");
+        let url = Url::parse(text).map_err(|_| unreadable())?;
+        let host = url.host_str().filter(|host| !host.is_empty()).ok_or_else(unreadable)?;
+        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
+            return Err(format!("smtp.url has something after '{host}': leave it out; TLS is set by smtp.tls"));
+        }
+        let encryption = match (url.scheme(), self.tls) {
+            ("smtps", Tls::None) => {
+                return Err(
+                    "smtp.tls = \"none\" contradicts smtp.url, which begins with smtps://: use \"auto\"".to_owned()
+                );
+            }
+            ("smtps", _) => Encryption::Implicit,
+            ("smtp", Tls::None) if !is_loopback(&host) => {
+                return Err(format!(
+                    "smtp.tls = \"none\" is only for a mail server on this machine, and smtp.url names '{host}': use \"auto\""
+                ));
+            }
+            ("smtp", Tls::Auto) if is_loopback(&host) => Encryption::Plain,
+            ("smtp", Tls::None) => Encryption::Plain,
+            ("smtp", _) => Encryption::StartTls,
+            _ => return Err(unreadable()),
+        };
+        let standard_port = match encryption {
+            Encryption::Implicit => 465,
+            Encryption::StartTls => 587,
+            Encryption::Plain => 25,
+        };
+        Ok(MailServer {
+            port: url.port().unwrap_or(standard_port),
+            encryption,
+            credentials: self.credentials(&url)?,
+            host,
+        })
+    }
+
+    fn credentials(&self, url: &Url) -> Result<Option<(String, SecretString)>, String> {
+        let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+        let from_url = Some(decoded(url.username())).filter(|name| !name.is_empty());
+        if from_url.is_some() && self.username.is_some() {
+            return Err("smtp.username and smtp.url both name a user: keep one of them".to_owned());
+        }
+        let configured = secret("smtp.password", self.password.as_ref(), self.password_file.as_deref())?;
+        if url.password().is_some() && configured.is_some() {
+            return Err("smtp.password and smtp.url both hold a password: keep one of them".to_owned());
+        }
+        let username = from_url.or_else(|| self.username.clone());
+        let password = configured.or_else(|| url.password().map(|password| decoded(password).into()));
+        match (username, password) {
+            (Some(username), Some(password)) => Ok(Some((username, password))),
+            (None, None) => Ok(None),
+            (Some(_), None) => Err("smtp.username is set without a password: set smtp.password_file".to_owned()),
+            (None, Some(_)) => Err("smtp.password is set without a user: set smtp.username".to_owned()),
+        }
+    }
+}
+
+const REMEDY: &str =
+    "write smtps://mail.example.com, smtp://mail.example.com:587, or file:DIR for a folder that nobody reads but you";
+
+/// A secret that is given either itself or by the file that holds it.
+fn secret(key: &str, value: Option<&SecretString>, file: Option<&Path>) -> Result<Option<SecretString>, String> {
+    match (value, file) {
+        (Some(_), Some(_)) => Err(format!("{key} and {key}_file are both set: keep one of them")),
+        (Some(value), None) => Ok(Some(value.clone())),
+        (None, Some(file)) => std::fs::read_to_string(file)
+            .map(|text| Some(text.trim_end_matches(['\r', '\n']).into()))
+            .map_err(|error| format!("{key}_file = \"{}\" cannot be read: {error}", file.display())),
+        (None, None) => Ok(None),
+    }
+}
+
+fn secret_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
+    String::deserialize(deserializer).map(|text| Some(text.into()))
+}
+
+fn is_host_name(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= 253
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'))
+}
