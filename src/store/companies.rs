@@ -73,7 +73,7 @@ pub struct CompanyOverview {
 }
 
 /// What to change of a company, or to give a new one. What is not given stays.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct CompanyChange {
     /// Its name.
     pub name: Option<String>,
