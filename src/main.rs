@@ -1,1 +1,10 @@
-fn main() {}
+//! The program: hands its arguments and its environment to the library.
+
+use std::process::ExitCode;
+
+use mfa_enforcer::{cli, config};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    cli::run(std::env::args_os(), config::environment()).await
+}

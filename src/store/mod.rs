@@ -5,12 +5,16 @@ pub mod audit;
 pub mod backlog;
 pub mod claim;
 mod claim_facts;
+pub mod companies;
 pub mod connect;
 pub mod daemon_state;
 mod dialect;
+pub mod edit;
 pub mod enforce;
 mod error;
+pub mod exemptions;
 pub mod expand;
+pub mod notice_history;
 pub mod outcome;
 mod predicate;
 pub mod reconcile;
@@ -18,6 +22,7 @@ mod requirements;
 pub mod review;
 mod sql;
 pub mod status;
+pub mod users;
 
 pub use error::StoreError;
 
@@ -26,15 +31,19 @@ use crate::clock::Randomness;
 /// Everything that the daemon and its commands ask of a database.
 pub trait Store:
     audit::AuditStore
-    + claim::ClaimStore
     + backlog::BacklogStore
-    + outcome::OutcomeStore
-    + status::StatusStore
+    + claim::ClaimStore
+    + companies::CompanyStore
     + daemon_state::DaemonStateStore
     + enforce::EnforceStore
+    + exemptions::ExemptionStore
     + expand::ExpandStore
+    + notice_history::NoticeHistoryStore
+    + outcome::OutcomeStore
     + reconcile::ReconcileStore
     + review::ReviewStore
+    + status::StatusStore
+    + users::UserStore
     + Send
     + Sync
 {
