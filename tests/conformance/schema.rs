@@ -7,7 +7,12 @@ use mfa_enforcer::domain::notice::{EnforcementState, MilestoneState, NoticeKind,
 use crate::support::vendor::{add_company, add_member, add_user};
 use crate::support::{Kind, TestDatabase, on_both};
 
-on_both!(a_row_needs_ids_names_addresses_and_a_zone, one_enforcement_is_open_and_one_in_force, names_are_checked);
+on_both!(
+    every_migration_is_applied,
+    a_row_needs_ids_names_addresses_and_a_zone,
+    one_enforcement_is_open_and_one_in_force,
+    what_cannot_be_read_is_refused,
+);
 
 /// Nullability, default, place in the primary key, and type in the words of SQLite, of each column.
 const POSTGRES_COLUMNS: &str = "
@@ -89,10 +94,17 @@ fn the_indexes_are_the_same_statements() {
     assert_eq!(sqlite, statements("postgres"));
 }
 
-#[test]
-fn every_migration_is_there_for_both() {
-    let names = |folder: &str| -> BTreeSet<String> { files(folder).into_keys().collect() };
-    assert_eq!(names("sqlite"), names("postgres"));
+/// Also fails where the binary was not built again after a file was added.
+async fn every_migration_is_applied(db: &TestDatabase) {
+    let applied = db.rows("SELECT version FROM _sqlx_migrations ORDER BY version").await.concat();
+    for folder in ["sqlite", "postgres"] {
+        let numbers: Vec<String> = files(folder)
+            .into_keys()
+            .map(|name| name.split('_').next().unwrap_or_default().trim_start_matches('0').to_owned())
+            .collect();
+        assert_eq!(applied, numbers, "migrations/{folder}");
+    }
+    assert_eq!(files("sqlite").into_keys().collect::<Vec<_>>(), files("postgres").into_keys().collect::<Vec<_>>());
 }
 
 /// Columns that may hold one of some names allow the same ones: on both, and as the domain spells them.
@@ -135,7 +147,7 @@ async fn the_names_that_columns_allow_agree() {
     assert_eq!(allowed("milestones", "kind"), spelled(&kinds), "a rescheduled notice belongs to an announcement");
 }
 
-async fn names_are_checked(db: &TestDatabase) {
+async fn what_cannot_be_read_is_refused(db: &TestDatabase) {
     let (company, user) = (add_company(db, 1).await, add_user(db, 1).await);
     add_member(db, company, user).await;
     let before = db.dump().await;
