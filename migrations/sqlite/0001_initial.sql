@@ -1,6 +1,7 @@
--- The tables of the MFA enforcement scheduler, for SQLite. postgres/0001_initial.sql has the same
+-- The tables of the MFA enforcement scheduler, for SQLite 3.37 or newer (STRICT). postgres/0001_initial.sql has the same
 -- tables. Ids are hyphenated lower-case text, instants RFC 3339 UTC text with six decimals and Z (text order is time
 -- order), dates ISO text, booleans 0 and 1. The vendor's instants may come in any ISO form: triggers below normalise them.
+-- Its dates and instants lie in the years 2 to 9998, so that there is room to compute with them.
 
 CREATE TABLE companies (
     id text NOT NULL PRIMARY KEY CHECK (id GLOB '????????-????-????-????-????????????' AND length(replace(id, '-', '')) = 32 AND id NOT GLOB '*[^0-9a-f-]*'),
