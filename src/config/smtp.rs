@@ -124,7 +124,10 @@ impl SmtpSettings {
         match self.target() {
             Ok(None) => vec![format!("smtp.url is not set: {REMEDY}")],
             Ok(Some(MailTarget::Server(server))) if is_reserved(&server.host) => {
-                vec![format!("smtp.url names '{}', which is an example: put your mail server in its place", server.host)]
+                vec![format!(
+                    "smtp.url names '{}', which is an example: put your mail server in its place",
+                    server.host
+                )]
             }
             Ok(_) | Err(_) => Vec::new(),
         }
@@ -158,7 +161,9 @@ impl SmtpSettings {
         }
         let encryption = match (url.scheme(), self.tls) {
             ("smtps", Tls::None) => {
-                return Err("smtp.tls = \"none\" contradicts smtp.url, which begins with smtps://: use \"auto\"".to_owned());
+                return Err(
+                    "smtp.tls = \"none\" contradicts smtp.url, which begins with smtps://: use \"auto\"".to_owned()
+                );
             }
             ("smtps", _) => Encryption::Implicit,
             ("smtp", Tls::None) if !is_loopback(&host) => {

@@ -2,10 +2,10 @@
 
 use std::time::SystemTime;
 
+use lettre::Address;
 use lettre::address::Envelope;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart, SinglePart};
-use lettre::Address;
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 

@@ -27,7 +27,7 @@ use super::transport::SendError;
 use crate::config::smtp::{Encryption, MailServer, SmtpSettings};
 
 /// How long a line is kept without use. Servers hang up after five minutes (RFC 5321, 4.5.3.2), many much sooner.
-const KEPT_FOR: Duration = Duration::from_secs(60);
+const KEPT_FOR: Duration = Duration::from_mins(1);
 
 /// A mail server.
 pub struct SmtpTransport {
@@ -115,9 +115,8 @@ impl SmtpTransport {
 
     async fn connect(&self) -> Result<AsyncSmtpConnection, SendError> {
         let place = self.place();
-        let failed = &|step, cause: &str| {
-            smtp_replies::not_connected(&place, step, cause, self.server.credentials.as_ref())
-        };
+        let failed =
+            &|step, cause: &str| smtp_replies::not_connected(&place, step, cause, self.server.credentials.as_ref());
         let refused = |step| move |error: SmtpError| failed(step, &smtp_replies::cause(&error));
         let address = (self.server.host.as_str(), self.server.port);
         let mut connection = if self.server.encryption == Encryption::Implicit {
@@ -137,10 +136,7 @@ impl SmtpTransport {
         }
         if let Some((name, password)) = &self.server.credentials {
             let credentials = Credentials::new(name.clone(), password.expose_secret().to_owned());
-            connection
-                .auth(DEFAULT_MECHANISMS, &credentials)
-                .await
-                .map_err(refused(Step::Authenticate))?;
+            connection.auth(DEFAULT_MECHANISMS, &credentials).await.map_err(refused(Step::Authenticate))?;
         }
         Ok(connection)
     }
@@ -330,6 +326,9 @@ impl fmt::Display for SmtpTransport {
 
 impl fmt::Debug for SmtpTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SmtpTransport").field("server", &self.server).field("timeout", &self.timeout).finish_non_exhaustive()
+        f.debug_struct("SmtpTransport")
+            .field("server", &self.server)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
     }
 }

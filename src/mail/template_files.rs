@@ -67,7 +67,9 @@ pub fn read(own: Option<&Path>) -> Result<Vec<TemplateFile>, TemplateError> {
         .map(|(name, source)| {
             let path = own.map(|dir| dir.join(name)).filter(|path| path.exists());
             Ok(match path {
-                Some(path) => TemplateFile { name, source: read_text(&path)?.into(), place: path.display().to_string() },
+                Some(path) => {
+                    TemplateFile { name, source: read_text(&path)?.into(), place: path.display().to_string() }
+                }
                 None => TemplateFile { name, source: (*source).into(), place: format!("email_templates/{name}") },
             })
         })

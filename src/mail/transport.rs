@@ -144,7 +144,8 @@ impl std::fmt::Display for Transport {
 /// A reply as it may be stored and logged: on one line, of at most 500 characters.
 pub(super) fn shorten(reply: &str) -> String {
     const MOST: usize = 500;
-    let words: Vec<_> = reply.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect();
+    let words: Vec<_> =
+        reply.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect();
     let line = words.join(" ");
     if line.chars().count() <= MOST { line } else { line.chars().take(MOST - 1).chain(['…']).collect() }
 }

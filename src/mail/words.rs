@@ -95,6 +95,7 @@ impl<'a> ContactWords<'a> {
 
 /// What `frame/body.txt` and `frame/body.html` are given.
 #[derive(Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "templates ask yes or no")]
 pub(super) struct FrameWords<'a> {
     /// The language tag.
     language: &'static str,
@@ -194,7 +195,9 @@ mod tests {
         for name in ["Ada Lovelace", "Zoë O'Brien", "J. R. R. Tolkien", "李小龍", "Nguyễn Văn A", "J.R. Ewing"] {
             assert_eq!(name_to_greet(name).as_deref(), Some(name));
         }
-        for odd in ["", " \r\n", "<script>alert(1)</script>", "\"; DROP TABLE users", "win.example", "http://a.b", "a@b"] {
+        for odd in
+            ["", " \r\n", "<script>alert(1)</script>", "\"; DROP TABLE users", "win.example", "http://a.b", "a@b"]
+        {
             assert_eq!(name_to_greet(odd), None, "{odd:?}");
         }
         assert_eq!(name_to_greet("Eve\r\nBcc").as_deref(), Some("Eve Bcc"));
