@@ -64,3 +64,9 @@ fn a_folder_that_is_not_there_is_said() {
     let error = Templates::load(&notice_settings("template_dir = '/nowhere/at/all'")).unwrap_err().to_string();
     assert_eq!(error, "/nowhere/at/all cannot be read: No such file or directory (os error 2)");
 }
+
+#[test]
+fn the_built_in_folder_can_be_copied_and_changed() {
+    let settings = format!("template_dir = '{}/email_templates'", env!("CARGO_MANIFEST_DIR"));
+    Templates::load(&notice_settings(&settings)).unwrap();
+}

@@ -124,3 +124,36 @@ fn a_language_that_there_is_not_yet_falls_back_to_english() {
         assert_eq!(rendered(&message), english);
     }
 }
+
+/// What a browser shows of a page, on one line.
+fn visible(html: &str) -> String {
+    let body = html.split_once("</head>").unwrap().1;
+    let text: String = body.split('<').map(|part| part.split_once('>').map_or("", |(_, text)| text)).collect();
+    let entities = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#x27;", "'"), ("&amp;", "&")];
+    let text = entities.iter().fold(text, |text, (entity, c)| text.replace(entity, c));
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn html_and_text_say_the_same() {
+    let templates = Templates::load(&notice_settings("")).unwrap();
+    for message in sample::messages() {
+        let Rendered { text, html, .. } = templates.render(&message).unwrap();
+        let html = visible(&html);
+        for paragraph in text.split("\n\n").filter(|paragraph| !paragraph.starts_with("1. ")) {
+            let words = paragraph.split_whitespace().filter(|word| !matches!(*word, "*" | "--"));
+            let words = words.collect::<Vec<_>>().join(" ");
+            assert!(html.contains(words.trim_end_matches(':')), "{words}\n\n{html}");
+        }
+    }
+}
+
+#[test]
+fn every_kind_in_html() {
+    let sections = NoticeKind::ALL.iter().map(|kind| {
+        let html = rendered(&sample::of_kind(*kind, false)).html;
+        html.split("<h1").nth(1).unwrap().split("<h2").next().unwrap().to_owned()
+    });
+    insta::assert_snapshot!("html_sections", sections.collect::<Vec<_>>().join("\n"));
+    insta::assert_snapshot!("announcement_html", rendered(&sample::of_kind(NoticeKind::Announcement, true)).html);
+}
