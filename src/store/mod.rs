@@ -9,6 +9,7 @@ mod dialect;
 pub mod edit;
 mod error;
 pub mod exemptions;
+pub mod import;
 pub mod notice_history;
 mod sql;
 pub mod users;
@@ -23,6 +24,7 @@ pub trait Store:
     + companies::CompanyStore
     + daemon_state::DaemonStateStore
     + exemptions::ExemptionStore
+    + import::ImportStore
     + notice_history::NoticeHistoryStore
     + users::UserStore
     + Send
@@ -35,6 +37,7 @@ impl<T> Store for T where
         + companies::CompanyStore
         + daemon_state::DaemonStateStore
         + exemptions::ExemptionStore
+        + import::ImportStore
         + notice_history::NoticeHistoryStore
         + users::UserStore
         + Send
