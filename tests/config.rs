@@ -4,6 +4,7 @@
 
 use std::path::Path;
 
+use mfa_enforcer::config::database::DatabaseKind;
 use mfa_enforcer::config::{Config, ConfigError, Purpose};
 
 /// Loads `file` as `settings.toml`, with `variables`.
@@ -186,4 +187,18 @@ fn a_simulated_clock_sends_no_mail_beyond_this_machine() {
     for here in ["file:mails", "smtp://localhost:2525", "smtp://127.0.0.1:2525", "smtp://[::1]:2525"] {
         assert_eq!(refused(&file(here), Purpose::Run), "", "{here}");
     }
+}
+
+#[test]
+fn the_example_for_production_passes_the_check_once_its_secrets_are_there() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("database-url"), "postgres://mfa_enforcer:hush@db.internal/ledger\n").unwrap();
+    std::fs::write(dir.path().join("smtp-password"), "hush\n").unwrap();
+    let example = include_str!("../config/example.production.toml");
+    let config = load(&example.replace("/etc/mfa-enforcer", dir.path().to_str().unwrap()), &[]).unwrap();
+    assert_eq!(config.problems(Purpose::Check), []);
+    assert!(config.warnings().is_empty());
+    assert_eq!(config.database.kind(), DatabaseKind::Postgres);
+
+    insta::assert_snapshot!(seen(&example.replace("/etc/mfa-enforcer", "no-such-folder"), &[]));
 }

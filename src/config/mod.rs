@@ -1,9 +1,8 @@
 //! The settings: loaded and checked once, when the program starts.
 //!
-//! `config/default.toml` is compiled in and names every setting ([`schema`]); a file lies over it, and the environment
-//! over that ([`source`], [`overrides`]). What is wrong is collected and told all at once ([`problem`]). One file per
-//! section holds what the rest of the program gets. What a program that means business must refuse beyond that stands
-//! in [`refusals`].
+//! `config/default.toml` is compiled in and names every setting (`schema.rs`); a file lies over it, and the environment
+//! over that (`source.rs`, `overrides.rs`). What is wrong is collected and told all at once (`problem.rs`). One file per
+//! section holds what the rest of the program gets. What settings must be refused for beyond that is in `refusals.rs`.
 
 pub mod clock;
 pub mod database;
@@ -25,6 +24,7 @@ mod source;
 pub mod telemetry;
 mod value;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -88,7 +88,13 @@ impl Config {
 
         let config = deserialize(&schema, &overrides).map_err(|refused| problems.extend(refused));
         if let Ok(config) = &config {
-            problems.extend(config.contradictions().into_iter().map(|message| overrides.locate(message)));
+            // Where a section has lost a value that is wrong by itself, what goes with it would seem wrong too.
+            let is_sound = |message: &String| {
+                let section = message.split('.').next().unwrap_or_default();
+                !problems.iter().any(|problem| problem.message.split('.').next() == Some(section))
+            };
+            let messages: Vec<_> = config.contradictions().into_iter().filter(is_sound).collect();
+            problems.extend(messages.into_iter().map(|message| overrides.locate(message)));
         }
         match config {
             Ok(config) if problems.is_empty() => Ok(config),
@@ -102,12 +108,13 @@ impl Config {
     /// What the pure core must know.
     #[must_use]
     pub fn policy(&self) -> Policy {
+        let days: BTreeSet<u16> = self.notices.days_before.iter().copied().collect();
         Policy {
             minimum_notice_days: self.enforcement.minimum_notice_days,
             leave_out_sso: self.enforcement.sso_users == enforcement::SsoUsers::LeaveOut,
             new_member_grace_days: self.enforcement.new_member_grace_days,
             send_at: self.notices.send_at,
-            days_before: self.notices.days_before.clone(),
+            days_before: days.into_iter().rev().collect(),
             announce_delay: self.notices.announce_delay,
             announce_hours: Daytime { from: self.notices.announce_from, until: self.notices.announce_until },
             sms_countries: self.methods.sms_countries.clone(),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use chrono::TimeDelta;
 use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use url::Url;
 
 use super::duration;
@@ -16,7 +16,7 @@ use super::notices::{is_loopback, is_reserved};
 #[serde(deny_unknown_fields)]
 pub struct SmtpSettings {
     /// `file:DIR`, `smtp://[user:password@]host[:port]` or `smtps://…`. `run` needs one.
-    #[serde(default, deserialize_with = "secret_text")]
+    #[serde(default)]
     pub url: Option<SecretString>,
     /// A file that holds the URL, in place of `url`.
     #[serde(default)]
@@ -25,7 +25,7 @@ pub struct SmtpSettings {
     #[serde(default)]
     pub username: Option<String>,
     /// Its password.
-    #[serde(default, deserialize_with = "secret_text")]
+    #[serde(default)]
     pub password: Option<SecretString>,
     /// A file that holds the password, in place of `password`.
     #[serde(default)]
@@ -223,10 +223,6 @@ fn secret(key: &str, value: Option<&SecretString>, file: Option<&Path>) -> Resul
             .map_err(|error| format!("{key}_file = \"{}\" cannot be read: {error}", file.display())),
         (None, None) => Ok(None),
     }
-}
-
-fn secret_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
-    String::deserialize(deserializer).map(|text| Some(text.into()))
 }
 
 fn is_host_name(text: &str) -> bool {

@@ -38,7 +38,7 @@ fn the_environment_lies_over_the_file_and_the_file_over_the_defaults() {
         "[schedule]\ntick = '1m'\nchunk = 7\n[http]\nlisten = ''\n",
         &[
             ("MFA_ENFORCER__SCHEDULE__TICK", "2m"),
-            ("MFA_ENFORCER__NOTICES__DAYS_BEFORE", "10, 5,1"),
+            ("MFA_ENFORCER__NOTICES__DAYS_BEFORE", "5,10,1, 5"),
             ("MFA_ENFORCER__METHODS__SMS_COUNTRIES", "['de', 'US']"),
             ("MFA_ENFORCER__CLOCK__SIMULATED", "true"),
             ("MFA_ENFORCER_CONFIG", "elsewhere"),
@@ -48,7 +48,7 @@ fn the_environment_lies_over_the_file_and_the_file_over_the_defaults() {
     assert_eq!(config.schedule.tick, chrono::TimeDelta::minutes(2));
     assert_eq!((config.schedule.chunk, config.schedule.claim_batch), (7, 200));
     assert_eq!(config.http.listen, None);
-    assert_eq!(config.notices.days_before, [10, 5, 1]);
+    assert_eq!(config.policy().days_before, [10, 5, 1]);
     assert_eq!(config.methods.sms_countries.len(), 2);
     assert!(config.notices.from.is_some(), "a simulated clock has a sample sender");
 }

@@ -1,11 +1,16 @@
 //! Everything that decides, as pure functions: no async, no database, no mail, no clock of its own, no logging.
 
 pub mod audit;
+pub mod delivery;
+pub mod expansion;
 pub mod ids;
 pub mod message;
 pub mod methods;
 pub mod notice;
+pub mod planning;
 pub mod policy;
+pub mod retry;
+pub mod review;
 pub mod schedule;
 pub mod time;
 pub mod values;

@@ -161,6 +161,10 @@ names! {
         Cancelled = "cancelled",
         /// The enforcement is in a state in which this kind is not sent.
         OutOfState = "out_of_state",
+        /// The user knows the date already.
+        AlreadyTold = "already_told",
+        /// The user was never told a date, so that none is cancelled.
+        NotTold = "not_told",
         /// A date stands, so that none is cancelled.
         DateStands = "date_stands",
         /// A reminder, on a day on which the user got another mail.

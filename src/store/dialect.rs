@@ -82,15 +82,6 @@ impl Dialect {
         }
     }
 
-    /// The later of two instants, neither of them null. (`max` of two values is SQLite's; PostgreSQL's is an aggregate.)
-    #[must_use]
-    pub fn later(self, one: &str, other: &str) -> String {
-        match self {
-            Self::Sqlite => format!("max({one}, {other})"),
-            Self::Postgres => format!("greatest({one}, {other})"),
-        }
-    }
-
     fn postgres_only(self, text: &str) -> String {
         match self {
             Self::Sqlite => String::new(),

@@ -2,16 +2,27 @@
 //! use-case in one transaction. [`SqlStore`] carries them out on SQLite and PostgreSQL with the same statements.
 
 pub mod audit;
+pub mod backlog;
+pub mod claim;
+mod claim_facts;
 pub mod companies;
 pub mod connect;
 pub mod daemon_state;
 mod dialect;
 pub mod edit;
+pub mod enforce;
 mod error;
 pub mod exemptions;
+pub mod expand;
 pub mod import;
 pub mod notice_history;
+pub mod outcome;
+mod predicate;
+pub mod reconcile;
+mod requirements;
+pub mod review;
 mod sql;
+pub mod status;
 pub mod users;
 
 pub use error::StoreError;
@@ -21,29 +32,26 @@ use crate::clock::Randomness;
 /// Everything that the daemon and its commands ask of a database.
 pub trait Store:
     audit::AuditStore
+    + backlog::BacklogStore
+    + claim::ClaimStore
     + companies::CompanyStore
     + daemon_state::DaemonStateStore
+    + enforce::EnforceStore
     + exemptions::ExemptionStore
+    + expand::ExpandStore
     + import::ImportStore
     + notice_history::NoticeHistoryStore
+    + outcome::OutcomeStore
+    + reconcile::ReconcileStore
+    + review::ReviewStore
+    + status::StatusStore
     + users::UserStore
     + Send
     + Sync
 {
 }
 
-impl<T> Store for T where
-    T: audit::AuditStore
-        + companies::CompanyStore
-        + daemon_state::DaemonStateStore
-        + exemptions::ExemptionStore
-        + import::ImportStore
-        + notice_history::NoticeHistoryStore
-        + users::UserStore
-        + Send
-        + Sync
-{
-}
+impl Store for SqlStore {}
 
 /// The store on SQLite or PostgreSQL.
 #[derive(Clone, Debug)]

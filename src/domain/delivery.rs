@@ -1,0 +1,234 @@
+//! Which of a user's due notices go into a mail now, and what becomes of the others: rules R1, R2 and R7.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+
+use super::ids::Id;
+use super::notice::{EnforcementState, NoticeKind, SkipReason};
+use super::policy::Policy;
+use super::time::{self, Timestamp};
+
+/// What is known of a user at the moment of the decision.
+#[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "columns of a row, each a yes or no of its own")]
+pub struct UserFacts {
+    /// A person's account, not a service's.
+    pub person: bool,
+    /// Active.
+    pub active: bool,
+    /// Signs in through the company's identity provider.
+    pub sso: bool,
+    /// Receives payments.
+    pub payee: bool,
+    /// Has set up MFA.
+    pub enrolled: bool,
+    /// The address was refused for good.
+    pub bounced: bool,
+}
+
+/// What is known of a user's membership in the company that the notice is from.
+#[derive(Clone, Copy, Debug)]
+pub struct MembershipFacts {
+    /// Left out until then.
+    pub exempt_until: Option<Timestamp>,
+    /// Not required before.
+    pub require_at: Option<Timestamp>,
+}
+
+impl MembershipFacts {
+    /// Whether the membership is left out at `now`.
+    #[must_use]
+    pub fn is_exempt(self, now: Timestamp) -> bool {
+        self.exempt_until.is_some_and(|until| until > now)
+    }
+}
+
+/// What is known of a due notice.
+#[derive(Clone, Debug)]
+pub struct NoticeFacts {
+    /// The notice.
+    pub id: Id,
+    /// What it says.
+    pub kind: NoticeKind,
+    /// Since when it is due.
+    pub due_at: Timestamp,
+    /// The enforcement it is from.
+    pub enforcement_id: Id,
+    /// Where that stands.
+    pub state: EnforcementState,
+    /// The date of that.
+    pub date: NaiveDate,
+    /// Whether it is the payee mandate.
+    pub is_mandate: bool,
+    /// The date that the company's row has now.
+    pub company_date: Option<NaiveDate>,
+    /// The membership in the company; none: the user is no member.
+    pub membership: Option<MembershipFacts>,
+    /// Whether this enforcement requires the user already.
+    pub required: bool,
+    /// The date that the user was told last by this company.
+    pub told_date: Option<NaiveDate>,
+    /// The mail that an earlier attempt was made with.
+    pub mail: Option<EarlierMail>,
+}
+
+/// An attempt that was made before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EarlierMail {
+    /// The mail.
+    pub id: Id,
+    /// Whether the reader may have received it.
+    pub maybe_received: bool,
+}
+
+/// What becomes of a user's due notices.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Decision {
+    /// These go into one mail.
+    pub send: Vec<Id>,
+    /// The mail to try again rather than a new one, so that its Message-ID stays.
+    pub mail: Option<EarlierMail>,
+    /// These are not sent, each for its reason.
+    pub skip: Vec<(Id, SkipReason)>,
+    /// These wait, each until its instant.
+    pub wait: Vec<(Id, Timestamp)>,
+}
+
+/// How long to wait for a requirement that is about to be made.
+const REQUIREMENT_WAIT: chrono::TimeDelta = chrono::TimeDelta::seconds(30);
+
+/// Why a user must not get this notice now (R1); none: they may.
+#[must_use]
+pub fn ineligible(
+    user: Option<&UserFacts>,
+    notice: &NoticeFacts,
+    now: Timestamp,
+    policy: &Policy,
+) -> Option<SkipReason> {
+    let Some(user) = user else {
+        return Some(SkipReason::UserDeleted);
+    };
+    if !user.person {
+        return Some(SkipReason::ServiceAccount);
+    }
+    if !user.active {
+        return Some(SkipReason::Inactive);
+    }
+    if user.enrolled {
+        return Some(SkipReason::Enrolled);
+    }
+    if user.bounced {
+        return Some(SkipReason::Bounced);
+    }
+    let left_out = if notice.is_mandate {
+        (!user.payee).then_some(SkipReason::NotAPayee)
+    } else {
+        match notice.membership {
+            None => Some(SkipReason::NotAMember),
+            Some(membership) if membership.is_exempt(now) => Some(SkipReason::Exempt),
+            Some(_) if user.sso && policy.leave_out_sso => Some(SkipReason::Sso),
+            Some(_) => None,
+        }
+    };
+    left_out.or_else(|| out_of_state(notice))
+}
+
+/// Why a notice has nothing to say any more, for the state of its enforcement and what the user was told (R1, R5).
+fn out_of_state(notice: &NoticeFacts) -> Option<SkipReason> {
+    if !notice.kind.allowed_in(notice.state) {
+        return Some(match notice.state {
+            EnforcementState::Superseded => SkipReason::Superseded,
+            EnforcementState::Cancelled => SkipReason::Cancelled,
+            _ => SkipReason::OutOfState,
+        });
+    }
+    match notice.kind {
+        NoticeKind::Cancelled if notice.company_date.is_some() => Some(SkipReason::DateStands),
+        NoticeKind::Cancelled if notice.told_date.is_none() => Some(SkipReason::NotTold),
+        NoticeKind::Announcement | NoticeKind::Rescheduled | NoticeKind::Welcome
+            if notice.told_date == Some(notice.date) && notice.mail.is_none() =>
+        {
+            Some(SkipReason::AlreadyTold)
+        }
+        _ => None,
+    }
+}
+
+/// Decides on all of a user's due notices at once.
+///
+/// `reader_zone` is the zone of the user's days; `mailed_today` names the mails that the user got, is getting or may have
+/// got on the local day of `now`.
+#[must_use]
+pub fn decide(
+    user: Option<&UserFacts>,
+    notices: &[NoticeFacts],
+    mailed_today: &[Id],
+    reader_zone: Tz,
+    now: Timestamp,
+    policy: &Policy,
+) -> Decision {
+    let mut decision = Decision::default();
+    let mut by_enforcement: BTreeMap<Id, Vec<&NoticeFacts>> = BTreeMap::new();
+    for notice in notices {
+        match ineligible(user, notice, now, policy) {
+            Some(reason) => decision.skip.push((notice.id, reason)),
+            None if notice.kind == NoticeKind::NowRequired && !notice.required => {
+                decision.wait.push((notice.id, now.plus(REQUIREMENT_WAIT)));
+            }
+            None => by_enforcement.entry(notice.enforcement_id).or_default().push(notice),
+        }
+    }
+    let mut latest = Vec::new();
+    for of_one in by_enforcement.into_values() {
+        let chosen = latest_only(&of_one);
+        decision.skip.extend(
+            of_one.iter().filter(|notice| notice.id != chosen.id).map(|notice| (notice.id, SkipReason::Superseded)),
+        );
+        latest.push(chosen);
+    }
+    one_a_day(&latest, mailed_today, reader_zone, now, policy, &mut decision);
+    decision
+}
+
+/// The one notice of an enforcement to send (R7): the latest due, but an overdue announcement rather than a reminder.
+fn latest_only<'a>(notices: &[&'a NoticeFacts]) -> &'a NoticeFacts {
+    let mut chosen = notices[0];
+    for notice in &notices[1..] {
+        let rank = |notice: &NoticeFacts| (!notice.kind.is_reminder(), notice.due_at, notice.id);
+        if rank(notice) > rank(chosen) {
+            chosen = notice;
+        }
+    }
+    chosen
+}
+
+/// At most one mail per local day (R2): what is due together goes together; after the day's mail, reminders are dropped
+/// and everything else waits for the next morning. A mail that may have been received is only repeated, never changed.
+fn one_a_day(
+    latest: &[&NoticeFacts],
+    mailed_today: &[Id],
+    reader_zone: Tz,
+    now: Timestamp,
+    policy: &Policy,
+    decision: &mut Decision,
+) {
+    let earlier = latest.iter().filter_map(|notice| notice.mail);
+    let mail = earlier.max_by_key(|mail| (mail.maybe_received, mail.id));
+    let another_today = mailed_today.iter().any(|id| mail.is_none_or(|mail| mail.id != *id));
+    let repeats = mail.filter(|mail| mail.maybe_received);
+    let tomorrow =
+        time::instant_at(time::add_days(now.date_in(reader_zone), 1), policy.announce_hours.from, reader_zone);
+    for notice in latest {
+        let belongs = repeats.is_none_or(|mail| notice.mail.map(|earlier| earlier.id) == Some(mail.id));
+        if belongs && !another_today {
+            decision.send.push(notice.id);
+        } else if notice.kind.is_reminder() && notice.mail.is_none() {
+            decision.skip.push((notice.id, SkipReason::SameDay));
+        } else {
+            decision.wait.push((notice.id, tomorrow));
+        }
+    }
+    decision.mail = if decision.send.is_empty() { None } else { mail };
+}

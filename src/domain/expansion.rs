@@ -1,0 +1,69 @@
+//! Which notice a member is owed for a milestone, and when.
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+
+use super::notice::NoticeKind;
+use super::policy::Policy;
+use super::schedule::{self, PlannedMilestone};
+use super::time::Timestamp;
+
+/// A member who may be owed a notice: an active person, neither enrolled, exempt, left out by SSO nor unreachable.
+#[derive(Clone, Copy, Debug)]
+pub struct MemberFacts {
+    /// The zone of the member's days: their own, or the company's.
+    pub zone: Tz,
+    /// The personal date.
+    pub require_at: Option<Timestamp>,
+    /// The date that the company told this member last.
+    pub told_date: Option<NaiveDate>,
+    /// Whether a notice of this enforcement that tells the date is on its way to them, or was sent.
+    pub telling: bool,
+    /// Whether this enforcement requires them already.
+    pub required: bool,
+    /// Whether an earlier enforcement of the company does.
+    pub required_before: bool,
+}
+
+/// An enforcement, as far as its notices depend on it.
+#[derive(Clone, Copy, Debug)]
+pub struct Enforcement {
+    /// Its date.
+    pub date: NaiveDate,
+    /// When it takes effect.
+    pub enforce_at: Timestamp,
+}
+
+/// The notice that `member` is owed for `milestone`, and when it is due; none, if they have nothing to be told.
+///
+/// Whoever was told another date is told that it moved, whoever was told this one is not told again (R5). Who is
+/// required already by an earlier date of the company has nothing to prepare for.
+#[must_use]
+pub fn owed(
+    milestone: &PlannedMilestone,
+    enforcement: Enforcement,
+    member: &MemberFacts,
+    policy: &Policy,
+) -> Option<(NoticeKind, Timestamp)> {
+    let kind = match milestone.kind {
+        NoticeKind::Announcement => match member.told_date {
+            _ if member.required_before || member.telling => return None,
+            Some(told) if told == enforcement.date => return None,
+            Some(_) => NoticeKind::Rescheduled,
+            None => NoticeKind::Announcement,
+        },
+        NoticeKind::Cancelled if member.told_date.is_none() || member.required || member.required_before => {
+            return None;
+        }
+        kind if kind.is_reminder() && member.required_before => return None,
+        kind => kind,
+    };
+    let required_at = required_at(enforcement.enforce_at, member.require_at);
+    Some((kind, schedule::notice_due_at(milestone, enforcement.enforce_at, required_at, member.zone, policy)))
+}
+
+/// When an enforcement that takes effect at `enforce_at` requires a member with this personal date (R3).
+#[must_use]
+pub fn required_at(enforce_at: Timestamp, require_at: Option<Timestamp>) -> Timestamp {
+    require_at.map_or(enforce_at, |own| own.max(enforce_at))
+}

@@ -1,0 +1,226 @@
+//! From a company's row to its enforcements: what has to change so that they say what the row says.
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+
+use super::ids::Id;
+use super::notice::{EnforcementState, HoldReason};
+use super::policy::Policy;
+use super::schedule::{self, PlannedMilestone};
+use super::time::{self, Timestamp};
+use super::values::parse_notice_days;
+
+/// What a company's row says.
+#[derive(Clone, Debug)]
+pub struct CompanyFacts {
+    /// Its id.
+    pub id: Id,
+    /// The date from which MFA is to be required.
+    pub enforcement_date: Option<NaiveDate>,
+    /// The zone's name, known or not.
+    pub time_zone: String,
+    /// Whether MFA is available for the company.
+    pub mfa_available: bool,
+    /// The company's own reminder days, as JSON.
+    pub notice_days: Option<String>,
+}
+
+/// An enforcement of the company that is open or in force.
+#[derive(Clone, Debug)]
+pub struct EnforcementFacts {
+    /// Its id.
+    pub id: Id,
+    /// The date it was planned from.
+    pub enforcement_date: NaiveDate,
+    /// The name of the zone it was planned from.
+    pub time_zone: String,
+    /// The known zone in which its instants were computed.
+    pub planned_time_zone: String,
+    /// When it takes effect.
+    pub enforce_at: Timestamp,
+    /// Where it stands.
+    pub state: EnforcementState,
+    /// Why it is held, if it is; or a person's words.
+    pub reason: Option<String>,
+    /// Whether its flip has been through all members.
+    pub flipped: bool,
+}
+
+/// One step from the enforcements as they are to what the row says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Make a new enforcement.
+    Plan(Plan),
+    /// Close an enforcement because another date took its place.
+    Supersede(Id),
+    /// Close an enforcement because the date was taken away.
+    Cancel(Id),
+    /// Bring a scheduled enforcement's instants and reminders up to date.
+    Refresh(Refresh),
+    /// Take over the name of a zone without computing anything anew: nobody knows the zone, or the day has come.
+    CopyZone(Id),
+    /// Hold a scheduled enforcement.
+    Hold(Id, HoldReason),
+    /// Look again later: a flip under way has to be completed first.
+    Wait,
+}
+
+/// A new enforcement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// Why it is held from the start; none: it is scheduled.
+    pub hold: Option<HoldReason>,
+    /// The zone in which its instants are computed.
+    pub zone: Tz,
+    /// When it takes effect.
+    pub enforce_at: Timestamp,
+    /// Its milestones; a held one gets them when it is released.
+    pub milestones: Vec<PlannedMilestone>,
+}
+
+/// A scheduled enforcement as it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refresh {
+    /// The enforcement.
+    pub id: Id,
+    /// The zone in which its instants are computed.
+    pub zone: Tz,
+    /// When it takes effect.
+    pub enforce_at: Timestamp,
+    /// The reminders whose day is still to come.
+    pub reminders: Vec<PlannedMilestone>,
+}
+
+/// The reminder days of a company: its own, if they can be read, else the operator's.
+#[must_use]
+pub fn reminder_days(notice_days: Option<&str>, policy: &Policy) -> Vec<u16> {
+    notice_days.and_then(|text| parse_notice_days(text).ok()).unwrap_or_else(|| policy.days_before.clone())
+}
+
+/// The earliest date that leaves the minimum notice (R10), in the company's zone.
+#[must_use]
+pub fn earliest_date(now: Timestamp, zone: Tz, policy: &Policy) -> NaiveDate {
+    time::add_days(now.date_in(zone), i64::from(policy.minimum_notice_days))
+}
+
+/// Why a date cannot simply be scheduled when it is seen at `now` (R9, R10); none: it can.
+#[must_use]
+pub fn judge(
+    company: &CompanyFacts,
+    date: NaiveDate,
+    now: Timestamp,
+    overridden: bool,
+    policy: &Policy,
+) -> Option<HoldReason> {
+    if !company.mfa_available {
+        return Some(HoldReason::MfaNotAvailable);
+    }
+    let Some(zone) = time::zone(&company.time_zone) else {
+        return Some(HoldReason::UnknownTimeZone);
+    };
+    if date < now.date_in(zone) {
+        Some(HoldReason::DateInPast)
+    } else if date < earliest_date(now, zone, policy) && !overridden {
+        Some(HoldReason::NoticeTooShort)
+    } else {
+        None
+    }
+}
+
+/// The plan of a new enforcement of `company` on `date`, made at `now`.
+#[must_use]
+pub fn plan(company: &CompanyFacts, date: NaiveDate, now: Timestamp, overridden: bool, policy: &Policy) -> Plan {
+    let hold = judge(company, date, now, overridden, policy);
+    let zone = time::zone(&company.time_zone).unwrap_or(Tz::UTC);
+    let milestones = if hold.is_some() { Vec::new() } else { milestones(company, date, zone, now, policy) };
+    Plan { hold, zone, enforce_at: schedule::enforce_at(date, zone), milestones }
+}
+
+/// The milestones of an enforcement of `company` on `date` that is scheduled at `now`.
+#[must_use]
+pub fn milestones(
+    company: &CompanyFacts,
+    date: NaiveDate,
+    zone: Tz,
+    now: Timestamp,
+    policy: &Policy,
+) -> Vec<PlannedMilestone> {
+    let days = reminder_days(company.notice_days.as_deref(), policy);
+    schedule::milestones(date, zone, &days, now, policy)
+}
+
+/// What has to change. `overridden` allows less than the minimum notice. Carried out, and asked again: nothing.
+#[must_use]
+pub fn reconcile(
+    company: &CompanyFacts,
+    open: Option<&EnforcementFacts>,
+    in_force: Option<&EnforcementFacts>,
+    now: Timestamp,
+    overridden: bool,
+    policy: &Policy,
+) -> Vec<Change> {
+    let Some(date) = company.enforcement_date else {
+        return without_date(open, in_force);
+    };
+    match (open, in_force) {
+        (Some(open), _) if open.enforcement_date == date => same_date(company, open, date, now, policy),
+        (open, Some(in_force)) if in_force.enforcement_date == date => {
+            let back = open.map(|open| Change::Supersede(open.id));
+            let zone = (in_force.time_zone != company.time_zone).then_some(Change::CopyZone(in_force.id));
+            back.into_iter().chain(zone).collect()
+        }
+        (open, _) => {
+            let moved = open.map(|open| Change::Supersede(open.id));
+            moved.into_iter().chain([Change::Plan(plan(company, date, now, overridden, policy))]).collect()
+        }
+    }
+}
+
+/// Clearing the date cancels what is to come, and ends for newcomers what is in force once its flip is complete (R5).
+fn without_date(open: Option<&EnforcementFacts>, in_force: Option<&EnforcementFacts>) -> Vec<Change> {
+    let cancelled = open.map(|open| Change::Cancel(open.id));
+    let ended = in_force.map(|in_force| if in_force.flipped { Change::Cancel(in_force.id) } else { Change::Wait });
+    cancelled.into_iter().chain(ended).collect()
+}
+
+fn same_date(
+    company: &CompanyFacts,
+    open: &EnforcementFacts,
+    date: NaiveDate,
+    now: Timestamp,
+    policy: &Policy,
+) -> Vec<Change> {
+    let Some(zone) = time::zone(&company.time_zone) else {
+        return if open.time_zone == company.time_zone { vec![] } else { vec![Change::CopyZone(open.id)] };
+    };
+    if open.state == EnforcementState::Held {
+        if open.reason.as_deref() == Some(HoldReason::UnknownTimeZone.as_str()) {
+            return vec![Change::Supersede(open.id), Change::Plan(plan(company, date, now, false, policy))];
+        }
+        return if open.time_zone == company.time_zone {
+            vec![]
+        } else {
+            vec![Change::Refresh(refresh(company, open, zone, now, policy))]
+        };
+    }
+    let mut changes = vec![Change::Refresh(refresh(company, open, zone, now, policy))];
+    if !company.mfa_available {
+        changes.push(Change::Hold(open.id, HoldReason::MfaNotAvailable));
+    }
+    changes
+}
+
+/// A scheduled enforcement's instants and reminders as the zone rules and the company's days have them at `now`.
+#[must_use]
+pub fn refresh(company: &CompanyFacts, open: &EnforcementFacts, zone: Tz, now: Timestamp, policy: &Policy) -> Refresh {
+    let today = now.date_in(zone);
+    let enforce_at = schedule::enforce_at(open.enforcement_date, zone);
+    let reminders = milestones(company, open.enforcement_date, zone, now, policy)
+        .into_iter()
+        .filter(|milestone| {
+            let days = milestone.days_before.map(i64::from);
+            days.is_some_and(|days| time::add_days(open.enforcement_date, -days) > today)
+        })
+        .collect();
+    Refresh { id: open.id, zone, enforce_at, reminders }
+}

@@ -1,0 +1,85 @@
+//! What becomes of a membership that the daemon has not looked at since it was made or changed.
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+
+use super::expansion::required_at;
+use super::notice::{EnforcementState, NoticeKind};
+use super::policy::Policy;
+use super::schedule;
+use super::time::Timestamp;
+
+/// The enforcement that governs the company now.
+#[derive(Clone, Copy, Debug)]
+pub struct Governing {
+    /// Where it stands: `scheduled`, `held` or `in_force`.
+    pub state: EnforcementState,
+    /// Its date.
+    pub date: NaiveDate,
+    /// When it takes effect.
+    pub enforce_at: Timestamp,
+    /// The company's zone, as it was planned in.
+    pub zone: Tz,
+    /// How many days late joiners get.
+    pub grace_days: u16,
+    /// Whether it has milestones: one that was held from the start has none, and is announced to all when released.
+    pub announced: bool,
+}
+
+/// A membership to be looked at.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "facts about a row, each a yes or no of its own")]
+pub struct MembershipFacts {
+    /// An active person who is neither exempt nor left out by SSO.
+    pub subject: bool,
+    /// Has set up MFA.
+    pub enrolled: bool,
+    /// The zone of the member's days.
+    pub reader_zone: Tz,
+    /// The date that the company told them last.
+    pub told_date: Option<NaiveDate>,
+    /// Whether a notice of this enforcement that tells the date is on its way to them, or was sent.
+    pub telling: bool,
+    /// Whether this enforcement requires them already.
+    pub required: bool,
+    /// Whether they have its `now_required` notice.
+    pub told_required: bool,
+    /// The personal date they have.
+    pub require_at: Option<Timestamp>,
+}
+
+/// What the look came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// A personal date to set.
+    pub require_at: Option<Timestamp>,
+    /// Notices to make, with when they are due.
+    pub notices: Vec<(NoticeKind, Timestamp)>,
+}
+
+/// Looks at a membership at `now`, under the enforcement that governs its company.
+///
+/// Who was not told the date yet is told at once and gets a personal date: late joiners, and those who were reactivated
+/// or whose exemption ended. Who was told keeps the date everybody has.
+#[must_use]
+pub fn review(governing: Option<Governing>, member: &MembershipFacts, now: Timestamp, policy: &Policy) -> Outcome {
+    let mut outcome = Outcome::default();
+    let Some(governing) = governing.filter(|governing| member.subject && governing.announced) else {
+        return outcome;
+    };
+    let told = member.telling || member.required || member.told_date == Some(governing.date);
+    if !told {
+        outcome.require_at =
+            Some(schedule::require_at(now, governing.enforce_at, governing.grace_days, governing.zone));
+        if !member.enrolled {
+            let moved = member.told_date.is_some() && governing.state != EnforcementState::InForce;
+            outcome.notices.push((if moved { NoticeKind::Rescheduled } else { NoticeKind::Welcome }, now));
+        }
+    }
+    if governing.state == EnforcementState::InForce && !member.enrolled && !member.told_required {
+        let at = required_at(governing.enforce_at, outcome.require_at.or(member.require_at)).max(now);
+        let due = if at > now { schedule::now_required_due_at(at, member.reader_zone, policy) } else { now };
+        outcome.notices.push((NoticeKind::NowRequired, due));
+    }
+    outcome
+}

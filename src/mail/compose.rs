@@ -1,0 +1,126 @@
+//! The mail that carries a message: headers, parts and bytes, the same for the same message.
+
+use std::time::SystemTime;
+
+use lettre::Address;
+use lettre::address::Envelope;
+use lettre::message::header::{HeaderName, HeaderValue};
+use lettre::message::{Mailbox, MultiPart, SinglePart};
+use sha2::{Digest as _, Sha256};
+use thiserror::Error;
+
+use super::PrepareError;
+use super::templates::Rendered;
+use super::words::clean;
+use crate::config::notices::NoticeSettings;
+use crate::domain::ids::Id;
+use crate::domain::message::Message;
+
+/// A mail, ready to be handed over.
+#[derive(Clone)]
+pub struct Composed {
+    /// The row in `mails`, and the name of the `.eml` file.
+    pub mail_id: Id,
+    /// The Message-ID, in its angle brackets: one for all attempts.
+    pub message_id: String,
+    /// Whom it is from and for, as the mail server is told.
+    pub envelope: Envelope,
+    /// The mail itself (RFC 5322), with CR LF line ends.
+    pub bytes: Vec<u8>,
+    /// The SHA-256 of `bytes`, in hexadecimal.
+    pub sha256: String,
+}
+
+impl std::fmt::Debug for Composed {
+    /// Without the address, which is nobody's business in a log.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Composed").field("mail_id", &self.mail_id).field("sha256", &self.sha256).finish_non_exhaustive()
+    }
+}
+
+/// An address that no mail can be sent to. (It is not shown: this message is logged.)
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("the stored address is not an e-mail address: correct it in users.email")]
+pub struct UnusableAddress;
+
+/// Whom mail is from.
+#[derive(Clone, Debug)]
+pub struct Sender {
+    from: Mailbox,
+    reply_to: Option<Mailbox>,
+}
+
+impl Sender {
+    /// The sender that the settings name.
+    ///
+    /// # Errors
+    /// What is missing or wrong, with the remedy.
+    pub fn from_settings(settings: &NoticeSettings) -> Result<Self, String> {
+        let from = settings.sender()?.ok_or_else(|| {
+            "notices.from is not set: name the sender, such as \"Ledger <no-reply@example.com>\"".to_owned()
+        })?;
+        let sendable = |mailbox: Mailbox| match address(mailbox.email.as_ref()) {
+            Ok(email) => Ok(Mailbox { email, ..mailbox }),
+            Err(UnusableAddress) => Err(format!("'{}' in [notices] is not an e-mail address", mailbox.email)),
+        };
+        Ok(Self { from: sendable(from)?, reply_to: settings.reply_to()?.map(sendable).transpose()? })
+    }
+
+    /// The sender's domain.
+    #[must_use]
+    pub fn domain(&self) -> &str {
+        self.from.email.domain()
+    }
+
+    /// The mail that carries `message` in the words of `rendered`.
+    ///
+    /// # Errors
+    /// [`PrepareError::Address`] when the reader's address is none.
+    pub fn compose(&self, message: &Message, rendered: &Rendered) -> Result<Composed, PrepareError> {
+        let to = address(&message.reader.address)?;
+        let envelope = Envelope::new(Some(self.from.email.clone()), vec![to.clone()])?;
+        let name = Some(clean(&message.reader.name)).filter(|name| !name.is_empty());
+        let message_id = format!("<{}@{}>", message.mail_id, self.from.email.domain());
+        // No words of ours hold this: quoted-printable has no `=_`, and an id is unguessable.
+        let boundary = format!("=_{}", message.mail_id.0.simple());
+        let parts = MultiPart::alternative()
+            .boundary(boundary)
+            .singlepart(SinglePart::plain(rendered.text.clone()))
+            .singlepart(SinglePart::html(rendered.html.clone()));
+        let mut builder = lettre::Message::builder()
+            .envelope(envelope.clone())
+            .from(self.from.clone())
+            .to(Mailbox::new(name, to))
+            .subject(rendered.subject.as_str())
+            .date(SystemTime::from(message.at.utc()))
+            .message_id(Some(message_id.clone()))
+            // RFC 3834: keeps vacation answers away.
+            .raw_header(HeaderValue::new(
+                HeaderName::new_from_ascii_str("Auto-Submitted"),
+                "auto-generated".to_owned(),
+            ));
+        if let Some(reply_to) = &self.reply_to {
+            builder = builder.reply_to(reply_to.clone());
+        }
+        let bytes = builder.multipart(parts)?.formatted();
+        let sha256 = hex::encode(Sha256::digest(&bytes));
+        Ok(Composed { mail_id: message.mail_id, message_id, envelope, bytes, sha256 })
+    }
+}
+
+/// Reads an address, with an international domain in the form that every mail server takes (IDNA).
+fn address(text: &str) -> Result<Address, UnusableAddress> {
+    let text = text.trim();
+    // RFC 5321, 4.5.3.1: a path has at most 256 octets, its angle brackets included.
+    if text.len() > 254 || text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        return Err(UnusableAddress);
+    }
+    let parsed: Address = text.parse().map_err(|_| UnusableAddress)?;
+    if parsed.domain().is_ascii() {
+        return Ok(parsed);
+    }
+    match url::Host::parse(parsed.domain()) {
+        Ok(url::Host::Domain(domain)) => Address::new(parsed.user(), domain).map_err(|_| UnusableAddress),
+        Ok(_) | Err(_) => Err(UnusableAddress),
+    }
+}

@@ -1,0 +1,105 @@
+//! Mail: what a notice says in words, the mail that carries it, and the ways it leaves the house.
+//!
+//! [`templates`] turns a [`Message`] into words, [`compose`] makes a mail of them, [`transport`] hands it over.
+//! [`Mailer`] is the three together.
+
+pub mod compose;
+pub mod file;
+mod language;
+mod line;
+pub mod memory;
+pub mod sample;
+pub mod smtp;
+mod smtp_replies;
+pub mod template_files;
+pub mod templates;
+pub mod transport;
+mod words;
+mod wrap;
+
+use thiserror::Error;
+
+use crate::config::notices::NoticeSettings;
+use crate::domain::message::Message;
+use compose::{Composed, Sender, UnusableAddress};
+use templates::{TemplateError, Templates};
+use transport::{SendError, Transport};
+
+/// Writes mails and hands them over.
+#[derive(Debug)]
+pub struct Mailer {
+    templates: Templates,
+    sender: Sender,
+    transport: Transport,
+}
+
+/// Why a message could not be made into a mail. It fails that message alone, for good.
+#[derive(Debug, Error)]
+pub enum PrepareError {
+    /// The reader's address is none.
+    #[error(transparent)]
+    Address(#[from] UnusableAddress),
+    /// The templates cannot say it.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// The mail cannot be put together.
+    #[error("the mail cannot be put together: {0}")]
+    Mail(#[from] lettre::error::Error),
+}
+
+/// Why there is no mailer.
+#[derive(Debug, Error)]
+pub enum MailerError {
+    /// A template is wrong.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// The sender is missing or wrong.
+    #[error("{0}")]
+    Sender(String),
+}
+
+impl Mailer {
+    /// Loads the templates, renders each of them once, and reads the sender.
+    ///
+    /// # Errors
+    /// [`MailerError`]: the first template that is wrong, with its file and line, or what is wrong with the sender.
+    pub fn new(settings: &NoticeSettings, transport: Transport) -> Result<Self, MailerError> {
+        let sender = Sender::from_settings(settings).map_err(MailerError::Sender)?;
+        Ok(Self { templates: Templates::load(settings)?, sender, transport })
+    }
+
+    /// The mail that says `message`. The same message gives the same bytes.
+    ///
+    /// # Errors
+    /// [`PrepareError`], which is about this message alone.
+    pub fn prepare(&self, message: &Message) -> Result<Composed, PrepareError> {
+        let rendered = self.templates.render(message)?;
+        self.sender.compose(message, &rendered)
+    }
+
+    /// Hands one mail over and gives back what the server answered.
+    ///
+    /// # Errors
+    /// [`SendError`]: refused for good, or worth another attempt.
+    pub async fn send(&self, mail: &Composed) -> Result<String, SendError> {
+        self.transport.send(mail).await
+    }
+
+    /// The right-hand side of Message-IDs: the sender's domain.
+    #[must_use]
+    pub fn message_id_domain(&self) -> &str {
+        self.sender.domain()
+    }
+
+    /// The words, for previews.
+    #[must_use]
+    pub fn templates(&self) -> &Templates {
+        &self.templates
+    }
+
+    /// The way out.
+    #[must_use]
+    pub fn transport(&self) -> &Transport {
+        &self.transport
+    }
+}

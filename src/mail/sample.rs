@@ -1,0 +1,101 @@
+//! Messages to try templates with: every kind of notice, for every sort of reader.
+
+use chrono::{NaiveDate, TimeDelta};
+use chrono_tz::Tz;
+use uuid::Uuid;
+
+use crate::domain::ids::Id;
+use crate::domain::message::{Message, Reader, Statement};
+use crate::domain::methods::Method;
+use crate::domain::notice::NoticeKind;
+use crate::domain::schedule;
+use crate::domain::time::{self, Timestamp};
+
+/// The sender that is used on a simulated clock when none is set.
+pub const SENDER: &str = "Example App <no-reply@example.com>";
+
+/// One message of every kind: for a reader with text messages and one without, from a company with and without a
+/// contact and from the vendor, and one mail with several statements.
+#[must_use]
+pub fn messages() -> Vec<Message> {
+    let mut messages = Vec::new();
+    for kind in NoticeKind::ALL {
+        for sms in [true, false] {
+            messages.push(message(*kind, reader(sms), vec![statement(*kind, Some("Globex"), 1)]));
+            messages.push(message(*kind, reader(sms), vec![statement(*kind, None, 1)]));
+        }
+        let mut with_contact = statement(*kind, Some("Initech"), 2);
+        with_contact.support_contact = Some("it@initech.example".to_owned());
+        let two = vec![statement(*kind, Some("Globex"), 1), with_contact];
+        messages.push(message(*kind, reader(true), two));
+    }
+    for late in [NoticeKind::Reminder, NoticeKind::FinalReminder, NoticeKind::Welcome] {
+        for hours in [-200, -4, 30, 90] {
+            let mut late = message(late, reader(true), vec![statement(late, Some("Globex"), 1)]);
+            late.at = required_at(late.reader.zone).plus(TimeDelta::hours(-hours));
+            messages.push(late);
+        }
+    }
+    messages
+}
+
+/// One message of `kind` from a company, as `notice preview` shows it; `sms` says whether the reader may use text
+/// messages.
+#[must_use]
+pub fn of_kind(kind: NoticeKind, sms: bool) -> Message {
+    message(kind, reader(sms), vec![statement(kind, Some("Globex"), 1)])
+}
+
+/// A message that is written when its first statement's kind is due.
+#[must_use]
+pub fn message(kind: NoticeKind, reader: Reader, notices: Vec<Statement>) -> Message {
+    let days_before = match kind {
+        NoticeKind::Announcement | NoticeKind::Rescheduled | NoticeKind::Cancelled => 35,
+        NoticeKind::Reminder => 14,
+        NoticeKind::Welcome => 7,
+        NoticeKind::FinalReminder => 1,
+        NoticeKind::NowRequired => 0,
+    };
+    let day = time::add_days(required_at(reader.zone).date_in(reader.zone), -days_before);
+    let nine = chrono::NaiveTime::from_hms_opt(9, 0, 0).unwrap_or_default();
+    Message { mail_id: id(0x01), at: time::instant_at(day, nine, reader.zone), reader, notices }
+}
+
+/// A reader in Berlin, where text messages may be allowed.
+#[must_use]
+pub fn reader(sms: bool) -> Reader {
+    Reader {
+        user_id: id(0x02),
+        address: "ada@example.com".to_owned(),
+        name: "Ada Lovelace".to_owned(),
+        locales: vec!["en".to_owned()],
+        zone: Tz::Europe__Berlin,
+        methods: if sms { vec![Method::Authenticator, Method::Sms] } else { vec![Method::Authenticator] },
+    }
+}
+
+/// What a notice of `kind` states: a date in January 2027, told as a week earlier before if the kind corrects it.
+#[must_use]
+pub fn statement(kind: NoticeKind, company: Option<&str>, number: u8) -> Statement {
+    let corrects = matches!(kind, NoticeKind::Rescheduled | NoticeKind::Cancelled);
+    Statement {
+        notice_id: id(0x10 + u128::from(number)),
+        kind,
+        company: company.map(str::to_owned),
+        support_contact: None,
+        required_at: required_at(Tz::Europe__Berlin).plus(TimeDelta::days(i64::from(number) - 1)),
+        told_date: corrects.then(|| time::add_days(enforcement_date(), -7)),
+    }
+}
+
+fn enforcement_date() -> NaiveDate {
+    NaiveDate::from_ymd_opt(2027, 1, 15).unwrap_or_default()
+}
+
+fn required_at(zone: Tz) -> Timestamp {
+    schedule::enforce_at(enforcement_date(), zone)
+}
+
+fn id(number: u128) -> Id {
+    Id(Uuid::from_u128(0x0194_0000_0000_7000_8000_0000_0000_0000 + number))
+}

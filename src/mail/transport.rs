@@ -1,0 +1,151 @@
+//! The ways out: a folder, memory, or a mail server, behind one type.
+
+use thiserror::Error;
+
+use super::compose::Composed;
+use super::file::FileTransport;
+use super::memory::MemoryTransport;
+use super::smtp::SmtpTransport;
+use crate::config::smtp::{MailTarget, SmtpSettings};
+
+/// Why a mail was not sent.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum SendError {
+    /// Refused for good: this mail will never be taken.
+    #[error("refused for good: {reply}")]
+    Permanent {
+        /// What the server said, on one line of at most 500 characters.
+        reply: String,
+    },
+    /// Worth another attempt.
+    #[error("not sent for now: {reply}")]
+    Transient {
+        /// What the server said or what happened, on one line of at most 500 characters.
+        reply: String,
+        /// Whether the server may have taken the mail all the same: the line broke, or time ran out, after it was
+        /// handed over.
+        maybe_received: bool,
+    },
+}
+
+impl SendError {
+    /// What the server said or what happened.
+    #[must_use]
+    pub fn reply(&self) -> &str {
+        match self {
+            Self::Permanent { reply } | Self::Transient { reply, .. } => reply,
+        }
+    }
+
+    /// The class under which it is counted in `mfa_enforcer_smtp_errors_total`: `permanent`, `transient` or `unknown`
+    /// (the server may have taken the mail).
+    #[must_use]
+    pub fn class(&self) -> &'static str {
+        match self {
+            Self::Permanent { .. } => "permanent",
+            Self::Transient { maybe_received: false, .. } => "transient",
+            Self::Transient { maybe_received: true, .. } => "unknown",
+        }
+    }
+}
+
+/// A way out for mail.
+#[derive(Debug)]
+pub enum Transport {
+    /// Into a folder, one `.eml` file per mail.
+    File(FileTransport),
+    /// Into memory, for tests and simulations.
+    Memory(MemoryTransport),
+    /// To a mail server.
+    Smtp(SmtpTransport),
+}
+
+impl Transport {
+    /// The way out that the settings name. Nothing is connected or written yet.
+    ///
+    /// # Errors
+    /// One message that names the key and the remedy, without any secret.
+    pub fn from_settings(settings: &SmtpSettings) -> Result<Self, String> {
+        match settings.target()? {
+            None => Err("smtp.url is not set: say where mail goes, such as smtps://mail.example.com".to_owned()),
+            Some(MailTarget::Folder(folder)) => Ok(Self::File(FileTransport::new(folder))),
+            Some(MailTarget::Server(server)) => SmtpTransport::new(server, settings).map(Self::Smtp),
+        }
+    }
+
+    /// Hands one mail over and gives back the answer, on one line of at most 500 characters.
+    ///
+    /// # Errors
+    /// [`SendError`].
+    pub async fn send(&self, mail: &Composed) -> Result<String, SendError> {
+        match self {
+            Self::File(folder) => folder.send(mail).await,
+            Self::Memory(memory) => memory.send(mail),
+            Self::Smtp(server) => server.send(mail).await,
+        }
+    }
+
+    /// Tries the way out without sending: the folder can be written to, or the server answers, encrypts and
+    /// authenticates as it must.
+    ///
+    /// # Errors
+    /// What is wrong and the remedy, without any secret.
+    pub async fn test(&self) -> Result<(), String> {
+        match self {
+            Self::File(folder) => folder.test().await,
+            Self::Memory(_) => Ok(()),
+            Self::Smtp(server) => server.test().await,
+        }
+    }
+
+    /// Whether mail goes into a folder, where nobody is told anything.
+    #[must_use]
+    pub fn is_file(&self) -> bool {
+        matches!(self, Self::File(_))
+    }
+
+    /// Whether mail stays on this machine: a folder, memory, or a mail server on the loopback.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        match self {
+            Self::File(_) | Self::Memory(_) => true,
+            Self::Smtp(server) => server.is_loopback(),
+        }
+    }
+
+    /// How many mails can be on their way at the same time; more wait for their turn, within their time-out.
+    #[must_use]
+    pub fn max_concurrent(&self) -> usize {
+        match self {
+            Self::File(_) | Self::Memory(_) => 4,
+            Self::Smtp(server) => server.max_concurrent(),
+        }
+    }
+
+    /// Says goodbye to the mail server on every line that is not in use. For an orderly end.
+    pub async fn close(&self) {
+        if let Self::Smtp(server) = self {
+            server.close().await;
+        }
+    }
+}
+
+impl std::fmt::Display for Transport {
+    /// Where mail goes, without any secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::File(folder) => write!(f, "file:{}", folder.folder().display()),
+            Self::Memory(_) => f.write_str("memory"),
+            Self::Smtp(server) => server.fmt(f),
+        }
+    }
+}
+
+/// A reply as it may be stored and logged: on one line, of at most 500 characters.
+pub(super) fn shorten(reply: &str) -> String {
+    const MOST: usize = 500;
+    let words: Vec<_> =
+        reply.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect();
+    let line = words.join(" ");
+    if line.chars().count() <= MOST { line } else { line.chars().take(MOST - 1).chain(['…']).collect() }
+}

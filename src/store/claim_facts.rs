@@ -1,0 +1,270 @@
+//! What a claim has to know: the due notices that may be claimed at all, their users, and what those got lately.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{NaiveDate, TimeDelta};
+use chrono_tz::Tz;
+
+use super::StoreError;
+use super::claim::lock_users;
+use super::predicate::{DATE_STANDS, REQUIRED, TOLD_DATE};
+use super::requirements::{id_batch, id_rows};
+use super::sql::{Row, Tx, bind};
+use crate::domain::delivery::{EarlierMail, MembershipFacts, NoticeFacts, UserFacts};
+use crate::domain::expansion::required_at;
+use crate::domain::ids::{Id, PAYEE_MANDATE};
+use crate::domain::message::{Message, Reader, Statement};
+use crate::domain::methods::methods;
+use crate::domain::notice::NoticeKind;
+use crate::domain::policy::Policy;
+use crate::domain::time::{self, Timestamp};
+
+/// Nothing of the notice's enforcement may be claimed while it is held, its date does not stand (R5), or a due milestone
+/// of it is unexpanded (R7).
+fn claimable() -> String {
+    format!(
+        "e.state <> 'held' AND (e.state <> 'scheduled' OR {DATE_STANDS})
+         AND NOT EXISTS (SELECT 1 FROM milestones AS s
+             WHERE s.enforcement_id = e.id AND s.state = 'pending' AND s.due_at <= $1)"
+    )
+}
+
+/// Users with due notices, locked.
+pub(super) struct Claimable {
+    users: BTreeSet<Id>,
+    locked: BTreeSet<Id>,
+}
+
+/// A user with due notices.
+pub(super) struct Recipient {
+    pub user: Option<User>,
+    pub zone: Tz,
+    pub notices: Vec<DueNotice>,
+    /// The mails of the last days that the user got, is getting or may have got.
+    pub mails: Vec<(NaiveDate, Id)>,
+}
+
+/// A user's row.
+#[derive(Clone)]
+pub(super) struct User {
+    pub id: Id,
+    pub facts: UserFacts,
+    email: String,
+    name: String,
+    locale: Option<String>,
+    country: Option<String>,
+}
+
+/// A due notice, with what its mail says.
+pub(super) struct DueNotice {
+    pub facts: NoticeFacts,
+    pub attempts: i64,
+    company: Option<String>,
+    company_locale: Option<String>,
+    support_contact: Option<String>,
+    enforce_at: Timestamp,
+    requirement: Option<Timestamp>,
+}
+
+impl Claimable {
+    /// Finds and locks the users of the longest overdue notices; none if nothing is due.
+    pub async fn lock(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<Option<Self>, StoreError> {
+        let mut users = BTreeSet::new();
+        let mut companies = BTreeSet::new();
+        for due in ["n.state = 'pending' AND n.next_attempt_at <= $1", "n.state = 'sending' AND n.claimed_until < $1"] {
+            let sql = format!(
+                "SELECT n.user_id, e.company_id FROM notices AS n JOIN enforcements AS e ON e.id = n.enforcement_id
+                 LEFT JOIN companies AS c ON c.id = e.company_id WHERE {due} AND {}
+                 ORDER BY n.next_attempt_at, n.user_id LIMIT $2",
+                claimable()
+            );
+            for row in tx.fetch_all(&sql, bind![now, limit]).await? {
+                users.insert(row.get::<Id>("user_id")?);
+                companies.extend(row.get::<Option<Id>>("company_id")?);
+            }
+        }
+        if users.is_empty() {
+            return Ok(None);
+        }
+        let sql = format!(
+            "SELECT c.id FROM companies AS c WHERE c.id IN (SELECT id FROM {}) ORDER BY c.id{}",
+            id_rows(tx, 1),
+            tx.dialect().for_share("c")
+        );
+        tx.fetch_all(&sql, bind![id_batch(companies)]).await?;
+        let locked = lock_users(tx, &users).await?;
+        Ok(Some(Self { users, locked }))
+    }
+
+    /// Everything that is due to these users, each with what decides.
+    pub async fn recipients(&self, tx: &mut Tx, now: Timestamp) -> Result<Vec<Recipient>, StoreError> {
+        let sql = format!(
+            "SELECT n.id, n.user_id, n.kind, n.due_at, n.attempts, n.mail_id, l.maybe_received,
+                 e.id AS enforcement_id, e.state, e.enforcement_date, e.enforce_at, e.planned_time_zone,
+                 c.name AS company_name, c.enforcement_date AS company_date, c.locale AS company_locale, c.support_contact,
+                 m.user_id AS member, m.exempt_until, m.require_at,
+                 u.id AS found, u.email, u.name, u.locale, u.time_zone, u.country, u.kind AS user_kind, u.active, u.sso,
+                 u.payee, u.email_status, (u.mfa_enrolled_at IS NOT NULL) AS enrolled,
+                 {TOLD_DATE} AS told_date, {REQUIRED} AS required,
+                 (SELECT r.required_at FROM requirements AS r WHERE r.user_id = n.user_id AND r.enforcement_id = e.id
+                     AND r.cleared_at IS NULL) AS required_at,
+                 (SELECT home.time_zone FROM memberships AS any_m JOIN companies AS home ON home.id = any_m.company_id
+                     WHERE any_m.user_id = n.user_id ORDER BY home.id LIMIT 1) AS home_zone
+             FROM notices AS n JOIN enforcements AS e ON e.id = n.enforcement_id
+             LEFT JOIN companies AS c ON c.id = e.company_id
+             LEFT JOIN users AS u ON u.id = n.user_id
+             LEFT JOIN memberships AS m ON m.company_id = e.company_id AND m.user_id = n.user_id
+             LEFT JOIN mails AS l ON l.id = n.mail_id
+             WHERE n.user_id IN (SELECT id FROM {})
+                 AND (n.state = 'pending' AND n.due_at <= $1 OR n.state = 'sending' AND n.claimed_until < $1) AND {}
+             ORDER BY n.user_id, n.due_at, n.id",
+            id_rows(tx, 2),
+            claimable()
+        );
+        let rows = tx.fetch_all(&sql, bind![now, id_batch(self.users.iter().copied())]).await?;
+        let mut mails = self.recent_mails(tx, now).await?;
+        let mut recipients: Vec<(Id, Recipient)> = Vec::new();
+        for row in &rows {
+            let user_id: Id = row.get("user_id")?;
+            let user = read_user(row)?;
+            if user.is_some() && !self.locked.contains(&user_id) {
+                continue; // another daemon is at this user
+            }
+            let notice = read_notice(row)?;
+            if let Some((_, recipient)) = recipients.last_mut().filter(|(id, _)| *id == user_id) {
+                recipient.notices.push(notice);
+            } else {
+                let zone = zone_of(row, notice.facts.is_mandate)?;
+                let mails = mails.remove(&user_id).unwrap_or_default();
+                recipients.push((user_id, Recipient { user, zone, notices: vec![notice], mails }));
+            }
+        }
+        Ok(recipients.into_iter().map(|(_, recipient)| recipient).collect())
+    }
+
+    async fn recent_mails(
+        &self,
+        tx: &mut Tx,
+        now: Timestamp,
+    ) -> Result<BTreeMap<Id, Vec<(NaiveDate, Id)>>, StoreError> {
+        let sql = format!(
+            "SELECT user_id, sent_day, id FROM mails WHERE user_id IN (SELECT id FROM {}) AND maybe_received AND sent_day >= $1",
+            id_rows(tx, 2)
+        );
+        let since = now.plus(-TimeDelta::days(2)).utc().date_naive();
+        let mut mails: BTreeMap<Id, Vec<(NaiveDate, Id)>> = BTreeMap::new();
+        for row in tx.fetch_all(&sql, bind![since, id_batch(self.users.iter().copied())]).await? {
+            mails.entry(row.get("user_id")?).or_default().push((row.get("sent_day")?, row.get("id")?));
+        }
+        Ok(mails)
+    }
+}
+
+/// The zone of the reader's days: their own, or that of the company, or of any company they work for.
+fn zone_of(row: &Row, is_mandate: bool) -> Result<Tz, StoreError> {
+    let company: String = row.get("planned_time_zone")?;
+    let names = [row.get("time_zone")?, (!is_mandate).then_some(company), row.get("home_zone")?];
+    Ok(names.iter().flatten().find_map(|name: &String| time::zone(name)).unwrap_or(Tz::UTC))
+}
+
+fn read_user(row: &Row) -> Result<Option<User>, StoreError> {
+    let Some(id) = row.get::<Option<Id>>("found")? else {
+        return Ok(None);
+    };
+    Ok(Some(User {
+        id,
+        facts: UserFacts {
+            person: row.get::<String>("user_kind")? == "person",
+            active: row.get("active")?,
+            sso: row.get("sso")?,
+            payee: row.get("payee")?,
+            enrolled: row.get("enrolled")?,
+            bounced: row.get::<String>("email_status")? == "bounced",
+        },
+        email: row.get("email")?,
+        name: row.get("name")?,
+        locale: row.get("locale")?,
+        country: row.get("country")?,
+    }))
+}
+
+fn read_notice(row: &Row) -> Result<DueNotice, StoreError> {
+    let membership = match row.get::<Option<Id>>("member")? {
+        Some(_) => Some(MembershipFacts { exempt_until: row.get("exempt_until")?, require_at: row.get("require_at")? }),
+        None => None,
+    };
+    let mail = match row.get::<Option<Id>>("mail_id")? {
+        Some(id) => {
+            Some(EarlierMail { id, maybe_received: row.get::<Option<bool>>("maybe_received")?.unwrap_or(false) })
+        }
+        None => None,
+    };
+    let enforcement_id: Id = row.get("enforcement_id")?;
+    Ok(DueNotice {
+        facts: NoticeFacts {
+            id: row.get("id")?,
+            kind: row.name("kind")?,
+            due_at: row.get("due_at")?,
+            enforcement_id,
+            state: row.name("state")?,
+            date: row.get("enforcement_date")?,
+            is_mandate: enforcement_id == PAYEE_MANDATE,
+            company_date: row.get("company_date")?,
+            membership,
+            required: row.get("required")?,
+            told_date: row.get("told_date")?,
+            mail,
+        },
+        attempts: row.get("attempts")?,
+        company: row.get("company_name")?,
+        company_locale: row.get("company_locale")?,
+        support_contact: row.get("support_contact")?,
+        enforce_at: row.get("enforce_at")?,
+        requirement: row.get("required_at")?,
+    })
+}
+
+impl Recipient {
+    /// The mail that carries these of the recipient's notices, the earliest date first.
+    pub fn message(&self, mail_id: Id, notices: &[&DueNotice], now: Timestamp, policy: &Policy) -> Message {
+        let user = self.user.as_ref();
+        let country = user.and_then(|user| user.country.as_deref()).and_then(|code| code.parse().ok());
+        let payee = user.is_some_and(|user| user.facts.payee);
+        let mut locales: Vec<String> = user.and_then(|user| user.locale.clone()).into_iter().collect();
+        locales.extend(notices.iter().filter_map(|notice| notice.company_locale.clone()));
+        let mut statements: Vec<Statement> = notices.iter().map(|notice| notice.statement()).collect();
+        statements.sort_by_key(|statement| (statement.required_at, statement.notice_id));
+        Message {
+            mail_id,
+            reader: Reader {
+                user_id: user.map_or(mail_id, |user| user.id),
+                address: user.map(|user| user.email.clone()).unwrap_or_default(),
+                name: user.map(|user| user.name.clone()).unwrap_or_default(),
+                locales,
+                zone: self.zone,
+                methods: methods(country, payee, policy),
+            },
+            notices: statements,
+            at: now,
+        }
+    }
+}
+
+impl DueNotice {
+    fn statement(&self) -> Statement {
+        let own = self.facts.membership.and_then(|membership| membership.require_at);
+        let planned = required_at(self.enforce_at, own);
+        Statement {
+            notice_id: self.facts.id,
+            kind: self.facts.kind,
+            company: self.company.clone(),
+            support_contact: self.support_contact.clone(),
+            required_at: if self.facts.kind == NoticeKind::NowRequired {
+                self.requirement.unwrap_or(planned)
+            } else {
+                planned
+            },
+            told_date: self.facts.told_date,
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Task `enforce`: on the day, everybody who must be becomes required, in chunks that can be resumed.
+
+use async_trait::async_trait;
+use serde_json::json;
+
+use super::audit;
+use super::predicate::{DATE_STANDS, must_be_required};
+use super::reconcile::event;
+use super::requirements::{NewRequirements, derive_required_at};
+use super::sql::{Tx, bind};
+use super::{SqlStore, StoreError};
+use crate::domain::ids::Id;
+use crate::domain::notice::EnforcementState;
+use crate::domain::policy::Policy;
+use crate::domain::time::Timestamp;
+
+/// What flipping one chunk came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flipped {
+    /// How many users the enforcement newly requires.
+    pub required: u64,
+    /// Whether there are more members to go through.
+    pub more: bool,
+    /// Whether this chunk put the enforcement in force.
+    pub began: bool,
+}
+
+/// Flipping enforcements.
+#[async_trait]
+pub trait EnforceStore {
+    /// Up to `limit` enforcements whose instant has come at `now`, or whose flip is not complete, with that instant.
+    async fn due_flips(&self, now: Timestamp, limit: i64) -> Result<Vec<(Id, Timestamp)>, StoreError>;
+
+    /// Makes up to `limit` further members of an enforcement required. The first chunk puts it in force, and looks once
+    /// more whether the date stands (R5).
+    async fn flip_chunk(
+        &self,
+        enforcement: Id,
+        now: Timestamp,
+        policy: &Policy,
+        limit: i64,
+    ) -> Result<Flipped, StoreError>;
+}
+
+#[async_trait]
+impl EnforceStore for SqlStore {
+    async fn due_flips(&self, now: Timestamp, limit: i64) -> Result<Vec<(Id, Timestamp)>, StoreError> {
+        let sql = format!(
+            "SELECT e.id, e.enforce_at FROM enforcements AS e JOIN companies AS c ON c.id = e.company_id
+             WHERE e.state = 'scheduled' AND e.enforce_at <= $1 AND {DATE_STANDS}
+             UNION ALL SELECT id, enforce_at FROM enforcements WHERE state = 'in_force' AND flipped_at IS NULL
+             ORDER BY enforce_at, id LIMIT $2"
+        );
+        let rows = self.database.fetch_all(&sql, bind![now, limit]).await?;
+        rows.iter().map(|row| Ok((row.get("id")?, row.get("enforce_at")?))).collect()
+    }
+
+    async fn flip_chunk(
+        &self,
+        enforcement: Id,
+        now: Timestamp,
+        policy: &Policy,
+        limit: i64,
+    ) -> Result<Flipped, StoreError> {
+        let mut tx = self.database.begin().await?;
+        let Some(flip) = Flip::begin(&mut tx, enforcement, now).await? else {
+            return Ok(Flipped::default());
+        };
+        let last = flip.last_of_chunk(&mut tx, limit).await?;
+        let sql = format!(
+            "INSERT INTO requirements (user_id, enforcement_id, required_at)
+             SELECT u.id, e.id, $2 FROM enforcements AS e JOIN memberships AS m ON m.company_id = e.company_id
+             JOIN users AS u ON u.id = m.user_id
+             WHERE e.id = $1 AND ($4 IS NULL OR m.user_id > $4) AND ($5 IS NULL OR m.user_id <= $5) AND {}
+             ORDER BY u.id ON CONFLICT DO NOTHING RETURNING user_id, enforcement_id",
+            must_be_required(2, 3)
+        );
+        let values = bind![enforcement, now, !policy.leave_out_sso, flip.cursor, last];
+        let new = NewRequirements::read(&tx.fetch_all(&sql, values).await?)?;
+        derive_required_at(&mut tx, new.users()).await?;
+        let flipped_at = last.is_none().then_some(now);
+        let sql = "UPDATE enforcements SET flip_cursor = COALESCE($2, flip_cursor), flipped_at = $3 WHERE id = $1";
+        tx.execute(sql, bind![enforcement, last, flipped_at]).await?;
+        let mut events = Vec::new();
+        if let Some(replaced) = flip.replaced {
+            events.push(event(
+                "daemon",
+                "enforcement_superseded",
+                flip.company_id,
+                replaced,
+                json!({ "by": enforcement }),
+            ));
+        }
+        if flip.began {
+            events.push(event(
+                "daemon",
+                "enforcement_in_force",
+                flip.company_id,
+                enforcement,
+                json!({ "enforce_at": flip.enforce_at }),
+            ));
+        }
+        if !new.rows.is_empty() || last.is_none() {
+            let mut detail = new.evidence(now);
+            detail["complete"] = last.is_none().into();
+            events.push(event("daemon", "users_required", flip.company_id, enforcement, detail));
+        }
+        audit::append(&mut tx, now, events).await?;
+        tx.commit().await?;
+        Ok(Flipped { required: new.rows.len() as u64, more: last.is_some(), began: flip.began })
+    }
+}
+
+/// A flip under way, its enforcement locked.
+struct Flip {
+    company_id: Option<Id>,
+    enforce_at: Timestamp,
+    cursor: Option<Id>,
+    began: bool,
+    /// The enforcement that was in force before, if there was one.
+    replaced: Option<Id>,
+}
+
+impl Flip {
+    /// Takes up the flip where it stands; none if there is nothing to do, or another daemon is at it.
+    async fn begin(tx: &mut Tx, enforcement: Id, now: Timestamp) -> Result<Option<Self>, StoreError> {
+        let sql = format!(
+            "SELECT state, company_id, enforce_at, flip_cursor FROM enforcements AS e
+             WHERE id = $1 AND (state = 'in_force' AND flipped_at IS NULL OR state = 'scheduled' AND enforce_at <= $2){}",
+            tx.dialect().for_update_skip_locked("e")
+        );
+        let Some(row) = tx.fetch_optional(&sql, bind![enforcement, now]).await? else {
+            return Ok(None);
+        };
+        let mut flip = Self {
+            company_id: row.get("company_id")?,
+            enforce_at: row.get("enforce_at")?,
+            cursor: row.get("flip_cursor")?,
+            began: row.name::<EnforcementState>("state")? == EnforcementState::Scheduled,
+            replaced: None,
+        };
+        if flip.began && !flip.put_in_force(tx, enforcement, now).await? {
+            return Ok(None);
+        }
+        Ok(Some(flip))
+    }
+
+    /// Puts the enforcement in force in place of the company's earlier one, if its date stands.
+    async fn put_in_force(&mut self, tx: &mut Tx, enforcement: Id, now: Timestamp) -> Result<bool, StoreError> {
+        let sql = format!(
+            "SELECT c.id FROM companies AS c JOIN enforcements AS e ON e.company_id = c.id WHERE e.id = $1 AND {DATE_STANDS}{}",
+            tx.dialect().for_share("c")
+        );
+        if tx.fetch_optional(&sql, bind![enforcement]).await?.is_none() {
+            return Ok(false);
+        }
+        let sql = "UPDATE enforcements SET state = 'superseded', closed_at = $2 WHERE company_id = $1 AND state = 'in_force' RETURNING id";
+        let replaced = tx.fetch_optional(sql, bind![self.company_id, now]).await?;
+        self.replaced = replaced.map(|row| row.get("id")).transpose()?;
+        tx.execute("UPDATE enforcements SET state = 'in_force' WHERE id = $1", bind![enforcement]).await?;
+        Ok(true)
+    }
+
+    /// The last member of the next chunk; none where it reaches the end.
+    async fn last_of_chunk(&self, tx: &mut Tx, limit: i64) -> Result<Option<Id>, StoreError> {
+        let sql = "SELECT user_id FROM memberships WHERE company_id = $1 AND ($2 IS NULL OR user_id > $2)
+            ORDER BY user_id LIMIT 1 OFFSET $3";
+        let row = tx.fetch_optional(sql, bind![self.company_id, self.cursor, limit - 1]).await?;
+        row.map(|row| row.get("user_id")).transpose()
+    }
+}

@@ -1,0 +1,206 @@
+//! Task `expand`: from a due milestone to a notice for each eligible member, in chunks that can be resumed.
+
+use async_trait::async_trait;
+use chrono_tz::Tz;
+use serde_json::json;
+
+use super::audit;
+use super::dialect::ColumnType;
+use super::predicate::{DATE_STANDS, REQUIRED, REQUIRED_BEFORE, TELLING, TOLD_DATE, subject};
+use super::reconcile::event;
+use super::sql::{Row, Tx, bind};
+use super::{SqlStore, StoreError};
+use crate::domain::audit::sha256_hex;
+use crate::domain::expansion::{self, Enforcement, MemberFacts};
+use crate::domain::ids::Id;
+use crate::domain::notice::NoticeKind;
+use crate::domain::policy::Policy;
+use crate::domain::schedule::PlannedMilestone;
+use crate::domain::time::{self, Timestamp};
+
+/// What expanding one chunk came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Expanded {
+    /// How many notices were made.
+    pub notices: u64,
+    /// Whether the milestone has more members to go through.
+    pub more: bool,
+}
+
+/// Expanding milestones.
+#[async_trait]
+pub trait ExpandStore {
+    /// Up to `limit` milestones whose notices are to be made at `now`, the longest overdue first.
+    async fn due_milestones(&self, now: Timestamp, limit: i64) -> Result<Vec<Id>, StoreError>;
+
+    /// Makes the notices for up to `limit` further members of a milestone.
+    async fn expand_chunk(
+        &self,
+        milestone: Id,
+        now: Timestamp,
+        policy: &Policy,
+        limit: i64,
+    ) -> Result<Expanded, StoreError>;
+}
+
+/// The milestone may be expanded: its enforcement is in the state that its kind needs, and its date stands (R1, R5).
+fn expandable() -> String {
+    format!(
+        "s.state = 'pending' AND s.due_at <= $1 AND (
+            (s.kind IN ('announcement', 'reminder', 'final_reminder') AND e.state = 'scheduled' AND {DATE_STANDS})
+            OR (s.kind = 'now_required' AND e.state = 'in_force' AND e.flipped_at IS NOT NULL)
+            OR (s.kind = 'cancelled' AND e.state = 'cancelled'))"
+    )
+}
+
+#[async_trait]
+impl ExpandStore for SqlStore {
+    async fn due_milestones(&self, now: Timestamp, limit: i64) -> Result<Vec<Id>, StoreError> {
+        let sql = format!(
+            "SELECT s.id FROM milestones AS s JOIN enforcements AS e ON e.id = s.enforcement_id
+             JOIN companies AS c ON c.id = e.company_id WHERE {} ORDER BY s.due_at, s.id LIMIT $2",
+            expandable()
+        );
+        self.database.fetch_all(&sql, bind![now, limit]).await?.iter().map(|row| row.get("id")).collect()
+    }
+
+    async fn expand_chunk(
+        &self,
+        milestone: Id,
+        now: Timestamp,
+        policy: &Policy,
+        limit: i64,
+    ) -> Result<Expanded, StoreError> {
+        let mut tx = self.database.begin().await?;
+        let sql = format!(
+            "SELECT s.id, s.kind, s.days_before, s.due_at, s.cursor, s.enforcement_id, e.company_id, e.enforcement_date,
+                 e.enforce_at, e.planned_time_zone, c.enforcement_date AS company_date
+             FROM milestones AS s JOIN enforcements AS e ON e.id = s.enforcement_id JOIN companies AS c ON c.id = e.company_id
+             WHERE s.id = $2 AND {}{}{}",
+            expandable(),
+            tx.dialect().for_share("c"),
+            tx.dialect().for_update_skip_locked("s")
+        );
+        let Some(row) = tx.fetch_optional(&sql, bind![now, milestone]).await? else {
+            return Ok(Expanded::default());
+        };
+        let due = DueMilestone::read(&row)?;
+        let members = due.members(&mut tx, now, policy, limit).await?;
+        let more = i64::try_from(members.len()) == Ok(limit);
+        let mut batch = Vec::new();
+        let mut digest = Vec::new();
+        for (user, member) in &members {
+            if let Some((kind, due_at)) = expansion::owed(&due.milestone, due.enforcement, member, policy) {
+                let id = self.randomness.id(now);
+                digest.push(format!("{id} {kind} {user}"));
+                batch.push(json!({ "id": id, "kind": kind, "user_id": user, "due_at": due_at }));
+            }
+        }
+        insert_notices(&mut tx, milestone, due.enforcement_id, &batch).await?;
+        let (state, cursor) =
+            if more { ("pending", members.last().map(|(user, _)| *user)) } else { ("expanded", None) };
+        tx.execute("UPDATE milestones SET state = $2, cursor = $3 WHERE id = $1", bind![milestone, state, cursor])
+            .await?;
+        let detail = json!({
+            "milestone": milestone, "kind": due.milestone.kind, "days_before": due.milestone.days_before,
+            "notices": batch.len(), "sha256": sha256_hex(&digest), "complete": !more,
+        });
+        audit::append(
+            &mut tx,
+            now,
+            vec![event("daemon", "milestone_expanded", due.company_id, due.enforcement_id, detail)],
+        )
+        .await?;
+        tx.commit().await?;
+        Ok(Expanded { notices: batch.len() as u64, more })
+    }
+}
+
+struct DueMilestone {
+    milestone: PlannedMilestone,
+    enforcement: Enforcement,
+    enforcement_id: Id,
+    company_id: Option<Id>,
+    company_zone: Tz,
+    cursor: Option<Id>,
+}
+
+impl DueMilestone {
+    fn read(row: &Row) -> Result<Self, StoreError> {
+        let days: Option<i64> = row.get("days_before")?;
+        Ok(Self {
+            milestone: PlannedMilestone {
+                kind: row.name::<NoticeKind>("kind")?,
+                days_before: days.and_then(|days| u16::try_from(days).ok()),
+                due_at: row.get("due_at")?,
+            },
+            enforcement: Enforcement { date: row.get("enforcement_date")?, enforce_at: row.get("enforce_at")? },
+            enforcement_id: row.get("enforcement_id")?,
+            company_id: row.get("company_id")?,
+            company_zone: time::zone(&row.get::<String>("planned_time_zone")?).unwrap_or(Tz::UTC),
+            cursor: row.get("cursor")?,
+        })
+    }
+
+    /// The next members who may be owed a notice, in the order of their ids.
+    async fn members(
+        &self,
+        tx: &mut Tx,
+        now: Timestamp,
+        policy: &Policy,
+        limit: i64,
+    ) -> Result<Vec<(Id, MemberFacts)>, StoreError> {
+        let sql = format!(
+            "SELECT u.id, u.time_zone, m.require_at, {TOLD_DATE} AS told_date, {TELLING} AS telling, {REQUIRED} AS required,
+                 {REQUIRED_BEFORE} AS required_before
+             FROM enforcements AS e JOIN memberships AS m ON m.company_id = e.company_id JOIN users AS u ON u.id = m.user_id
+             WHERE e.id = $1 AND ($2 IS NULL OR m.user_id > $2) AND {} AND u.mfa_enrolled_at IS NULL
+                 AND u.email_status = 'ok'
+             ORDER BY m.user_id LIMIT $5",
+            subject(3, 4)
+        );
+        let values = bind![self.enforcement_id, self.cursor, now, !policy.leave_out_sso, limit];
+        tx.fetch_all(&sql, values).await?.iter().map(|row| Ok((row.get("id")?, self.member(row)?))).collect()
+    }
+
+    fn member(&self, row: &Row) -> Result<MemberFacts, StoreError> {
+        let zone: Option<String> = row.get("time_zone")?;
+        Ok(MemberFacts {
+            zone: zone.as_deref().and_then(time::zone).unwrap_or(self.company_zone),
+            require_at: row.get("require_at")?,
+            told_date: row.get("told_date")?,
+            telling: row.get("telling")?,
+            required: row.get("required")?,
+            required_before: row.get("required_before")?,
+        })
+    }
+}
+
+/// Stores a batch of notices, each an object with `id`, `kind`, `user_id` and `due_at`. A user who has one for this
+/// milestone keeps it (R2).
+pub(super) async fn insert_notices(
+    tx: &mut Tx,
+    milestone: Id,
+    enforcement: Id,
+    batch: &[serde_json::Value],
+) -> Result<(), StoreError> {
+    if batch.is_empty() {
+        return Ok(());
+    }
+    let rows = tx.dialect().rows(
+        3,
+        "batch",
+        &[
+            ("id", ColumnType::Id),
+            ("kind", ColumnType::Text),
+            ("user_id", ColumnType::Id),
+            ("due_at", ColumnType::Instant),
+        ],
+    );
+    let sql = format!(
+        "INSERT INTO notices (id, kind, milestone_id, enforcement_id, user_id, due_at, next_attempt_at)
+         SELECT batch.id, batch.kind, $1, $2, batch.user_id, batch.due_at, batch.due_at FROM {rows} WHERE true
+         ON CONFLICT DO NOTHING"
+    );
+    tx.execute(&sql, bind![milestone, enforcement, serde_json::Value::from(batch.to_vec())]).await.map(drop)
+}

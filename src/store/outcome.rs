@@ -1,0 +1,168 @@
+//! Task `deliver`, second half: what became of the mails of a claim, fenced by the claim.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use serde_json::{Value as Json, json};
+
+use super::audit::{self, NewEvent};
+use super::dialect::ColumnType;
+use super::sql::{Tx, bind};
+use super::{SqlStore, StoreError};
+use crate::domain::audit::sha256_hex;
+use crate::domain::ids::Id;
+use crate::domain::notice::NoticeKind;
+use crate::domain::time::Timestamp;
+
+/// What became of one mail.
+#[derive(Clone, Debug)]
+pub struct MailOutcome {
+    /// The mail.
+    pub mail_id: Id,
+    /// When it was known.
+    pub at: Timestamp,
+    /// SHA-256 of the message, in hexadecimal, if one was built.
+    pub content_sha256: Option<String>,
+    /// What the server answered, or what went wrong.
+    pub reply: String,
+    /// What follows.
+    pub result: MailResult,
+}
+
+/// What follows from an attempt to send a mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MailResult {
+    /// Accepted by the server.
+    Sent,
+    /// Refused for good.
+    Failed,
+    /// To be tried again at `next_attempt_at`.
+    Deferred {
+        /// When.
+        next_attempt_at: Timestamp,
+        /// Whether this attempt, or an earlier one, may have reached the reader.
+        maybe_received: bool,
+    },
+    /// Not begun: as if it had never been claimed.
+    Released {
+        /// Whether an earlier attempt may have reached the reader.
+        maybe_received: bool,
+    },
+}
+
+/// Recording outcomes.
+#[async_trait]
+pub trait OutcomeStore {
+    /// Records what became of mails of `claim`. What another claim has taken over since is left alone.
+    ///
+    /// Returns how many notices of each kind were sent.
+    async fn record_outcomes(
+        &self,
+        claim: Id,
+        now: Timestamp,
+        outcomes: &[MailOutcome],
+    ) -> Result<BTreeMap<NoticeKind, u64>, StoreError>;
+}
+
+#[async_trait]
+impl OutcomeStore for SqlStore {
+    async fn record_outcomes(
+        &self,
+        claim: Id,
+        now: Timestamp,
+        outcomes: &[MailOutcome],
+    ) -> Result<BTreeMap<NoticeKind, u64>, StoreError> {
+        let mut tx = self.database.begin().await?;
+        let batch: Json = outcomes.iter().map(row).collect();
+        let carried = record_notices(&mut tx, claim, &batch).await?;
+        record_mails(&mut tx, &batch, &carried).await?;
+        let mut sent = BTreeMap::new();
+        let mut events = Vec::new();
+        for (action, wanted) in [("notices_sent", MailResult::Sent), ("notices_failed", MailResult::Failed)] {
+            let done: Vec<&MailOutcome> =
+                outcomes.iter().filter(|one| one.result == wanted && carried.contains_key(&one.mail_id)).collect();
+            let kinds = count_kinds(&done, &carried);
+            if kinds.is_empty() {
+                continue;
+            }
+            let lines =
+                done.iter().map(|one| format!("{} {}", one.mail_id, one.content_sha256.as_deref().unwrap_or("-")));
+            let detail = json!({ "mails": done.len(), "kinds": kinds, "sha256": sha256_hex(lines) });
+            events.push(NewEvent { actor: "daemon", action, company_id: None, subject: None, detail });
+            if wanted == MailResult::Sent {
+                sent = kinds;
+            }
+        }
+        audit::append(&mut tx, now, events).await?;
+        tx.commit().await?;
+        Ok(sent)
+    }
+}
+
+fn row(outcome: &MailOutcome) -> Json {
+    let (notice, mail, next, maybe_received, attempts) = match outcome.result {
+        MailResult::Sent => ("sent", "sent", None, true, 0),
+        MailResult::Failed => ("failed", "failed", None, false, 0),
+        MailResult::Deferred { next_attempt_at, maybe_received } => {
+            ("pending", "deferred", Some(next_attempt_at), maybe_received, 0)
+        }
+        MailResult::Released { maybe_received } => ("pending", "deferred", None, maybe_received, 1),
+    };
+    json!({
+        "mail_id": outcome.mail_id, "notice_state": notice, "mail_state": mail, "next_attempt_at": next, "undone": attempts,
+        "maybe_received": maybe_received, "sent_at": (mail == "sent").then_some(outcome.at), "reply": outcome.reply,
+        "content_sha256": outcome.content_sha256,
+    })
+}
+
+const COLUMNS: [(&str, ColumnType); 9] = [
+    ("mail_id", ColumnType::Id),
+    ("notice_state", ColumnType::Text),
+    ("mail_state", ColumnType::Text),
+    ("next_attempt_at", ColumnType::Instant),
+    ("undone", ColumnType::Int),
+    ("maybe_received", ColumnType::Bool),
+    ("sent_at", ColumnType::Instant),
+    ("reply", ColumnType::Text),
+    ("content_sha256", ColumnType::Text),
+];
+
+/// Records the outcome on the notices that the claim still holds; returns these, by mail.
+async fn record_notices(tx: &mut Tx, claim: Id, batch: &Json) -> Result<BTreeMap<Id, Vec<NoticeKind>>, StoreError> {
+    let sql = format!(
+        "UPDATE notices AS n SET state = batch.notice_state, claimed_by = NULL, claimed_until = NULL,
+             next_attempt_at = COALESCE(batch.next_attempt_at, n.next_attempt_at), attempts = n.attempts - batch.undone
+         FROM {} WHERE n.mail_id = batch.mail_id AND n.claimed_by = $2 AND n.state = 'sending' RETURNING n.mail_id, n.kind",
+        tx.dialect().rows(1, "batch", &COLUMNS)
+    );
+    let mut carried: BTreeMap<Id, Vec<NoticeKind>> = BTreeMap::new();
+    for row in tx.fetch_all(&sql, bind![batch.clone(), claim]).await? {
+        carried.entry(row.get("mail_id")?).or_default().push(row.name("kind")?);
+    }
+    Ok(carried)
+}
+
+async fn record_mails(tx: &mut Tx, batch: &Json, carried: &BTreeMap<Id, Vec<NoticeKind>>) -> Result<(), StoreError> {
+    let held: Json = batch
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|row| carried.keys().any(|id| row["mail_id"] == json!(id)))
+        .cloned()
+        .collect();
+    let sql = format!(
+        "UPDATE mails AS l SET state = batch.mail_state, maybe_received = batch.maybe_received, sent_at = batch.sent_at,
+             server_reply = batch.reply, content_sha256 = COALESCE(batch.content_sha256, l.content_sha256)
+         FROM {} WHERE l.id = batch.mail_id",
+        tx.dialect().rows(1, "batch", &COLUMNS)
+    );
+    tx.execute(&sql, bind![held]).await.map(drop)
+}
+
+fn count_kinds(outcomes: &[&MailOutcome], carried: &BTreeMap<Id, Vec<NoticeKind>>) -> BTreeMap<NoticeKind, u64> {
+    let mut kinds = BTreeMap::new();
+    for kind in outcomes.iter().filter_map(|one| carried.get(&one.mail_id)).flatten() {
+        *kinds.entry(*kind).or_default() += 1;
+    }
+    kinds
+}

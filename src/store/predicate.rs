@@ -1,0 +1,44 @@
+//! The conditions that several statements share, as one text each.
+//!
+//! Aliases: `u` users, `m` memberships, `c` companies, `e` enforcements.
+
+/// The enforcement's copies still equal the company's row (R5).
+pub(super) const DATE_STANDS: &str = "c.enforcement_date = e.enforcement_date AND c.time_zone = e.time_zone";
+
+/// The date that company `e.company_id` told user `u.id` last: that of the latest mail which was sent, is being sent, or
+/// is of unknown outcome; null where that cancelled it, or where there is none (R5).
+pub(super) const TOLD_DATE: &str = "(SELECT CASE WHEN told.kind = 'cancelled' THEN NULL ELSE source.enforcement_date END
+    FROM notices AS told JOIN mails ON mails.id = told.mail_id JOIN enforcements AS source ON source.id = told.enforcement_id
+    WHERE told.user_id = u.id AND source.company_id = e.company_id AND mails.maybe_received
+    ORDER BY mails.attempted_at DESC, told.due_at DESC, told.id DESC LIMIT 1)";
+
+/// A notice of enforcement `e.id` that tells user `u.id` the date is on its way, or was sent.
+pub(super) const TELLING: &str = "EXISTS (SELECT 1 FROM notices AS t WHERE t.user_id = u.id AND t.enforcement_id = e.id
+    AND t.kind IN ('announcement', 'rescheduled', 'welcome') AND t.state IN ('pending', 'sending', 'sent'))";
+
+/// Enforcement `e.id` requires user `u.id`.
+pub(super) const REQUIRED: &str = "EXISTS (SELECT 1 FROM requirements AS r
+    WHERE r.user_id = u.id AND r.enforcement_id = e.id AND r.cleared_at IS NULL)";
+
+/// Another enforcement of company `e.company_id` requires user `u.id`.
+pub(super) const REQUIRED_BEFORE: &str = "EXISTS (SELECT 1 FROM requirements AS r
+    JOIN enforcements AS earlier ON earlier.id = r.enforcement_id
+    WHERE r.user_id = u.id AND r.enforcement_id <> e.id AND r.cleared_at IS NULL AND earlier.company_id = e.company_id)";
+
+/// The membership makes the user a subject of the company's enforcement: an active person, not exempt at `$now`, and not
+/// left out by SSO unless `$include_sso`.
+pub(super) fn subject(now: usize, include_sso: usize) -> String {
+    format!(
+        "u.kind = 'person' AND u.active AND (m.exempt_until IS NULL OR m.exempt_until <= ${now})
+         AND (NOT u.sso OR ${include_sso})"
+    )
+}
+
+/// The enforcement requires the member at `$now`: a reviewed subject whose own date has come as well. Shared by flip,
+/// review and forecast; who uses it for newcomers adds [`DATE_STANDS`].
+pub(super) fn must_be_required(now: usize, include_sso: usize) -> String {
+    format!(
+        "{} AND u.reviewed AND m.reviewed AND e.enforce_at <= ${now} AND (m.require_at IS NULL OR m.require_at <= ${now})",
+        subject(now, include_sso)
+    )
+}

@@ -1,0 +1,460 @@
+//! From companies' rows to their enforcements: task `reconcile`, and the same step inside the commands that set a date.
+
+use async_trait::async_trait;
+use chrono_tz::Tz;
+use serde_json::json;
+
+use super::audit::{self, NewEvent};
+use super::sql::{Row, Tx, Value, bind};
+use super::{SqlStore, StoreError};
+use crate::domain::ids::Id;
+use crate::domain::notice::{EnforcementState, MilestoneState, NoticeKind, SkipReason};
+use crate::domain::planning::{self, Change, CompanyFacts, EnforcementFacts, Plan, Refresh};
+use crate::domain::policy::Policy;
+use crate::domain::schedule::PlannedMilestone;
+use crate::domain::time::{self, Timestamp};
+use crate::domain::values::parse_notice_days;
+
+/// What reconciling one company came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reconciled {
+    /// What was changed, one word each, such as `planned`.
+    pub changes: Vec<&'static str>,
+    /// What a person should look at.
+    pub warnings: Vec<String>,
+    /// Members wait to be reviewed first, or a flip to be completed: ask again.
+    pub deferred: bool,
+}
+
+/// Who changes an enforcement, and with which leave.
+#[derive(Clone, Debug)]
+pub struct Authority<'a> {
+    /// A person, or `sql`.
+    pub actor: &'a str,
+    /// Less than the minimum notice is allowed.
+    pub override_notice: bool,
+    /// Why.
+    pub reason: Option<&'a str>,
+}
+
+impl Authority<'_> {
+    /// That of a change that was written with plain SQL.
+    pub const SQL: Authority<'static> = Authority { actor: "sql", override_notice: false, reason: None };
+}
+
+/// Reconciling companies with their enforcements.
+#[async_trait]
+pub trait ReconcileStore {
+    /// Up to `limit` companies whose row has changed since the daemon acted on it, after `after` in the order of ids.
+    async fn unreconciled_companies(&self, after: Option<Id>, limit: i64) -> Result<Vec<Id>, StoreError>;
+
+    /// Brings one company's enforcements in line with its row. With `patient`, defers while members are unreviewed: who
+    /// was there before the date is no late joiner.
+    async fn reconcile_company(
+        &self,
+        id: Id,
+        now: Timestamp,
+        policy: &Policy,
+        patient: bool,
+    ) -> Result<Reconciled, StoreError>;
+
+    /// Cancels the open enforcements of deleted companies. Returns how many.
+    async fn cancel_orphans(&self, now: Timestamp) -> Result<u64, StoreError>;
+
+    /// Has every company with a scheduled enforcement looked at again: zone rules come with the binary. Returns how many.
+    async fn recheck_scheduled(&self) -> Result<u64, StoreError>;
+}
+
+#[async_trait]
+impl ReconcileStore for SqlStore {
+    async fn unreconciled_companies(&self, after: Option<Id>, limit: i64) -> Result<Vec<Id>, StoreError> {
+        let sql = "SELECT id FROM companies WHERE revision > reconciled_revision AND ($1 IS NULL OR id > $1) ORDER BY id LIMIT $2";
+        let rows = self.database.fetch_all(sql, bind![after, limit]).await?;
+        rows.iter().map(|row| row.get("id")).collect()
+    }
+
+    async fn reconcile_company(
+        &self,
+        id: Id,
+        now: Timestamp,
+        policy: &Policy,
+        patient: bool,
+    ) -> Result<Reconciled, StoreError> {
+        let mut tx = self.database.begin().await?;
+        if patient {
+            let sql = "SELECT 1 AS found FROM memberships WHERE company_id = $1 AND NOT reviewed LIMIT 1";
+            if tx.fetch_optional(sql, bind![id]).await?.is_some() {
+                return Ok(Reconciled { deferred: true, ..Reconciled::default() });
+            }
+        }
+        let Some(company) = lock_company(&mut tx, id).await? else {
+            return Ok(Reconciled::default());
+        };
+        let (reconciled, events) = self.reconcile_locked(&mut tx, &company, now, policy, &Authority::SQL).await?;
+        audit::append(&mut tx, now, events).await?;
+        tx.commit().await?;
+        Ok(reconciled)
+    }
+
+    async fn cancel_orphans(&self, now: Timestamp) -> Result<u64, StoreError> {
+        let mut tx = self.database.begin().await?;
+        let sql = format!(
+            "SELECT id, company_id FROM enforcements AS e WHERE company_deleted AND state IN ('scheduled', 'held'){}",
+            tx.dialect().for_update_skip_locked("e")
+        );
+        let mut events = Vec::new();
+        for row in tx.fetch_all(&sql, vec![]).await? {
+            let (id, company_id): (Id, Option<Id>) = (row.get("id")?, row.get("company_id")?);
+            close(&mut tx, id, EnforcementState::Cancelled, SkipReason::Cancelled, now).await?;
+            events.push(event("sql", "enforcement_cancelled", company_id, id, json!({ "company_deleted": true })));
+        }
+        let count = events.len() as u64;
+        audit::append(&mut tx, now, events).await?;
+        tx.commit().await?;
+        Ok(count)
+    }
+
+    async fn recheck_scheduled(&self) -> Result<u64, StoreError> {
+        let mut tx = self.database.begin().await?;
+        let sql = "UPDATE companies SET reconciled_revision = revision - 1
+            WHERE id IN (SELECT company_id FROM enforcements WHERE state = 'scheduled')";
+        let count = tx.execute(sql, vec![]).await?;
+        tx.commit().await?;
+        Ok(count)
+    }
+}
+
+impl SqlStore {
+    /// Brings the enforcements of a company, whose row this transaction has locked, in line with it. The caller appends
+    /// the events.
+    pub(super) async fn reconcile_locked<'a>(
+        &self,
+        tx: &mut Tx,
+        company: &CompanyFacts,
+        now: Timestamp,
+        policy: &Policy,
+        authority: &Authority<'a>,
+    ) -> Result<(Reconciled, Vec<NewEvent<'a>>), StoreError> {
+        let enforcements = current_enforcements(tx, company.id).await?;
+        let open = enforcements.iter().find(|one| one.state != EnforcementState::InForce);
+        let in_force = enforcements.iter().find(|one| one.state == EnforcementState::InForce);
+        let changes = planning::reconcile(company, open, in_force, now, authority.override_notice, policy);
+        let mut done = Reconciled { warnings: warnings(company), ..Reconciled::default() };
+        let mut events = Vec::new();
+        for change in changes {
+            let one = |action, id: Id, detail| event(authority.actor, action, Some(company.id), id, detail);
+            match change {
+                Change::Supersede(id) => {
+                    close(tx, id, EnforcementState::Superseded, SkipReason::Superseded, now).await?;
+                    forget_company_date(tx, company.id, id).await?;
+                    done.changes.push("superseded");
+                    events.push(one("enforcement_superseded", id, json!({})));
+                }
+                Change::Cancel(id) => {
+                    close(tx, id, EnforcementState::Cancelled, SkipReason::Cancelled, now).await?;
+                    forget_company_date(tx, company.id, id).await?;
+                    let due_at = now.plus(policy.announce_delay);
+                    let milestone = PlannedMilestone { kind: NoticeKind::Cancelled, days_before: None, due_at };
+                    self.insert_milestones(tx, id, &[milestone], now).await?;
+                    done.changes.push("cancelled");
+                    events.push(one("enforcement_cancelled", id, json!({})));
+                }
+                Change::Plan(plan) => {
+                    let id = self.insert_enforcement(tx, company, &plan, now, authority).await?;
+                    let (action, word) = if plan.hold.is_some() {
+                        ("enforcement_held", "held")
+                    } else {
+                        ("enforcement_scheduled", "planned")
+                    };
+                    done.changes.push(word);
+                    if let Some(hold) = plan.hold {
+                        done.warnings.push(format!("company {}: enforcement {id} is held: {hold}", company.id));
+                    }
+                    events.push(one(action, id, plan_detail(company, &plan, authority)));
+                }
+                Change::Refresh(refresh) => {
+                    if let Some(detail) = self.apply_refresh(tx, company, &refresh, &enforcements, now).await? {
+                        done.changes.push("refreshed");
+                        events.push(one("enforcement_refreshed", refresh.id, detail));
+                    }
+                }
+                Change::CopyZone(id) => {
+                    let sql = "UPDATE enforcements SET time_zone = $2 WHERE id = $1";
+                    tx.execute(sql, bind![id, company.time_zone.clone()]).await?;
+                    done.changes.push("zone_copied");
+                    events.push(one("enforcement_zone_copied", id, json!({})));
+                }
+                Change::Hold(id, reason) => {
+                    let sql = "UPDATE enforcements SET state = 'held', reason = $2 WHERE id = $1";
+                    tx.execute(sql, bind![id, reason.as_str()]).await?;
+                    done.changes.push("held");
+                    done.warnings.push(format!("company {}: enforcement {id} is held: {reason}", company.id));
+                    events.push(one("enforcement_held", id, json!({ "reason": reason })));
+                }
+                Change::Wait => done.deferred = true,
+            }
+        }
+        if !done.deferred {
+            tx.execute("UPDATE companies SET reconciled_revision = revision WHERE id = $1", bind![company.id]).await?;
+        }
+        Ok((done, events))
+    }
+
+    async fn insert_enforcement(
+        &self,
+        tx: &mut Tx,
+        company: &CompanyFacts,
+        plan: &Plan,
+        now: Timestamp,
+        authority: &Authority<'_>,
+    ) -> Result<Id, StoreError> {
+        let id = self.randomness.id(now);
+        let (state, reason) = match plan.hold {
+            Some(hold) => (EnforcementState::Held, Some(hold.as_str())),
+            None => (EnforcementState::Scheduled, authority.reason),
+        };
+        tx.execute(
+            "INSERT INTO enforcements (id, company_id, enforcement_date, time_zone, planned_time_zone, enforce_at, state,
+                 notice_overridden, set_by, created_at, reason)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+            bind![
+                id,
+                company.id,
+                company.enforcement_date,
+                company.time_zone.clone(),
+                plan.zone.name(),
+                plan.enforce_at,
+                state.as_str(),
+                authority.override_notice,
+                authority.actor,
+                now,
+                reason
+            ],
+        )
+        .await?;
+        self.insert_milestones(tx, id, &plan.milestones, now).await?;
+        Ok(id)
+    }
+
+    /// Stores the milestones of an enforcement. Late joiners' `welcome` is expanded from the start: it has no due day.
+    pub(super) async fn insert_milestones(
+        &self,
+        tx: &mut Tx,
+        enforcement: Id,
+        milestones: &[PlannedMilestone],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        for milestone in milestones {
+            let state =
+                if milestone.kind == NoticeKind::Welcome { MilestoneState::Expanded } else { MilestoneState::Pending };
+            tx.execute(
+                "INSERT INTO milestones (id, enforcement_id, kind, days_before, due_at, state) VALUES ($1, $2, $3, $4, $5, $6)",
+                bind![
+                    self.randomness.id(now),
+                    enforcement,
+                    milestone.kind.as_str(),
+                    milestone.days_before.map(i64::from),
+                    milestone.due_at,
+                    state.as_str()
+                ],
+            )
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// Carries out a refresh; returns what was changed, if anything was.
+    async fn apply_refresh(
+        &self,
+        tx: &mut Tx,
+        company: &CompanyFacts,
+        refresh: &Refresh,
+        enforcements: &[EnforcementFacts],
+        now: Timestamp,
+    ) -> Result<Option<serde_json::Value>, StoreError> {
+        let Some(before) = enforcements.iter().find(|one| one.id == refresh.id) else {
+            return Ok(None);
+        };
+        let moved = before.enforce_at != refresh.enforce_at;
+        let mut changed =
+            moved || before.time_zone != company.time_zone || before.planned_time_zone != refresh.zone.name();
+        if moved {
+            // A personal date that was only the company's own moves with it.
+            let sql = "UPDATE memberships SET require_at = $3 WHERE company_id = $1 AND require_at = $2";
+            tx.execute(sql, bind![company.id, before.enforce_at, refresh.enforce_at]).await?;
+        }
+        if changed {
+            tx.execute(
+                "UPDATE enforcements SET time_zone = $2, planned_time_zone = $3, enforce_at = $4 WHERE id = $1",
+                bind![refresh.id, company.time_zone.clone(), refresh.zone.name(), refresh.enforce_at],
+            )
+            .await?;
+            let sql = "UPDATE milestones SET due_at = $2 WHERE enforcement_id = $1 AND kind = 'now_required' AND state = 'pending'";
+            tx.execute(sql, bind![refresh.id, refresh.enforce_at]).await?;
+        }
+        changed |= self.refresh_reminders(tx, refresh, moved, now).await?;
+        let detail = json!({ "time_zone": company.time_zone, "enforce_at": refresh.enforce_at });
+        Ok(changed.then_some(detail))
+    }
+
+    async fn refresh_reminders(
+        &self,
+        tx: &mut Tx,
+        refresh: &Refresh,
+        moved: bool,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let sql = "SELECT id, kind, days_before, due_at, state FROM milestones WHERE enforcement_id = $1";
+        let rows = tx.fetch_all(sql, bind![refresh.id]).await?;
+        let mut missing = refresh.reminders.clone();
+        let mut changed = false;
+        if rows.is_empty() {
+            return Ok(false); // held from the start: it gets its milestones when it is released
+        }
+        for row in rows {
+            let (id, days): (Id, Option<i64>) = (row.get("id")?, row.get("days_before")?);
+            let Some(days) = days else { continue };
+            let state: MilestoneState = row.name("state")?;
+            let wanted = missing.iter().position(|reminder| reminder.days_before.map(i64::from) == Some(days));
+            let wanted = wanted.map(|place| missing.swap_remove(place));
+            match (wanted, state) {
+                (None, MilestoneState::Pending) => {
+                    tx.execute("UPDATE milestones SET state = 'dropped' WHERE id = $1", bind![id]).await?;
+                    changed = true;
+                }
+                (Some(reminder), MilestoneState::Expanded) if moved => {
+                    // Made for other instants: those not begun are made anew. The sent ones stay, and stay unique.
+                    let sql = "DELETE FROM notices WHERE milestone_id = $1 AND state = 'pending' AND mail_id IS NULL";
+                    tx.execute(sql, bind![id]).await?;
+                    reopen(tx, id, reminder.due_at).await?;
+                    changed = true;
+                }
+                (Some(reminder), MilestoneState::Dropped) => {
+                    reopen(tx, id, reminder.due_at).await?;
+                    changed = true;
+                }
+                (Some(reminder), MilestoneState::Pending) if row.get::<Timestamp>("due_at")? != reminder.due_at => {
+                    reopen(tx, id, reminder.due_at).await?;
+                    changed = true;
+                }
+                _ => {}
+            }
+        }
+        self.insert_milestones(tx, refresh.id, &missing, now).await?;
+        Ok(changed || !missing.is_empty())
+    }
+}
+
+async fn reopen(tx: &mut Tx, milestone: Id, due_at: Timestamp) -> Result<(), StoreError> {
+    let sql = "UPDATE milestones SET state = 'pending', cursor = NULL, due_at = $2 WHERE id = $1";
+    tx.execute(sql, bind![milestone, due_at]).await.map(drop)
+}
+
+/// Closes an enforcement: what it still had to send is dropped.
+pub(super) async fn close(
+    tx: &mut Tx,
+    id: Id,
+    state: EnforcementState,
+    skip: SkipReason,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let sql = "UPDATE enforcements SET state = $2, closed_at = $3 WHERE id = $1";
+    tx.execute(sql, bind![id, state.as_str(), now]).await?;
+    let sql = "UPDATE milestones SET state = 'dropped' WHERE enforcement_id = $1 AND state = 'pending'";
+    tx.execute(sql, bind![id]).await?;
+    let sql = "UPDATE notices SET state = 'skipped', skip_reason = $2 WHERE enforcement_id = $1 AND state = 'pending'";
+    tx.execute(sql, bind![id, skip.as_str()]).await.map(drop)
+}
+
+/// Takes away the personal dates that were only the closed enforcement's own day: they would outlive it.
+async fn forget_company_date(tx: &mut Tx, company: Id, enforcement: Id) -> Result<(), StoreError> {
+    let sql = "UPDATE memberships SET require_at = NULL WHERE company_id = $1
+        AND require_at = (SELECT enforce_at FROM enforcements WHERE id = $2)";
+    tx.execute(sql, bind![company, enforcement]).await.map(drop)
+}
+
+/// Locks a company's row until the end of the transaction, and reads what decides.
+pub(super) async fn lock_company(tx: &mut Tx, id: Id) -> Result<Option<CompanyFacts>, StoreError> {
+    let sql = format!(
+        "SELECT id, enforcement_date, time_zone, mfa_available, CAST(notice_days AS text) AS notice_days
+         FROM companies AS c WHERE id = $1{}",
+        tx.dialect().for_update("c")
+    );
+    let row = tx.fetch_optional(&sql, bind![id]).await?;
+    row.map(|row| {
+        Ok(CompanyFacts {
+            id,
+            enforcement_date: row.get("enforcement_date")?,
+            time_zone: row.get("time_zone")?,
+            mfa_available: row.get("mfa_available")?,
+            notice_days: row.get("notice_days")?,
+        })
+    })
+    .transpose()
+}
+
+/// The open enforcement of a company and the one in force, locked.
+pub(super) async fn current_enforcements(tx: &mut Tx, company: Id) -> Result<Vec<EnforcementFacts>, StoreError> {
+    let sql = format!(
+        "SELECT id, enforcement_date, time_zone, planned_time_zone, enforce_at, state, reason, flipped_at
+         FROM enforcements AS e WHERE company_id = $1 AND state IN ('scheduled', 'held', 'in_force'){}",
+        tx.dialect().for_update("e")
+    );
+    tx.fetch_all(&sql, bind![company]).await?.iter().map(enforcement_facts).collect()
+}
+
+fn enforcement_facts(row: &Row) -> Result<EnforcementFacts, StoreError> {
+    Ok(EnforcementFacts {
+        id: row.get("id")?,
+        enforcement_date: row.get("enforcement_date")?,
+        time_zone: row.get("time_zone")?,
+        planned_time_zone: row.get("planned_time_zone")?,
+        enforce_at: row.get("enforce_at")?,
+        state: row.name("state")?,
+        reason: row.get("reason")?,
+        flipped: row.get::<Option<Timestamp>>("flipped_at")?.is_some(),
+    })
+}
+
+fn warnings(company: &CompanyFacts) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if time::zone(&company.time_zone).is_none() && company.enforcement_date.is_some() {
+        warnings.push(format!(
+            "company {}: '{}' is not an IANA time zone: set one with `mfa-enforcer company set {} --time-zone ZONE`",
+            company.id, company.time_zone, company.id
+        ));
+    }
+    if let Some(Err(error)) = company.notice_days.as_deref().map(parse_notice_days) {
+        warnings.push(format!("company {}: {error}; notices.days_before is used instead", company.id));
+    }
+    warnings
+}
+
+fn plan_detail(company: &CompanyFacts, plan: &Plan, authority: &Authority<'_>) -> serde_json::Value {
+    json!({
+        "date": company.enforcement_date,
+        "time_zone": company.time_zone,
+        "enforce_at": plan.enforce_at,
+        "held": plan.hold,
+        "notice_overridden": authority.override_notice,
+        "reason": authority.reason,
+    })
+}
+
+/// An event about one enforcement.
+pub(super) fn event<'a>(
+    actor: &'a str,
+    action: &'a str,
+    company_id: Option<Id>,
+    enforcement: Id,
+    detail: serde_json::Value,
+) -> NewEvent<'a> {
+    NewEvent { actor, action, company_id, subject: Some(enforcement.to_string()), detail }
+}
+
+/// A zone's name as stored, for binding.
+impl From<Tz> for Value {
+    fn from(zone: Tz) -> Self {
+        zone.name().into()
+    }
+}

@@ -1,0 +1,59 @@
+//! Making users required, set-wise: the requirement of each, and `users.mfa_required_at`.
+
+use serde_json::{Value as Json, json};
+
+use super::StoreError;
+use super::dialect::ColumnType;
+use super::sql::{Row, Tx, bind};
+use crate::domain::audit::sha256_hex;
+use crate::domain::ids::Id;
+use crate::domain::time::Timestamp;
+
+/// The users who were newly required, by enforcement.
+#[derive(Debug)]
+pub(super) struct NewRequirements {
+    pub rows: Vec<(Id, Id)>,
+}
+
+impl NewRequirements {
+    /// Reads what `INSERT INTO requirements … RETURNING user_id, enforcement_id` returned, in the order of its columns.
+    pub fn read(rows: &[Row]) -> Result<Self, StoreError> {
+        let read: Result<Vec<(Id, Id)>, StoreError> =
+            rows.iter().map(|row| Ok((row.get("enforcement_id")?, row.get("user_id")?))).collect();
+        let mut rows = read?;
+        rows.sort_unstable();
+        Ok(Self { rows })
+    }
+
+    /// The users, in order.
+    pub fn users(&self) -> impl Iterator<Item = Id> {
+        self.rows.iter().map(|(_, user)| *user)
+    }
+
+    /// What the audit trail keeps: how many, and the SHA-256 of the rows' immutable columns in order.
+    pub fn evidence(&self, required_at: Timestamp) -> Json {
+        let digest =
+            sha256_hex(self.rows.iter().map(|(enforcement, user)| format!("{enforcement} {user} {required_at}")));
+        json!({ "required": self.rows.len(), "sha256": digest })
+    }
+}
+
+/// A batch of ids, to be bound for [`id_rows`].
+pub(super) fn id_batch(ids: impl IntoIterator<Item = Id>) -> Json {
+    ids.into_iter().map(|id| json!({ "id": id })).collect()
+}
+
+/// The ids of a batch as the table `batch(id)`.
+pub(super) fn id_rows(tx: &Tx, parameter: usize) -> String {
+    tx.dialect().rows(parameter, "batch", &[("id", ColumnType::Id)])
+}
+
+/// Sets `users.mfa_required_at` of these users to the earliest of their uncleared requirements, where it is not.
+pub(super) async fn derive_required_at(tx: &mut Tx, users: impl IntoIterator<Item = Id>) -> Result<u64, StoreError> {
+    let earliest = "(SELECT min(required_at) FROM requirements WHERE user_id = u.id AND cleared_at IS NULL)";
+    let sql = format!(
+        "UPDATE users AS u SET mfa_required_at = {earliest} FROM {} WHERE u.id = batch.id AND u.mfa_required_at IS DISTINCT FROM {earliest}",
+        id_rows(tx, 1),
+    );
+    tx.execute(&sql, bind![id_batch(users)]).await
+}

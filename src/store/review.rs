@@ -1,0 +1,330 @@
+//! Looking at what was made or changed since the daemon last looked: users, memberships, exemptions, personal dates.
+
+use async_trait::async_trait;
+use chrono_tz::Tz;
+use serde_json::{Value as Json, json};
+
+use super::audit::{self, NewEvent};
+use super::dialect::ColumnType;
+use super::expand::insert_notices;
+use super::predicate::{DATE_STANDS, REQUIRED, TELLING, TOLD_DATE, must_be_required, subject};
+use super::requirements::{NewRequirements, derive_required_at, id_batch, id_rows};
+use super::sql::{Row, Tx, bind};
+use super::{SqlStore, StoreError};
+use crate::domain::ids::{Id, PAYEE_MANDATE};
+use crate::domain::notice::NoticeKind;
+use crate::domain::policy::Policy;
+use crate::domain::review::{self, Governing, MembershipFacts};
+use crate::domain::time::{self, Timestamp};
+
+/// What looking at one batch came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reviewed {
+    /// How many rows were looked at.
+    pub rows: u64,
+    /// How many users became required.
+    pub required: u64,
+    /// How many notices were made.
+    pub notices: u64,
+}
+
+/// Reviewing rows.
+#[async_trait]
+pub trait ReviewStore {
+    /// Ends up to `limit` exemptions that have passed at `now`; what they covered is to be reviewed. Returns how many.
+    async fn end_exemptions(&self, now: Timestamp, limit: i64) -> Result<u64, StoreError>;
+
+    /// Looks at up to `limit` unreviewed users: payees become required, and their memberships are to be reviewed.
+    async fn review_users(&self, now: Timestamp, limit: i64) -> Result<Reviewed, StoreError>;
+
+    /// Looks at up to `limit` unreviewed memberships: who came late is told at once and gets a personal date.
+    async fn review_memberships(&self, now: Timestamp, policy: &Policy, limit: i64) -> Result<Reviewed, StoreError>;
+
+    /// Requires up to `limit` members whose personal date has come at `now`. Returns how many dates had.
+    async fn end_personal_dates(&self, now: Timestamp, policy: &Policy, limit: i64) -> Result<Reviewed, StoreError>;
+
+    /// Has users who sign in by SSO looked at again, if the setting that leaves them out has changed.
+    async fn note_sso_setting(&self, leave_out: bool) -> Result<u64, StoreError>;
+}
+
+#[async_trait]
+impl ReviewStore for SqlStore {
+    async fn end_exemptions(&self, now: Timestamp, limit: i64) -> Result<u64, StoreError> {
+        let mut tx = self.database.begin().await?;
+        let sql = format!(
+            "SELECT company_id, user_id, exempt_until, exempt_reason FROM memberships AS m WHERE exempt_until <= $1
+             ORDER BY exempt_until, company_id, user_id LIMIT $2{}",
+            tx.dialect().for_update_skip_locked("m")
+        );
+        let mut events = Vec::new();
+        for row in tx.fetch_all(&sql, bind![now, limit]).await? {
+            let (company, user): (Id, Id) = (row.get("company_id")?, row.get("user_id")?);
+            tx.execute(
+                "UPDATE memberships SET exempt_until = NULL, exempt_reason = NULL, exempt_by = NULL, reviewed = false
+                 WHERE company_id = $1 AND user_id = $2",
+                bind![company, user],
+            )
+            .await?;
+            let until: Timestamp = row.get("exempt_until")?;
+            let reason: Option<String> = row.get("exempt_reason")?;
+            let detail = json!({ "exempt_until": until, "reason": reason });
+            events.push(NewEvent {
+                actor: "daemon",
+                action: "exemption_ended",
+                company_id: Some(company),
+                subject: Some(user.to_string()),
+                detail,
+            });
+        }
+        let count = events.len() as u64;
+        audit::append(&mut tx, now, events).await?;
+        tx.commit().await?;
+        Ok(count)
+    }
+
+    async fn review_users(&self, now: Timestamp, limit: i64) -> Result<Reviewed, StoreError> {
+        let mut tx = self.database.begin().await?;
+        let sql = format!(
+            "SELECT id FROM users AS u WHERE NOT reviewed ORDER BY id LIMIT $1{}",
+            tx.dialect().for_update_skip_locked("u")
+        );
+        let ids: Vec<Id> =
+            tx.fetch_all(&sql, bind![limit]).await?.iter().map(|row| row.get("id")).collect::<Result<_, _>>()?;
+        if ids.is_empty() {
+            return Ok(Reviewed::default());
+        }
+        let batch = id_batch(ids.iter().copied());
+        let rows = id_rows(&tx, 1);
+        let sql =
+            format!("UPDATE memberships SET reviewed = false WHERE reviewed AND user_id IN (SELECT id FROM {rows})");
+        tx.execute(&sql, bind![batch.clone()]).await?;
+        let sql = format!(
+            "INSERT INTO requirements (user_id, enforcement_id, required_at)
+             SELECT u.id, $2, $3 FROM users AS u JOIN {rows} ON batch.id = u.id
+             WHERE u.payee AND u.active AND u.kind = 'person' ORDER BY u.id
+             ON CONFLICT DO NOTHING RETURNING user_id, enforcement_id"
+        );
+        let new = NewRequirements::read(&tx.fetch_all(&sql, bind![batch.clone(), PAYEE_MANDATE, now]).await?)?;
+        derive_required_at(&mut tx, ids.iter().copied()).await?;
+        let notices = self.tell_payees(&mut tx, &new, now).await?;
+        let sql = format!("UPDATE users SET reviewed = true WHERE id IN (SELECT id FROM {rows})");
+        tx.execute(&sql, bind![batch]).await?;
+        append_required(&mut tx, &new, now).await?;
+        tx.commit().await?;
+        Ok(Reviewed { rows: ids.len() as u64, required: new.rows.len() as u64, notices })
+    }
+
+    async fn review_memberships(&self, now: Timestamp, policy: &Policy, limit: i64) -> Result<Reviewed, StoreError> {
+        let mut tx = self.database.begin().await?;
+        let sql = format!(
+            "SELECT m.company_id, m.user_id, m.require_at, u.time_zone AS user_zone, {} AS subject,
+                 (u.mfa_enrolled_at IS NOT NULL) AS enrolled, c.new_member_grace_days,
+                 e.id AS enforcement_id, e.state, e.enforcement_date, e.enforce_at, e.planned_time_zone,
+                 {TOLD_DATE} AS told_date, {TELLING} AS telling, {REQUIRED} AS required,
+                 EXISTS (SELECT 1 FROM notices AS n WHERE n.enforcement_id = e.id AND n.user_id = u.id AND n.kind = 'now_required') AS told_required,
+                 EXISTS (SELECT 1 FROM milestones AS s WHERE s.enforcement_id = e.id AND s.kind = 'announcement') AS announced
+             FROM memberships AS m JOIN users AS u ON u.id = m.user_id JOIN companies AS c ON c.id = m.company_id
+             LEFT JOIN enforcements AS e ON e.company_id = c.id AND e.state IN ('scheduled', 'held', 'in_force') AND {DATE_STANDS}
+             WHERE NOT m.reviewed AND u.reviewed ORDER BY m.company_id, m.user_id LIMIT $3{}",
+            subject(1, 2),
+            tx.dialect().for_update_skip_locked("m")
+        );
+        let rows = tx.fetch_all(&sql, bind![now, !policy.leave_out_sso, limit]).await?;
+        if rows.is_empty() {
+            return Ok(Reviewed::default());
+        }
+        let mut memberships = Vec::with_capacity(rows.len());
+        let mut notices = 0;
+        for row in &rows {
+            let (company, user): (Id, Id) = (row.get("company_id")?, row.get("user_id")?);
+            let (governing, facts) = read_membership(row, policy)?;
+            let outcome = review::review(governing, &facts, now, policy);
+            memberships.push(json!({ "company_id": company, "user_id": user, "require_at": outcome.require_at }));
+            if let Some(enforcement) = row.get::<Option<Id>>("enforcement_id")? {
+                for (kind, due_at) in outcome.notices {
+                    notices += self.add_notice(&mut tx, enforcement, user, kind, due_at, now).await?;
+                }
+            }
+        }
+        let new = finish_review(&mut tx, memberships.into(), now, policy).await?;
+        append_required(&mut tx, &new, now).await?;
+        tx.commit().await?;
+        Ok(Reviewed { rows: rows.len() as u64, required: new.rows.len() as u64, notices })
+    }
+
+    async fn end_personal_dates(&self, now: Timestamp, policy: &Policy, limit: i64) -> Result<Reviewed, StoreError> {
+        let mut tx = self.database.begin().await?;
+        let sql = format!(
+            "SELECT company_id, user_id FROM memberships AS m WHERE require_at <= $1 ORDER BY require_at, company_id, user_id
+             LIMIT $2{}",
+            tx.dialect().for_update_skip_locked("m")
+        );
+        let rows = tx.fetch_all(&sql, bind![now, limit]).await?;
+        if rows.is_empty() {
+            return Ok(Reviewed::default());
+        }
+        let batch = membership_batch(&rows)?;
+        let new = require_members(&mut tx, &batch, now, policy).await?;
+        let sql = format!(
+            "UPDATE memberships AS m SET require_at = NULL FROM {} WHERE m.company_id = batch.company_id AND m.user_id = batch.user_id",
+            membership_rows(&tx, 1)
+        );
+        tx.execute(&sql, bind![batch]).await?;
+        append_required(&mut tx, &new, now).await?;
+        tx.commit().await?;
+        Ok(Reviewed { rows: rows.len() as u64, required: new.rows.len() as u64, notices: 0 })
+    }
+
+    async fn note_sso_setting(&self, leave_out: bool) -> Result<u64, StoreError> {
+        const KEY: &str = "sso_users";
+        let value = if leave_out { "leave_out" } else { "include" };
+        let mut tx = self.database.begin().await?;
+        let row = tx.fetch_optional("SELECT value FROM daemon_state WHERE key = $1", bind![KEY]).await?;
+        let before: Option<String> = row.map(|row| row.get("value")).transpose()?;
+        if before.as_deref() == Some(value) {
+            return Ok(0);
+        }
+        super::daemon_state::remember(&mut tx, KEY, value).await?;
+        let changed =
+            if before.is_some() { tx.execute("UPDATE users SET reviewed = false WHERE sso", vec![]).await? } else { 0 };
+        tx.commit().await?;
+        Ok(changed)
+    }
+}
+
+impl SqlStore {
+    /// Tells payees who were just required, and are not enrolled, that they are.
+    async fn tell_payees(&self, tx: &mut Tx, new: &NewRequirements, now: Timestamp) -> Result<u64, StoreError> {
+        let sql = format!(
+            "SELECT u.id FROM users AS u JOIN {} ON batch.id = u.id WHERE u.mfa_enrolled_at IS NULL ORDER BY u.id",
+            id_rows(tx, 1)
+        );
+        let rows = tx.fetch_all(&sql, bind![id_batch(new.users())]).await?;
+        let mut told = 0;
+        for row in rows {
+            told += self.add_notice(tx, PAYEE_MANDATE, row.get("id")?, NoticeKind::NowRequired, now, now).await?;
+        }
+        Ok(told)
+    }
+
+    /// Makes one notice at the milestone of its kind, unless the user has one there (R2). Returns how many: one or none.
+    async fn add_notice(
+        &self,
+        tx: &mut Tx,
+        enforcement: Id,
+        user: Id,
+        kind: NoticeKind,
+        due_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let milestone = if kind == NoticeKind::Rescheduled { NoticeKind::Announcement } else { kind };
+        // A milestone that is not expanded yet makes its notices itself; a late joiner's own come at once.
+        let sql = "SELECT id FROM milestones AS s WHERE enforcement_id = $1 AND kind = $2
+            AND (state = 'expanded' OR $2 = 'announcement')
+            AND NOT EXISTS (SELECT 1 FROM notices AS n WHERE n.milestone_id = s.id AND n.user_id = $3)";
+        let Some(row) = tx.fetch_optional(sql, bind![enforcement, milestone.as_str(), user]).await? else {
+            return Ok(0);
+        };
+        let notice = json!({ "id": self.randomness.id(now), "kind": kind, "user_id": user, "due_at": due_at });
+        insert_notices(tx, row.get("id")?, enforcement, &[notice]).await?;
+        Ok(1)
+    }
+}
+
+fn read_membership(row: &Row, policy: &Policy) -> Result<(Option<Governing>, MembershipFacts), StoreError> {
+    let zone = |column| -> Result<Option<Tz>, StoreError> {
+        Ok(row.get::<Option<String>>(column)?.as_deref().and_then(time::zone))
+    };
+    let company_zone = zone("planned_time_zone")?.unwrap_or(Tz::UTC);
+    let grace: Option<i64> = row.get("new_member_grace_days")?;
+    let governing = match row.get::<Option<Id>>("enforcement_id")? {
+        Some(_) => Some(Governing {
+            state: row.name("state")?,
+            date: row.get("enforcement_date")?,
+            enforce_at: row.get("enforce_at")?,
+            zone: company_zone,
+            grace_days: grace.and_then(|days| u16::try_from(days).ok()).unwrap_or(policy.new_member_grace_days),
+            announced: row.get("announced")?,
+        }),
+        None => None,
+    };
+    let facts = MembershipFacts {
+        subject: row.get("subject")?,
+        enrolled: row.get("enrolled")?,
+        reader_zone: zone("user_zone")?.unwrap_or(company_zone),
+        told_date: row.get("told_date")?,
+        telling: row.get("telling")?,
+        required: row.get("required")?,
+        told_required: row.get("told_required")?,
+        require_at: row.get("require_at")?,
+    };
+    Ok((governing, facts))
+}
+
+fn membership_batch(rows: &[Row]) -> Result<Json, StoreError> {
+    rows.iter()
+        .map(|row| Ok(json!({ "company_id": row.get::<Id>("company_id")?, "user_id": row.get::<Id>("user_id")? })))
+        .collect()
+}
+
+fn membership_rows(tx: &Tx, parameter: usize) -> String {
+    let columns = [("company_id", ColumnType::Id), ("user_id", ColumnType::Id), ("require_at", ColumnType::Instant)];
+    tx.dialect().rows(parameter, "batch", &columns)
+}
+
+/// Marks memberships as reviewed, with the personal dates that were found, and requires those who must be at once.
+async fn finish_review(
+    tx: &mut Tx,
+    memberships: Json,
+    now: Timestamp,
+    policy: &Policy,
+) -> Result<NewRequirements, StoreError> {
+    let sql = format!(
+        "UPDATE memberships AS m SET reviewed = true, joined_at = COALESCE(m.joined_at, $2),
+             require_at = COALESCE(batch.require_at, m.require_at)
+         FROM {} WHERE m.company_id = batch.company_id AND m.user_id = batch.user_id",
+        membership_rows(tx, 1)
+    );
+    tx.execute(&sql, bind![memberships.clone(), now]).await?;
+    require_members(tx, &memberships, now, policy).await
+}
+
+/// Requires those of a batch of memberships whose company's enforcement is in force and stands.
+async fn require_members(
+    tx: &mut Tx,
+    memberships: &Json,
+    now: Timestamp,
+    policy: &Policy,
+) -> Result<NewRequirements, StoreError> {
+    let sql = format!(
+        "INSERT INTO requirements (user_id, enforcement_id, required_at)
+         SELECT u.id, e.id, $2 FROM {} JOIN memberships AS m ON m.company_id = batch.company_id AND m.user_id = batch.user_id
+         JOIN users AS u ON u.id = m.user_id JOIN companies AS c ON c.id = m.company_id
+         JOIN enforcements AS e ON e.company_id = c.id AND e.state = 'in_force' AND {DATE_STANDS}
+         WHERE {} ORDER BY e.id, u.id ON CONFLICT DO NOTHING RETURNING user_id, enforcement_id",
+        membership_rows(tx, 1),
+        must_be_required(2, 3)
+    );
+    let rows = tx.fetch_all(&sql, bind![memberships.clone(), now, !policy.leave_out_sso]).await?;
+    let new = NewRequirements::read(&rows)?;
+    derive_required_at(tx, new.users()).await?;
+    Ok(new)
+}
+
+/// Records new requirements: one event for each enforcement.
+async fn append_required(tx: &mut Tx, new: &NewRequirements, now: Timestamp) -> Result<(), StoreError> {
+    let mut events = Vec::new();
+    for of_one in new.rows.chunk_by(|one, other| one.0 == other.0) {
+        let (enforcement, part) = (of_one[0].0, NewRequirements { rows: of_one.to_vec() });
+        let sql = "SELECT company_id FROM enforcements WHERE id = $1";
+        let company = tx.fetch_optional(sql, bind![enforcement]).await?.map(|row| row.get("company_id")).transpose()?;
+        events.push(super::reconcile::event(
+            "daemon",
+            "users_required",
+            company.flatten(),
+            enforcement,
+            part.evidence(now),
+        ));
+    }
+    audit::append(tx, now, events).await
+}

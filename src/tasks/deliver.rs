@@ -1,0 +1,178 @@
+//! `deliver`: due notices are claimed, written, sent, and their outcomes recorded.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::stream::{self, StreamExt as _};
+use metrics::{counter, gauge, histogram};
+use serde_json::json;
+
+use super::{Report, Services, Task, TaskError};
+use crate::domain::ids::Id;
+use crate::domain::retry::backoff;
+use crate::domain::time::Timestamp;
+use crate::mail::PrepareError;
+use crate::mail::transport::SendError;
+use crate::store::claim::{Claim, ClaimTerms, ClaimedMail};
+use crate::store::outcome::{MailOutcome, MailResult};
+use crate::telemetry::Masked;
+use crate::telemetry::metrics::{
+    FAILED, MAIL_LATENESS_SECONDS, MAILS_TOTAL, NOTICES_PENDING, PUT_OFF, SENT, SMTP_ERRORS_TOTAL,
+};
+
+/// The task.
+pub struct Deliver;
+
+/// How many outcomes are recorded in one transaction at most: few, because what is sent and not yet recorded when the
+/// process dies is sent again.
+const RECORDED_TOGETHER: usize = 32;
+/// The longest wait before outcomes that could not be recorded are offered again.
+const RECORD_RETRY_MOST: Duration = Duration::from_secs(15);
+
+#[derive(Default)]
+struct Tally {
+    sent: u64,
+    failed: u64,
+    deferred: u64,
+    skipped: u64,
+    waiting: u64,
+}
+
+#[async_trait]
+impl Task for Deliver {
+    fn name(&self) -> &'static str {
+        "deliver"
+    }
+
+    async fn run(&self, services: &Services, now: Timestamp) -> Result<Report, TaskError> {
+        let terms = ClaimTerms {
+            limit: services.limits.claim_batch,
+            lease: services.limits.lease,
+            message_id_domain: services.mailer.message_id_domain().to_owned(),
+        };
+        let mut tally = Tally::default();
+        while !services.shutdown.is_requested() {
+            // Each claim is judged at its own instant: a long campaign must not decide by the time at which it began.
+            let claim = services.store.claim(&terms, services.clock.now(), &services.policy).await?;
+            let Some(id) = claim.id else { break };
+            tally.skipped += claim.skipped;
+            tally.waiting += claim.waiting;
+            send_all(services, id, claim, &mut tally).await;
+        }
+        gauge_pending(services, now).await?;
+        let changed = tally.sent + tally.failed + tally.deferred + tally.skipped + tally.waiting > 0;
+        let detail = json!({
+            "sent": tally.sent, "failed": tally.failed, "deferred": tally.deferred, "skipped": tally.skipped,
+            "waiting": tally.waiting,
+        });
+        Ok(Report { changed, detail })
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
+async fn gauge_pending(services: &Services, now: Timestamp) -> Result<(), TaskError> {
+    gauge!(NOTICES_PENDING).set(services.store.count_due_notices(now).await? as f64);
+    Ok(())
+}
+
+/// Sends the mails of a claim, several at a time, and records each outcome soon after it is known.
+async fn send_all(services: &Services, id: Id, claim: Claim, tally: &mut Tally) {
+    let until = claim.until.unwrap_or_else(|| services.clock.now());
+    let outcomes = stream::iter(claim.mails)
+        .map(|mail| async move { send_one(services, &mail, until).await })
+        .buffer_unordered(services.mailer.transport().max_concurrent())
+        .ready_chunks(RECORDED_TOGETHER);
+    let mut outcomes = std::pin::pin!(outcomes);
+    while let Some(batch) = outcomes.next().await {
+        for outcome in &batch {
+            match outcome.result {
+                MailResult::Sent => tally.sent += 1,
+                MailResult::Failed => tally.failed += 1,
+                MailResult::Deferred { .. } => tally.deferred += 1,
+                MailResult::Released { .. } => {}
+            }
+        }
+        record(services, id, &batch).await;
+    }
+}
+
+/// Records outcomes, again and again until the database takes them: a mail that was sent and is not known to be would be
+/// sent once more. When it is time to end, one last attempt is made.
+async fn record(services: &Services, claim: Id, batch: &[MailOutcome]) {
+    let mut wait = Duration::from_millis(200);
+    loop {
+        let last = services.shutdown.is_requested();
+        match services.store.record_outcomes(claim, services.clock.now(), batch).await {
+            Ok(_) => return,
+            Err(error) if last => {
+                tracing::error!(%error, mails = batch.len(), "outcomes could not be recorded: their claim lapses, and they may be sent again");
+                return;
+            }
+            Err(error) => tracing::warn!(%error, mails = batch.len(), "outcomes could not be recorded yet"),
+        }
+        let _ = tokio::time::timeout(wait, services.shutdown.requested()).await;
+        wait = (wait * 2).min(RECORD_RETRY_MOST);
+    }
+}
+
+/// Sends one mail, if there is time before its claim lapses, and says what became of it.
+async fn send_one(services: &Services, mail: &ClaimedMail, until: Timestamp) -> MailOutcome {
+    let message = &mail.message;
+    let outcome = |result, reply: String, content_sha256| MailOutcome {
+        mail_id: message.mail_id,
+        at: services.clock.now(),
+        content_sha256,
+        reply,
+        result,
+    };
+    if services.shutdown.is_requested() || services.clock.now().plus(services.limits.send_timeout) > until {
+        return outcome(MailResult::Released { maybe_received: mail.maybe_received }, "not begun".to_owned(), None);
+    }
+    let kind = message.notices.first().map_or("none", |notice| notice.kind.as_str());
+    let composed = match services.mailer.prepare(message) {
+        Ok(composed) => composed,
+        Err(error) => {
+            counter!(MAILS_TOTAL, "kind" => kind, "outcome" => FAILED).increment(1);
+            log_unwritten(mail, &error);
+            return outcome(MailResult::Failed, error.to_string(), None);
+        }
+    };
+    let sha256 = Some(composed.sha256.clone());
+    match services.mailer.send(&composed).await {
+        Ok(reply) => {
+            counter!(MAILS_TOTAL, "kind" => kind, "outcome" => SENT).increment(1);
+            let lateness = (services.clock.now().utc() - mail.due_at.utc()).as_seconds_f64();
+            histogram!(MAIL_LATENESS_SECONDS).record(lateness.max(0.0));
+            outcome(MailResult::Sent, reply, sha256)
+        }
+        Err(error) => {
+            counter!(SMTP_ERRORS_TOTAL, "class" => error.class()).increment(1);
+            let address = Masked(&message.reader.address);
+            tracing::warn!(mail = %message.mail_id, %address, attempt = mail.attempt, %error, "a mail was not sent");
+            let result = result_of(services, mail, &error);
+            let counted = if result == MailResult::Failed { FAILED } else { PUT_OFF };
+            counter!(MAILS_TOTAL, "kind" => kind, "outcome" => counted).increment(1);
+            outcome(result, error.reply().to_owned(), sha256)
+        }
+    }
+}
+
+fn result_of(services: &Services, mail: &ClaimedMail, error: &SendError) -> MailResult {
+    match error {
+        SendError::Permanent { .. } => MailResult::Failed,
+        SendError::Transient { maybe_received, .. } => {
+            let limits = &services.limits;
+            let wait =
+                backoff(mail.attempt, limits.retry_first, limits.retry_most, |most| services.randomness.up_to(most));
+            MailResult::Deferred {
+                next_attempt_at: services.clock.now().plus(wait),
+                maybe_received: mail.maybe_received || *maybe_received,
+            }
+        }
+    }
+}
+
+fn log_unwritten(mail: &ClaimedMail, error: &PrepareError) {
+    let address = Masked(&mail.message.reader.address);
+    tracing::error!(mail = %mail.message.mail_id, %address, %error, "a mail could not be written");
+}

@@ -1,0 +1,184 @@
+//! What the daemon does: each task is an idempotent function without input, run on a tick and on demand. What is due is
+//! read from the database each time; run twice, the second run does nothing.
+
+mod deliver;
+pub mod driver;
+mod enforce;
+mod expand;
+mod reconcile;
+mod shutdown;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use thiserror::Error;
+
+pub use deliver::Deliver;
+pub use enforce::Enforce;
+pub use expand::Expand;
+pub use reconcile::Reconcile;
+pub use shutdown::{Shutdown, ShutdownTrigger};
+
+use crate::clock::{Clock, Randomness};
+use crate::config::Config;
+use crate::domain::policy::Policy;
+use crate::domain::time::Timestamp;
+use crate::mail::Mailer;
+use crate::store::daemon_state::TaskRun;
+use crate::store::{Store, StoreError};
+
+/// What the tasks work with.
+pub struct Services {
+    /// The database.
+    pub store: Arc<dyn Store>,
+    /// What time it is.
+    pub clock: Clock,
+    /// Where jitter comes from.
+    pub randomness: Randomness,
+    /// The way out for notices.
+    pub mailer: Mailer,
+    /// What the operator has decided.
+    pub policy: Policy,
+    /// How much at a time, and how long.
+    pub limits: Limits,
+    /// Whether to come to an end.
+    pub shutdown: Shutdown,
+}
+
+/// How much the tasks take at a time, and how long they wait.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Rows in one transaction of a set-wise act.
+    pub chunk: i64,
+    /// Notices claimed at a time.
+    pub claim_batch: i64,
+    /// How long a claim holds.
+    pub lease: TimeDelta,
+    /// How long one send may take.
+    pub send_timeout: TimeDelta,
+    /// The wait before a second attempt.
+    pub retry_first: TimeDelta,
+    /// The longest wait between two attempts.
+    pub retry_most: TimeDelta,
+}
+
+impl Limits {
+    /// Those of the settings.
+    #[must_use]
+    pub fn from_config(config: &Config) -> Self {
+        Self {
+            chunk: config.schedule.chunk.into(),
+            claim_batch: config.schedule.claim_batch.into(),
+            lease: config.schedule.lease,
+            send_timeout: config.smtp.timeout,
+            retry_first: config.schedule.retry_first,
+            retry_most: config.schedule.retry_most,
+        }
+    }
+}
+
+/// What a run of a task came to.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// Whether anything was changed, so that other tasks may have something to do now.
+    pub changed: bool,
+    /// What was done, in numbers.
+    pub detail: serde_json::Value,
+}
+
+/// Why a run of a task failed. What it had done before is done; the next run goes on.
+#[derive(Debug, Error)]
+pub enum TaskError {
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Some of it failed, and the rest was done.
+    #[error("{failed} of {all} failed; the first: {first}")]
+    Partly {
+        /// How many failed.
+        failed: usize,
+        /// Of how many.
+        all: usize,
+        /// Why the first one did.
+        first: String,
+    },
+}
+
+/// A task.
+#[async_trait]
+pub trait Task: Send + Sync {
+    /// Its name, for `status`, logs and metrics.
+    fn name(&self) -> &'static str;
+
+    /// Does what there is to do at `now`.
+    async fn run(&self, services: &Services, now: Timestamp) -> Result<Report, TaskError>;
+}
+
+/// Every task, in the order in which one pass runs them: each may make work for those after it.
+#[must_use]
+pub fn all() -> Vec<Arc<dyn Task>> {
+    vec![Arc::new(Reconcile), Arc::new(Enforce), Arc::new(Expand), Arc::new(Deliver)]
+}
+
+/// The names of [`all`] tasks.
+#[must_use]
+pub fn names() -> Vec<&'static str> {
+    all().iter().map(|task| task.name()).collect()
+}
+
+/// Runs one task once, and records what it came to: in the database, the log and the metrics.
+///
+/// # Errors
+/// What the task failed with.
+pub async fn run_task(task: &dyn Task, services: &Services) -> Result<Report, TaskError> {
+    let started_at = services.clock.now();
+    let outcome = task.run(services, started_at).await;
+    let finished_at = services.clock.now();
+    let seconds = (finished_at.utc() - started_at.utc()).as_seconds_f64();
+    metrics::histogram!(crate::telemetry::metrics::TASK_SECONDS, "task" => task.name()).record(seconds);
+    match &outcome {
+        Ok(report) => {
+            #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; seconds since 1970 fit")]
+            let unix = finished_at.utc().timestamp() as f64;
+            metrics::gauge!(crate::telemetry::metrics::TASK_LAST_SUCCESS_TIMESTAMP, "task" => task.name()).set(unix);
+            if report.changed {
+                tracing::info!(task = task.name(), report = %report.detail, "done");
+            }
+        }
+        Err(error) => tracing::error!(task = task.name(), %error, "failed; the next tick goes on"),
+    }
+    let run = TaskRun {
+        task: task.name(),
+        started_at,
+        finished_at,
+        outcome: outcome.as_ref().map(|report| report.detail.clone()).map_err(ToString::to_string),
+    };
+    if let Err(error) = services.store.record_task_run(&run).await {
+        tracing::warn!(task = task.name(), %error, "the run could not be recorded");
+    }
+    outcome
+}
+
+/// Runs every task again and again until none finds anything to do at the clock's instant.
+///
+/// # Returns
+/// The errors of all runs. A task that failed in a pass in which nothing was changed is not tried again.
+pub async fn run_until_idle(services: &Services) -> Vec<(&'static str, TaskError)> {
+    let mut errors = Vec::new();
+    loop {
+        let mut changed = false;
+        for task in all() {
+            match run_task(task.as_ref(), services).await {
+                Ok(report) => changed |= report.changed,
+                Err(error) => errors.push((task.name(), error)),
+            }
+            if services.shutdown.is_requested() {
+                return errors;
+            }
+        }
+        if !changed {
+            return errors;
+        }
+    }
+}

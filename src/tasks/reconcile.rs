@@ -1,0 +1,135 @@
+//! `reconcile`: what the companies' rows say becomes enforcements; what is new or changed is looked at.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use serde_json::json;
+
+use super::{Report, Services, Task, TaskError};
+use crate::domain::ids::Id;
+use crate::domain::time::Timestamp;
+use crate::store::review::Reviewed;
+
+/// The task.
+pub struct Reconcile;
+
+/// How many companies are asked for at a time.
+const PAGE: i64 = 500;
+/// How often members who appear meanwhile are reviewed before their company's date is planned all the same.
+const PATIENT_ROUNDS: u32 = 3;
+
+#[derive(Default)]
+struct Tally {
+    counts: BTreeMap<&'static str, u64>,
+    companies: usize,
+    failures: Vec<String>,
+}
+
+impl Tally {
+    fn add(&mut self, what: &'static str, count: u64) {
+        if count > 0 {
+            *self.counts.entry(what).or_default() += count;
+        }
+    }
+
+    fn add_reviewed(&mut self, what: &'static str, reviewed: Reviewed) {
+        self.add(what, reviewed.rows);
+        self.add("required", reviewed.required);
+        self.add("notices", reviewed.notices);
+        metrics::counter!(crate::telemetry::metrics::REQUIRED_TOTAL).increment(reviewed.required);
+    }
+}
+
+#[async_trait]
+impl Task for Reconcile {
+    fn name(&self) -> &'static str {
+        "reconcile"
+    }
+
+    async fn run(&self, services: &Services, now: Timestamp) -> Result<Report, TaskError> {
+        let mut tally = Tally::default();
+        tally.add("orphans_cancelled", services.store.cancel_orphans(now).await?);
+        end_exemptions(services, now, &mut tally).await?;
+        for round in 0..=PATIENT_ROUNDS {
+            review(services, now, &mut tally).await?;
+            if !companies(services, now, round < PATIENT_ROUNDS, &mut tally).await? {
+                break;
+            }
+        }
+        end_personal_dates(services, now, &mut tally).await?;
+        match tally.failures.first() {
+            Some(first) => {
+                Err(TaskError::Partly { failed: tally.failures.len(), all: tally.companies, first: first.clone() })
+            }
+            None => Ok(Report { changed: !tally.counts.is_empty(), detail: json!(tally.counts) }),
+        }
+    }
+}
+
+async fn end_exemptions(services: &Services, now: Timestamp, tally: &mut Tally) -> Result<(), TaskError> {
+    while !services.shutdown.is_requested() {
+        let ended = services.store.end_exemptions(now, services.limits.chunk).await?;
+        tally.add("exemptions_ended", ended);
+        if ended == 0 {
+            break;
+        }
+    }
+    Ok(())
+}
+
+async fn review(services: &Services, now: Timestamp, tally: &mut Tally) -> Result<(), TaskError> {
+    while !services.shutdown.is_requested() {
+        let reviewed = services.store.review_users(now, services.limits.chunk).await?;
+        tally.add_reviewed("users_reviewed", reviewed);
+        if reviewed.rows == 0 {
+            break;
+        }
+    }
+    while !services.shutdown.is_requested() {
+        let reviewed = services.store.review_memberships(now, &services.policy, services.limits.chunk).await?;
+        tally.add_reviewed("memberships_reviewed", reviewed);
+        if reviewed.rows == 0 {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Reconciles every company whose row has changed. A company that fails stops no other (R9). Returns whether members of
+/// some have to be reviewed first.
+async fn companies(services: &Services, now: Timestamp, patient: bool, tally: &mut Tally) -> Result<bool, TaskError> {
+    let mut after: Option<Id> = None;
+    let mut deferred = false;
+    loop {
+        let page = services.store.unreconciled_companies(after, PAGE).await?;
+        let Some(last) = page.last().copied() else { return Ok(deferred) };
+        for company in page {
+            if services.shutdown.is_requested() {
+                return Ok(false);
+            }
+            tally.companies += 1;
+            match services.store.reconcile_company(company, now, &services.policy, patient).await {
+                Ok(reconciled) => {
+                    deferred |= reconciled.deferred;
+                    reconciled.changes.into_iter().for_each(|change| tally.add(change, 1));
+                    for warning in reconciled.warnings {
+                        tracing::warn!(%company, "{warning}");
+                    }
+                }
+                Err(error) => tally.failures.push(format!("company {company}: {error}")),
+            }
+        }
+        after = Some(last);
+    }
+}
+
+async fn end_personal_dates(services: &Services, now: Timestamp, tally: &mut Tally) -> Result<(), TaskError> {
+    while !services.shutdown.is_requested() {
+        let ended = services.store.end_personal_dates(now, &services.policy, services.limits.chunk).await?;
+        tally.add_reviewed("personal_dates_ended", ended);
+        if ended.rows == 0 {
+            break;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,7 @@
+//! What operators see: logs ([`logs`]), metrics ([`metrics`]), and addresses only masked ([`Masked`]).
+
+pub mod logs;
+mod masked;
+pub mod metrics;
+
+pub use self::masked::Masked;
