@@ -22,7 +22,7 @@ pub enum AuditCommand {
 Examples:
   mfa-enforcer audit list
   mfa-enforcer audit list --company acme --json
-  mfa-enforcer audit list --action company.added --limit 10")]
+  mfa-enforcer audit list --action company_added --limit 10")]
     List(ListArgs),
     /// Write all events as JSON lines, with their hashes
     #[command(after_help = "\
@@ -54,7 +54,7 @@ pub struct ListArgs {
     /// Of this company: its id or external id
     #[arg(long)]
     company: Option<String>,
-    /// With this action, such as company.added
+    /// With this action, such as company_added
     #[arg(long)]
     action: Option<String>,
     /// After the event with this number

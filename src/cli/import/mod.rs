@@ -109,9 +109,11 @@ pub async fn run(context: &Context, args: &ImportArgs) -> Result<ExitCode, CliEr
     let mut import = Import {
         context,
         by: &file.by.by,
+        name: source.name,
         progress: source.progress,
         summary: Summary::default(),
         keys: SeenKeys::default(),
+        bad: vec![],
     };
     let done = match kind {
         Kind::Companies => import.companies(records).await,
@@ -221,18 +223,21 @@ impl Summary {
 struct Import<'a> {
     context: &'a Context,
     by: &'a str,
+    name: String,
     progress: ProgressBar,
     summary: Summary,
     keys: SeenKeys,
+    /// What is yet to be reported: with the batch, so that it comes in the order of lines.
+    bad: Vec<BadLine>,
 }
 
 impl Import<'_> {
     async fn companies(&mut self, mut records: Records) -> Result<(), CliError> {
         let mut batch: Vec<CompanyLine> = Vec::with_capacity(BATCH);
         while let Some(record) = records.next_record()? {
-            let line = self.parse(record, columns::company_line, |line| vec![line.external_id.clone()]);
-            batch.extend(line);
-            if batch.len() == BATCH {
+            let key = |line: &CompanyLine| vec![line.external_id.clone()];
+            batch.extend(self.parse(record, columns::company_line, key));
+            if batch.len() + self.bad.len() >= BATCH {
                 self.store_companies(std::mem::take(&mut batch)).await?;
             }
         }
@@ -247,7 +252,7 @@ impl Import<'_> {
                 std::iter::once(line.external_id.clone()).chain(company).collect()
             };
             batch.extend(self.parse(record, columns::user_line, key));
-            if batch.len() == BATCH {
+            if batch.len() + self.bad.len() >= BATCH {
                 self.store_users(std::mem::take(&mut batch)).await?;
             }
         }
@@ -256,15 +261,15 @@ impl Import<'_> {
 
     async fn store_companies(&mut self, batch: Vec<CompanyLine>) -> Result<(), CliError> {
         let outcome = self.context.store.import_companies(batch, self.by, self.context.now()).await;
-        self.count(outcome)
+        self.conclude(outcome)
     }
 
     async fn store_users(&mut self, batch: Vec<UserLine>) -> Result<(), CliError> {
         let outcome = self.context.store.import_users(batch, self.by, self.context.now()).await;
-        self.count(outcome)
+        self.conclude(outcome)
     }
 
-    /// Reads a record as a line, or reports it as bad.
+    /// Reads a record as a line, or notes it down as bad.
     fn parse<T>(
         &mut self,
         record: Result<Record, BadLine>,
@@ -280,21 +285,25 @@ impl Import<'_> {
                 None => Ok(line),
             }
         });
-        line.map_err(|bad| self.report(&bad)).ok()
+        line.map_err(|bad| self.bad.push(bad)).ok()
     }
 
-    fn count(&mut self, outcome: Result<BatchOutcome, StoreError>) -> Result<(), CliError> {
+    /// Counts a batch and reports its bad lines, in order.
+    fn conclude(&mut self, outcome: Result<BatchOutcome, StoreError>) -> Result<(), CliError> {
         let outcome = outcome?;
         self.summary.added += outcome.added;
         self.summary.changed += outcome.changed;
         self.summary.unchanged += outcome.unchanged;
-        outcome.bad.iter().for_each(|bad| self.report(bad));
+        let mut bad = std::mem::take(&mut self.bad);
+        bad.extend(outcome.bad);
+        bad.sort_by_key(|bad| bad.line);
+        self.summary.bad += u64::try_from(bad.len()).unwrap_or(u64::MAX);
+        self.progress.suspend(|| {
+            for BadLine { line, reason } in &bad {
+                output::say(&format!("{}:{line}: {reason}", self.name));
+            }
+        });
         self.progress.set_message(format!("{} lines", self.summary.lines));
         Ok(())
-    }
-
-    fn report(&mut self, bad: &BadLine) {
-        self.summary.bad += 1;
-        self.progress.suspend(|| output::say(&format!("line {}: {}", bad.line, bad.reason)));
     }
 }

@@ -45,7 +45,7 @@ impl Records {
             Format::Jsonl => Shape::Jsonl,
             Format::Csv => {
                 let first = lines.next_line().map_err(|error| unreadable(name, &error))?;
-                Shape::Csv(header(first, allowed).map_err(|reason| CliError::Failed(format!("{name}: {reason}")))?)
+                Shape::Csv(header(first, allowed).map_err(|reason| CliError::Failed(format!("{name}:{reason}")))?)
             }
         };
         Ok(Self { lines, name: name.to_owned(), allowed, shape })
@@ -72,26 +72,26 @@ fn unreadable(name: &str, error: &io::Error) -> CliError {
 
 fn header(first: Option<Line>, allowed: &'static [&'static str]) -> Result<Vec<&'static str>, String> {
     let Some(Line { number, text }) = first else {
-        return Err(format!("the file is empty: its first line must name columns, such as {}", allowed.join(",")));
+        return Err(format!("1: the file is empty: its first line must name columns, such as {}", allowed.join(",")));
     };
-    let text = text.map_err(|reason| format!("line {number}: {reason}"))?;
+    let text = text.map_err(|reason| format!("{number}: {reason}"))?;
     let mut header = Vec::new();
-    for given in csv_values(&text).map_err(|reason| format!("line {number}: {reason}"))? {
+    for given in csv_values(&text).map_err(|reason| format!("{number}: {reason}"))? {
         let column = columns::known(allowed, &given).map_err(|unknown| match (unknown, given.find([';', '\t'])) {
             (UnknownColumn::Other { .. }, Some(_)) => {
                 format!(
-                    "line {number}: the columns are not separated by commas: save the file as comma-separated values"
+                    "{number}: the columns are not separated by commas: save the file as comma-separated values"
                 )
             }
-            (unknown, _) => format!("line {number}: {unknown}"),
+            (unknown, _) => format!("{number}: {unknown}"),
         })?;
         if header.contains(&column) {
-            return Err(format!("line {number}: the column '{column}' stands there twice: leave one out"));
+            return Err(format!("{number}: the column '{column}' stands there twice: leave one out"));
         }
         header.push(column);
     }
     if !header.contains(&"external_id") {
-        return Err(format!("line {number}: there is no column external_id, by which each line is known: add it"));
+        return Err(format!("{number}: there is no column external_id, by which each line is known: add it"));
     }
     Ok(header)
 }

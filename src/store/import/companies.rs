@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 use serde_json::json;
 
-use super::{BatchOutcome, Effect, Planned, Target, record};
+use super::{BatchOutcome, Effect, Planned, Target, new_ids, record};
 use crate::domain::ids::Id;
 use crate::domain::time::Timestamp;
 use crate::store::companies::{COLUMNS, Company, CompanyChange, company};
@@ -55,16 +55,16 @@ pub(super) async fn import(
     let mut tx = store.database.begin().await?;
     let mut planned = stored(&mut tx, &lines).await?;
     let mut outcome = BatchOutcome::default();
-    for line in lines {
+    for (new_id, line) in new_ids(store, lines.len(), now).zip(lines) {
         let number = line.line;
-        outcome.count(number, plan(&mut planned, line, by, || store.randomness.id(now)));
+        outcome.count(number, plan(&mut planned, line, by, new_id));
     }
     if outcome.added + outcome.changed > 0 {
         let planned: Vec<_> = planned.values().collect();
         TARGET.write(&mut tx, &planned).await?;
         let written = planned.iter().filter(|row| row.is_new() || row.is_changed());
         let written = written.map(|row| row.after.id.to_string()).collect();
-        record(&mut tx, "companies.imported", &outcome, written, by, now).await?;
+        record(&mut tx, "companies_imported", &outcome, written, by, now).await?;
         tx.commit().await?;
     }
     Ok(outcome)
@@ -93,12 +93,12 @@ fn plan(
     planned: &mut BTreeMap<String, Planned<Company>>,
     line: CompanyLine,
     by: &str,
-    new_id: impl FnOnce() -> Id,
+    new_id: Id,
 ) -> Result<Effect, String> {
     let known = planned.get(&line.external_id);
     let mut company = match known {
         Some(known) => known.after.clone(),
-        None => Company { external_id: Some(line.external_id.clone()), ..Company::blank(new_id()) },
+        None => Company { external_id: Some(line.external_id.clone()), ..Company::blank(new_id) },
     };
     let date_before = company.enforcement_date;
     CompanyChange { external_id: Edit::Keep, ..line.change }.apply(&mut company);

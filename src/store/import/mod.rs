@@ -14,6 +14,7 @@ use super::dialect::ColumnType;
 use super::sql::{Tx, bind};
 use super::{SqlStore, StoreError};
 use crate::domain::audit::sha256_hex;
+use crate::domain::ids::Id;
 use crate::domain::time::Timestamp;
 
 /// A line of which nothing was stored.
@@ -67,6 +68,13 @@ impl ImportStore for SqlStore {
     async fn import_users(&self, lines: Vec<UserLine>, by: &str, now: Timestamp) -> Result<BatchOutcome, StoreError> {
         users::import(self, lines, by, now).await
     }
+}
+
+/// Ids for `count` new rows, in order: rows then stand in the order of their lines.
+fn new_ids(store: &SqlStore, count: usize, now: Timestamp) -> impl Iterator<Item = Id> {
+    let mut ids: Vec<Id> = (0..count).map(|_| store.randomness.id(now)).collect();
+    ids.sort_unstable();
+    ids.into_iter()
 }
 
 /// What a line does to what is stored.

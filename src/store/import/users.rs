@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 use serde::Serialize;
 use serde_json::json;
 
-use super::{BatchOutcome, Effect, Planned, Target, record};
+use super::{BatchOutcome, Effect, Planned, Target, new_ids, record};
 use crate::domain::ids::Id;
 use crate::domain::methods::Method;
 use crate::domain::time::Timestamp;
@@ -205,9 +205,9 @@ pub(super) async fn import(
     let mut tx = store.database.begin().await?;
     let mut batch = Batch::stored(&mut tx, &lines).await?;
     let mut outcome = BatchOutcome::default();
-    for line in lines {
+    for (new_id, line) in new_ids(store, lines.len(), now).zip(lines) {
         let number = line.line;
-        outcome.count(number, batch.plan(line, by, || store.randomness.id(now)));
+        outcome.count(number, batch.plan(line, by, new_id));
     }
     if outcome.added + outcome.changed > 0 {
         let users: Vec<_> = batch.users.values().collect();
@@ -220,7 +220,7 @@ pub(super) async fn import(
             .map(|row| row.after.id.to_string())
             .chain(memberships.map(|row| format!("{} {}", row.after.company_id, row.after.user_id)))
             .collect();
-        record(&mut tx, "users.imported", &outcome, written, by, now).await?;
+        record(&mut tx, "users_imported", &outcome, written, by, now).await?;
         tx.commit().await?;
     }
     Ok(outcome)
@@ -249,9 +249,9 @@ impl Batch {
         Ok(Self { companies, users, memberships })
     }
 
-    fn plan(&mut self, line: UserLine, by: &str, new_id: impl FnOnce() -> Id) -> Result<Effect, String> {
+    fn plan(&mut self, line: UserLine, by: &str, new_id: Id) -> Result<Effect, String> {
         let known = self.users.get(&line.external_id);
-        let mut user = known.map_or_else(|| blank_user(new_id(), &line.external_id), |known| known.after.clone());
+        let mut user = known.map_or_else(|| blank_user(new_id, &line.external_id), |known| known.after.clone());
         line.change.apply(&mut user)?;
         if user.name.is_empty() || user.email.is_empty() {
             return Err(format!("the user '{}' is new: it needs name and email", line.external_id));
