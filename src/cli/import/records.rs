@@ -79,9 +79,7 @@ fn header(first: Option<Line>, allowed: &'static [&'static str]) -> Result<Vec<&
     for given in csv_values(&text).map_err(|reason| format!("{number}: {reason}"))? {
         let column = columns::known(allowed, &given).map_err(|unknown| match (unknown, given.find([';', '\t'])) {
             (UnknownColumn::Other { .. }, Some(_)) => {
-                format!(
-                    "{number}: the columns are not separated by commas: save the file as comma-separated values"
-                )
+                format!("{number}: the columns are not separated by commas: save the file as comma-separated values")
             }
             (unknown, _) => format!("{number}: {unknown}"),
         })?;
