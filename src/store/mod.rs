@@ -14,6 +14,7 @@ pub mod enforce;
 mod error;
 pub mod exemptions;
 pub mod expand;
+pub mod import;
 pub mod notice_history;
 pub mod outcome;
 mod predicate;
@@ -38,6 +39,7 @@ pub trait Store:
     + enforce::EnforceStore
     + exemptions::ExemptionStore
     + expand::ExpandStore
+    + import::ImportStore
     + notice_history::NoticeHistoryStore
     + outcome::OutcomeStore
     + reconcile::ReconcileStore
