@@ -12,7 +12,7 @@ CREATE TABLE companies (
     mfa_available integer NOT NULL DEFAULT 1 CHECK (mfa_available IN (0, 1)), -- MFA is rolled out to companies step by step
     enforcement_date text CHECK (date(enforcement_date) IS enforcement_date AND substr(enforcement_date, 1, 4) BETWEEN '0002' AND '9998'), -- from this day on, in time_zone; null: no date
     enforcement_set_by text, -- who set it, for people to read
-    notice_days text CHECK (json_valid(notice_days)), -- days before, such as [30,7,1]; null: notices.days_before
+    notice_days text CHECK (notice_days IS NULL OR json_valid(notice_days)), -- days before, such as [30,7,1]; null: notices.days_before
     new_member_grace_days integer CHECK (new_member_grace_days BETWEEN 0 AND 365), -- null: enforcement.new_member_grace_days
     support_contact text, -- whom readers may ask
     revision integer NOT NULL DEFAULT 1, -- raised by a trigger when a column that matters changes
