@@ -34,11 +34,13 @@ pub(super) fn subject(now: usize, include_sso: usize) -> String {
     )
 }
 
-/// The enforcement requires the member at `$now`: a reviewed subject whose own date has come as well. Shared by flip,
-/// review and forecast; who uses it for newcomers adds [`DATE_STANDS`].
+/// The enforcement requires the member at `$now`: a reviewed subject whose own date has come as well. Whose exemption has
+/// passed is looked at first, and gets a date of their own (R3). Shared by flip, review and forecast; who uses it for
+/// newcomers adds [`DATE_STANDS`].
 pub(super) fn must_be_required(now: usize, include_sso: usize) -> String {
     format!(
-        "{} AND u.reviewed AND m.reviewed AND e.enforce_at <= ${now} AND (m.require_at IS NULL OR m.require_at <= ${now})",
+        "{} AND u.reviewed AND m.reviewed AND m.exempt_until IS NULL
+         AND e.enforce_at <= ${now} AND (m.require_at IS NULL OR m.require_at <= ${now})",
         subject(now, include_sso)
     )
 }
