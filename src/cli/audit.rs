@@ -54,7 +54,7 @@ pub struct ListArgs {
     /// Of this company: its id or external id
     #[arg(long)]
     company: Option<String>,
-    /// With this action, such as company_added
+    /// With this action, such as `company_added`
     #[arg(long)]
     action: Option<String>,
     /// After the event with this number

@@ -5,6 +5,10 @@
 /// The enforcement's copies still equal the company's row (R5).
 pub(super) const DATE_STANDS: &str = "c.enforcement_date = e.enforcement_date AND c.time_zone = e.time_zone";
 
+/// Company `c` has an enforcement that is open or in force.
+pub(super) const HAS_ENFORCEMENT: &str = "EXISTS (SELECT 1 FROM enforcements AS any_e
+    WHERE any_e.company_id = c.id AND any_e.state IN ('scheduled', 'held', 'in_force'))";
+
 /// The date that company `e.company_id` told user `u.id` last: that of the latest mail which was sent, is being sent, or
 /// is of unknown outcome; null where that cancelled it, or where there is none (R5).
 pub(super) const TOLD_DATE: &str = "(SELECT CASE WHEN told.kind = 'cancelled' THEN NULL ELSE source.enforcement_date END
@@ -25,13 +29,10 @@ pub(super) const REQUIRED_BEFORE: &str = "EXISTS (SELECT 1 FROM requirements AS 
     JOIN enforcements AS earlier ON earlier.id = r.enforcement_id
     WHERE r.user_id = u.id AND r.enforcement_id <> e.id AND r.cleared_at IS NULL AND earlier.company_id = e.company_id)";
 
-/// The membership makes the user a subject of the company's enforcement: an active person, not exempt at `$now`, and not
-/// left out by SSO unless `$include_sso`.
-pub(super) fn subject(now: usize, include_sso: usize) -> String {
-    format!(
-        "u.kind = 'person' AND u.active AND (m.exempt_until IS NULL OR m.exempt_until <= ${now})
-         AND (NOT u.sso OR ${include_sso})"
-    )
+/// The membership makes the user a subject of the company's enforcement: an active person, not exempt, and not left out by
+/// SSO unless `$include_sso`. An exemption covers until it has been ended: who comes out of one is told first.
+pub(super) fn subject(include_sso: usize) -> String {
+    format!("u.kind = 'person' AND u.active AND m.exempt_until IS NULL AND (NOT u.sso OR ${include_sso})")
 }
 
 /// The enforcement requires the member at `$now`: a reviewed subject whose own date has come as well. Shared by flip,
@@ -39,6 +40,6 @@ pub(super) fn subject(now: usize, include_sso: usize) -> String {
 pub(super) fn must_be_required(now: usize, include_sso: usize) -> String {
     format!(
         "{} AND u.reviewed AND m.reviewed AND e.enforce_at <= ${now} AND (m.require_at IS NULL OR m.require_at <= ${now})",
-        subject(now, include_sso)
+        subject(include_sso)
     )
 }
