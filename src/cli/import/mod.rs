@@ -2,6 +2,7 @@
 //! few bytes a line that remember the keys.
 
 mod columns;
+mod csv;
 mod keys;
 mod lines;
 mod records;
