@@ -107,6 +107,7 @@ pub async fn run(context: &Context, args: &ImportArgs) -> Result<ExitCode, CliEr
     };
     let source = Source::open(file)?;
     let records = Records::new(source.reader, source.format, kind.columns(), &source.name)?;
+    source.progress.set_message("0 lines");
     let mut import = Import {
         context,
         by: &file.by.by,
