@@ -29,7 +29,7 @@ pub(super) struct Records {
 
 enum Shape {
     /// CSV, with the columns that the header names.
-    Csv(Csv, Vec<&'static str>),
+    Csv(Box<Csv>, Vec<&'static str>),
     Jsonl,
 }
 
@@ -46,7 +46,7 @@ impl Records {
             Format::Jsonl => Shape::Jsonl,
             Format::Csv => {
                 let first = lines.next_line().map_err(|error| unreadable(name, &error))?;
-                let mut csv = Csv::new();
+                let mut csv = Box::new(Csv::new());
                 let header = header(&mut csv, first, allowed);
                 Shape::Csv(csv, header.map_err(|reason| CliError::Failed(format!("{name}:{reason}")))?)
             }
