@@ -7,7 +7,7 @@ CREATE TABLE companies (
     time_zone text NOT NULL,                                     -- IANA name; judged when a date is planned
     locale text NOT NULL DEFAULT 'en',                           -- BCP 47
     mfa_available boolean NOT NULL DEFAULT true,                 -- MFA is rolled out to companies step by step
-    enforcement_date date,                                       -- from this day on, in time_zone; null: no date
+    enforcement_date date CHECK (enforcement_date BETWEEN '0002-01-01' AND '9998-12-31'), -- from this day on, in time_zone; null: no date
     enforcement_set_by text,                                     -- who set it, for people to read
     notice_days jsonb,                                           -- days before, such as [30,7,1]; null: notices.days_before
     new_member_grace_days bigint CHECK (new_member_grace_days BETWEEN 0 AND 365), -- null: enforcement.new_member_grace_days
@@ -29,9 +29,9 @@ CREATE TABLE users (
     active boolean NOT NULL DEFAULT true,
     sso boolean NOT NULL DEFAULT false,                          -- signs in through the company's identity provider
     payee boolean NOT NULL DEFAULT false,                        -- receives payments
-    mfa_enrolled_at timestamptz,                                 -- null: not enrolled
+    mfa_enrolled_at timestamptz CHECK (mfa_enrolled_at BETWEEN '0002-01-01T00:00:00Z' AND '9998-12-31T23:59:59.999999Z'), -- null: not enrolled
     mfa_method text CHECK (mfa_method IN ('authenticator', 'sms')),
-    mfa_required_at timestamptz,                                 -- the earliest uncleared requirement's; the daemon's to write
+    mfa_required_at timestamptz CHECK (mfa_required_at BETWEEN '0002-01-01T00:00:00Z' AND '9998-12-31T23:59:59.999999Z'), -- the earliest uncleared requirement's; the daemon's to write
     email_status text NOT NULL DEFAULT 'ok' CHECK (email_status IN ('ok', 'bounced')),
     reviewed boolean NOT NULL DEFAULT false                      -- false: the daemon has yet to look
 );
@@ -42,11 +42,11 @@ CREATE TABLE memberships (
     company_id uuid NOT NULL REFERENCES companies ON DELETE CASCADE,
     user_id uuid NOT NULL REFERENCES users ON DELETE CASCADE,
     role text NOT NULL DEFAULT 'member' CHECK (role IN ('member', 'admin')),
-    joined_at timestamptz,                                       -- null: when the daemon first sees it
-    exempt_until timestamptz,                                    -- left out of the company's enforcement until then
+    joined_at timestamptz CHECK (joined_at BETWEEN '0002-01-01T00:00:00Z' AND '9998-12-31T23:59:59.999999Z'), -- null: when the daemon first sees it
+    exempt_until timestamptz CHECK (exempt_until BETWEEN '0002-01-01T00:00:00Z' AND '9998-12-31T23:59:59.999999Z'), -- left out of the company's enforcement until then
     exempt_reason text,
     exempt_by text,
-    require_at timestamptz,                                      -- not required before; the daemon's to write
+    require_at timestamptz CHECK (require_at BETWEEN '0002-01-01T00:00:00Z' AND '9998-12-31T23:59:59.999999Z'), -- not required before; the daemon's to write
     reviewed boolean NOT NULL DEFAULT false,                     -- false: the daemon has yet to look
     PRIMARY KEY (company_id, user_id)
 );

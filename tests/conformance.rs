@@ -1,0 +1,19 @@
+//! What the store and its tables promise, on both databases. Each topic is a file in `tests/conformance/`: async
+//! functions that take a `&TestDatabase`, and one `on_both!` that names them.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that fails panics, and the lints know only the functions marked #[test] as tests"
+)]
+
+mod support;
+
+mod conformance {
+    mod audit;
+    mod daemon_state;
+    mod schema;
+    mod sqlite_values;
+    mod triggers;
+}

@@ -1,0 +1,259 @@
+//! Fresh, migrated databases, each for one test alone, with plain SQL beside the store.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use mfa_enforcer::clock::Randomness;
+use mfa_enforcer::domain::audit::sha256_hex;
+use mfa_enforcer::domain::time::Timestamp;
+use mfa_enforcer::store::SqlStore;
+use mfa_enforcer::store::connect::{ConnectOptions, Schema};
+use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::{AssertSqlSafe, Column as _, Connection as _, Row as _, TypeInfo as _, ValueRef as _};
+use tempfile::TempDir;
+use tokio::sync::Mutex;
+use url::Url;
+
+/// Names the PostgreSQL server on which the tests make their databases; `tests/run` starts one and sets it.
+const SERVER: &str = "MFA_ENFORCER_TEST_POSTGRES";
+
+/// What a null is shown as.
+const NULL: &str = "null";
+
+/// Which database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// SQLite, a file in a temporary folder.
+    Sqlite,
+    /// PostgreSQL, a database of its own on the tests' server.
+    Postgres,
+}
+
+impl Kind {
+    /// Both of them.
+    pub const ALL: [Self; 2] = [Self::Sqlite, Self::Postgres];
+}
+
+/// A migrated database that nothing has been written into yet. It goes away when it is dropped.
+pub struct TestDatabase {
+    kind: Kind,
+    url: String,
+    vendor: Mutex<Connection>,
+    _folder: Option<TempDir>,
+}
+
+/// The connection of somebody who knows nothing of the store.
+enum Connection {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+impl TestDatabase {
+    /// Makes one.
+    pub async fn new(kind: Kind) -> Self {
+        match kind {
+            Kind::Sqlite => {
+                let folder = tempfile::tempdir().unwrap();
+                let url = format!("sqlite://{}", folder.path().join("test.db").display());
+                store(&url, 0, Schema::Migrate).await;
+                let vendor = Connection::Sqlite(SqliteConnection::connect(&url).await.unwrap());
+                Self { kind, url, vendor: Mutex::new(vendor), _folder: Some(folder) }
+            }
+            Kind::Postgres => {
+                let url = copy_of_template().await;
+                let vendor = Connection::Postgres(PgConnection::connect(&url).await.unwrap());
+                Self { kind, url, vendor: Mutex::new(vendor), _folder: None }
+            }
+        }
+    }
+
+    /// Which database it is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// As in `database.url`.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// A store on it, as another daemon or command would open one; `seed` makes its ids and jitter.
+    pub async fn store(&self, seed: u64) -> SqlStore {
+        store(&self.url, seed, Schema::Expect).await
+    }
+
+    /// Carries out plain SQL, several statements too, as the vendor's application would.
+    pub async fn execute(&self, sql: &str) {
+        self.try_execute(sql).await.unwrap_or_else(|error| panic!("{error}\nin: {sql}"));
+    }
+
+    /// The same where the database may refuse it; then with what it answers.
+    pub async fn try_execute(&self, sql: &str) -> Result<(), String> {
+        self.fetch(sql).await.map(drop).map_err(|error| error.to_string())
+    }
+
+    /// The rows of a query, in one form for both databases: instants as in the design, booleans 1 and 0, JSON compact.
+    pub async fn rows(&self, sql: &str) -> Vec<Vec<String>> {
+        let rows = self.fetch(sql).await.unwrap_or_else(|error| panic!("{error}\nin: {sql}"));
+        rows.into_iter().map(|row| row.into_iter().map(|(_, value)| value).collect()).collect()
+    }
+
+    /// The one value that a query gives, in the form of [`Self::rows`].
+    pub async fn value(&self, sql: &str) -> String {
+        let rows = self.rows(sql).await;
+        match rows.as_slice() {
+            [row] if row.len() == 1 => row[0].clone(),
+            _ => panic!("not one value but {rows:?}\nin: {sql}"),
+        }
+    }
+
+    /// The names of its tables, in order.
+    pub async fn tables(&self) -> Vec<String> {
+        let listed = match self.kind {
+            Kind::Sqlite => "SELECT name FROM sqlite_master WHERE type = 'table'",
+            Kind::Postgres => "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()",
+        };
+        let mut names = self.rows(listed).await.concat();
+        names.retain(|name| name != "_sqlx_migrations");
+        names.sort();
+        names
+    }
+
+    /// All that it holds, as text in one order: equal before and after where nothing was to change.
+    pub async fn dump(&self) -> String {
+        let mut lines = Vec::new();
+        for table in self.tables().await {
+            let rows = self.fetch(&format!("SELECT * FROM {table}")).await.unwrap();
+            let mut of_table: Vec<String> = rows
+                .iter()
+                .map(|row| {
+                    let fields: Vec<String> = row.iter().map(|(name, value)| format!("{name}={value}")).collect();
+                    format!("{table}: {}", fields.join(" | "))
+                })
+                .collect();
+            of_table.sort();
+            lines.append(&mut of_table);
+        }
+        lines.join("\n")
+    }
+
+    async fn fetch(&self, sql: &str) -> Result<Vec<Vec<(String, String)>>, sqlx::Error> {
+        let statements = sqlx::raw_sql(AssertSqlSafe(sql));
+        Ok(match &mut *self.vendor.lock().await {
+            Connection::Sqlite(connection) => {
+                statements.fetch_all(connection).await?.iter().map(sqlite_fields).collect()
+            }
+            Connection::Postgres(connection) => {
+                statements.fetch_all(connection).await?.iter().map(postgres_fields).collect()
+            }
+        })
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        if self.kind == Kind::Postgres {
+            // A thread of its own, because the test's runtime cannot be waited for from here.
+            let name = Url::parse(&self.url).unwrap().path().trim_start_matches('/').to_owned();
+            let removal = std::thread::spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                runtime.block_on(async {
+                    let mut server = PgConnection::connect(&server_url()).await.unwrap();
+                    let sql = format!("DROP DATABASE {name} WITH (FORCE)");
+                    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut server).await.unwrap();
+                });
+            });
+            if removal.join().is_err() {
+                eprintln!("the database {} was left behind", self.url);
+            }
+        }
+    }
+}
+
+async fn store(url: &str, seed: u64, schema: Schema) -> SqlStore {
+    let options = ConnectOptions { url, max_connections: 4, timeout: TimeDelta::seconds(10), statement_timeout: None };
+    SqlStore::connect(&options, schema, Randomness::seeded(seed)).await.unwrap()
+}
+
+fn server_url() -> String {
+    std::env::var(SERVER).unwrap_or_else(|_| {
+        panic!("{SERVER} is not set: run tests/run, which starts a PostgreSQL for the tests (CONTRIBUTING.md)")
+    })
+}
+
+fn on_server(database: &str) -> String {
+    let mut url = Url::parse(&server_url()).unwrap_or_else(|error| panic!("{SERVER} is not a URL: {error}"));
+    url.set_path(database);
+    url.to_string()
+}
+
+/// A copy of the migrated template, which whoever comes first makes: copying is ten times as fast as migrating.
+async fn copy_of_template() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let mut server = PgConnection::connect(&server_url())
+        .await
+        .unwrap_or_else(|error| panic!("no PostgreSQL answers at {SERVER}: {error}; run tests/run, which starts one"));
+    let template = template(&mut server).await;
+    // Several tests of one process may run at a time, and several processes: nextest has one for each test.
+    let name = format!("mfa_enforcer_test_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    run(&mut server, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
+    run(&mut server, &format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
+    on_server(&name)
+}
+
+async fn template(server: &mut PgConnection) -> String {
+    let name = format!("mfa_enforcer_template_{}", &migrations_sha256()[..16]);
+    if !exists(server, &name).await {
+        // One process makes it, under another name until it is whole; the others wait.
+        run(server, "SELECT pg_advisory_lock(2027)").await;
+        if !exists(server, &name).await {
+            run(server, "DROP DATABASE IF EXISTS mfa_enforcer_unfinished WITH (FORCE)").await;
+            run(server, "CREATE DATABASE mfa_enforcer_unfinished TEMPLATE template0").await;
+            store(&on_server("mfa_enforcer_unfinished"), 0, Schema::Migrate).await;
+            run(server, &format!("ALTER DATABASE mfa_enforcer_unfinished RENAME TO {name}")).await;
+        }
+        run(server, "SELECT pg_advisory_unlock(2027)").await;
+    }
+    name
+}
+
+async fn exists(server: &mut PgConnection, database: &str) -> bool {
+    let sql = "SELECT 1 FROM pg_database WHERE datname = $1";
+    sqlx::query(sql).bind(database).fetch_optional(server).await.unwrap().is_some()
+}
+
+async fn run(server: &mut PgConnection, sql: &str) {
+    let done = sqlx::raw_sql(AssertSqlSafe(sql)).execute(server).await;
+    done.unwrap_or_else(|error| panic!("{error}\nin: {sql}"));
+}
+
+/// Names the template after what it was made from, so that a server that is used again gives no old one.
+fn migrations_sha256() -> String {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/postgres");
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    sha256_hex(files.iter().map(|file| std::fs::read(file).unwrap()))
+}
+
+fn sqlite_fields(row: &SqliteRow) -> Vec<(String, String)> {
+    let text = |at: usize| row.try_get_unchecked::<Option<String>, _>(at).unwrap();
+    let name = |at: usize| row.column(at).name().to_owned();
+    (0..row.len()).map(|at| (name(at), text(at).unwrap_or_else(|| NULL.to_owned()))).collect()
+}
+
+fn postgres_fields(row: &PgRow) -> Vec<(String, String)> {
+    let text = |at: usize| {
+        let value = row.try_get_raw(at).unwrap();
+        if value.is_null() {
+            return NULL.to_owned();
+        }
+        match row.column(at).type_info().name() {
+            "TIMESTAMPTZ" => Timestamp::new(row.try_get::<DateTime<Utc>, _>(at).unwrap()).to_string(),
+            "BOOL" => u8::from(row.try_get::<bool, _>(at).unwrap()).to_string(),
+            "JSONB" => row.try_get::<serde_json::Value, _>(at).unwrap().to_string(),
+            _ => value.as_str().unwrap().to_owned(),
+        }
+    };
+    (0..row.len()).map(|at| (row.column(at).name().to_owned(), text(at))).collect()
+}

@@ -1,0 +1,38 @@
+//! What the test binaries share: fresh databases of both kinds, and the rows that a vendor writes into them.
+
+#![allow(
+    dead_code,
+    unused_imports,
+    unused_macros,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "each test binary uses its part of it, and a test that fails panics"
+)]
+
+pub mod database;
+pub mod vendor;
+
+pub use database::{Kind, TestDatabase};
+
+/// Makes tests of async functions that take a `&TestDatabase`: `name::sqlite` and `name::postgres` for each, with a
+/// fresh database of that kind. A function that is left out is dead code, which the compiler reports.
+macro_rules! on_both {
+    ($($name:ident),+ $(,)?) => {$(
+        mod $name {
+            use $crate::support::{Kind, TestDatabase};
+
+            #[tokio::test]
+            async fn sqlite() {
+                super::$name(&TestDatabase::new(Kind::Sqlite).await).await;
+            }
+
+            #[tokio::test]
+            async fn postgres() {
+                super::$name(&TestDatabase::new(Kind::Postgres).await).await;
+            }
+        }
+    )+};
+}
+pub(crate) use on_both;
