@@ -11,9 +11,13 @@ pub mod daemon_state;
 mod dialect;
 pub mod edit;
 pub mod enforce;
+pub mod enforcement_history;
+pub mod enforcements;
 mod error;
 pub mod exemptions;
 pub mod expand;
+pub mod forecast;
+mod forecast_facts;
 pub mod notice_history;
 pub mod outcome;
 mod predicate;
@@ -36,8 +40,11 @@ pub trait Store:
     + companies::CompanyStore
     + daemon_state::DaemonStateStore
     + enforce::EnforceStore
+    + enforcement_history::EnforcementHistoryStore
+    + enforcements::EnforcementStore
     + exemptions::ExemptionStore
     + expand::ExpandStore
+    + forecast::ForecastStore
     + notice_history::NoticeHistoryStore
     + outcome::OutcomeStore
     + reconcile::ReconcileStore

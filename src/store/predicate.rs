@@ -28,17 +28,27 @@ pub(super) const REQUIRED_BEFORE: &str = "EXISTS (SELECT 1 FROM requirements AS 
 /// The membership makes the user a subject of the company's enforcement: an active person, not exempt at `$now`, and not
 /// left out by SSO unless `$include_sso`.
 pub(super) fn subject(now: usize, include_sso: usize) -> String {
-    format!(
-        "u.kind = 'person' AND u.active AND (m.exempt_until IS NULL OR m.exempt_until <= ${now})
-         AND (NOT u.sso OR ${include_sso})"
-    )
+    subject_at(&format!("${now}"), &format!("${include_sso}"))
 }
 
 /// The enforcement requires the member at `$now`: a reviewed subject whose own date has come as well. Shared by flip,
-/// review and forecast; who uses it for newcomers adds [`DATE_STANDS`].
+/// review and, before the review, forecast; who uses it for newcomers adds [`DATE_STANDS`].
 pub(super) fn must_be_required(now: usize, include_sso: usize) -> String {
+    let required = would_be_required(&format!("${now}"), &format!("${include_sso}"), "m.require_at");
+    format!("{required} AND u.reviewed AND m.reviewed")
+}
+
+/// The same for an instant, a setting and a personal date that are SQL expressions, once the rows are reviewed.
+pub(super) fn would_be_required(at: &str, include_sso: &str, require_at: &str) -> String {
     format!(
-        "{} AND u.reviewed AND m.reviewed AND e.enforce_at <= ${now} AND (m.require_at IS NULL OR m.require_at <= ${now})",
-        subject(now, include_sso)
+        "{} AND e.enforce_at <= {at} AND ({require_at} IS NULL OR {require_at} <= {at})",
+        subject_at(at, include_sso)
+    )
+}
+
+fn subject_at(at: &str, include_sso: &str) -> String {
+    format!(
+        "u.kind = 'person' AND u.active AND (m.exempt_until IS NULL OR m.exempt_until <= {at})
+         AND (NOT u.sso OR {include_sso})"
     )
 }
