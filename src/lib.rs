@@ -1,5 +1,6 @@
 //! The MFA enforcement scheduler.
 
+pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -12,8 +12,12 @@ mod support;
 
 mod conformance {
     mod audit;
+    mod companies;
     mod daemon_state;
+    mod import;
+    mod notice_history;
     mod schema;
     mod sqlite_values;
     mod triggers;
+    mod users;
 }

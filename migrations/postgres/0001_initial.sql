@@ -1,4 +1,5 @@
 -- The tables of the MFA enforcement scheduler, for PostgreSQL 13 or newer. sqlite/0001_initial.sql has the same tables.
+-- The vendor's dates and instants lie in the years 2 to 9998, so that there is room to compute with them: infinity is none.
 
 CREATE TABLE companies (
     id uuid PRIMARY KEY,

@@ -1,6 +1,7 @@
--- The tables of the MFA enforcement scheduler, for SQLite. postgres/0001_initial.sql has the same
+-- The tables of the MFA enforcement scheduler, for SQLite 3.37 or newer (STRICT). postgres/0001_initial.sql has the same
 -- tables. Ids are hyphenated lower-case text, instants RFC 3339 UTC text with six decimals and Z (text order is time
 -- order), dates ISO text, booleans 0 and 1. The vendor's instants may come in any ISO form: triggers below normalise them.
+-- Its dates and instants lie in the years 2 to 9998, so that there is room to compute with them.
 
 CREATE TABLE companies (
     id text NOT NULL PRIMARY KEY CHECK (id GLOB '????????-????-????-????-????????????' AND length(replace(id, '-', '')) = 32 AND id NOT GLOB '*[^0-9a-f-]*'),
@@ -11,7 +12,7 @@ CREATE TABLE companies (
     mfa_available integer NOT NULL DEFAULT 1 CHECK (mfa_available IN (0, 1)), -- MFA is rolled out to companies step by step
     enforcement_date text CHECK (date(enforcement_date) IS enforcement_date AND substr(enforcement_date, 1, 4) BETWEEN '0002' AND '9998'), -- from this day on, in time_zone; null: no date
     enforcement_set_by text, -- who set it, for people to read
-    notice_days text CHECK (json_valid(notice_days)), -- days before, such as [30,7,1]; null: notices.days_before
+    notice_days text CHECK (notice_days IS NULL OR json_valid(notice_days)), -- days before, such as [30,7,1]; null: notices.days_before
     new_member_grace_days integer CHECK (new_member_grace_days BETWEEN 0 AND 365), -- null: enforcement.new_member_grace_days
     support_contact text, -- whom readers may ask
     revision integer NOT NULL DEFAULT 1, -- raised by a trigger when a column that matters changes

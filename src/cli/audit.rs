@@ -22,7 +22,7 @@ pub enum AuditCommand {
 Examples:
   mfa-enforcer audit list
   mfa-enforcer audit list --company acme --json
-  mfa-enforcer audit list --action company.added --limit 10")]
+  mfa-enforcer audit list --action company_added --limit 10")]
     List(ListArgs),
     /// Write all events as JSON lines, with their hashes
     #[command(after_help = "\
@@ -54,7 +54,7 @@ pub struct ListArgs {
     /// Of this company: its id or external id
     #[arg(long)]
     company: Option<String>,
-    /// With this action, such as company.added
+    /// With this action, such as company_added
     #[arg(long)]
     action: Option<String>,
     /// After the event with this number
@@ -95,17 +95,17 @@ async fn list(context: &Context, args: &ListArgs) -> Result<(), CliError> {
         },
         action: args.action.clone(),
     };
-    let mut list = context.output.list(events_table);
+    let mut writer = context.output.list(events_table);
     let mut after = args.after;
     let mut left = args.limit.map_or(i64::MAX, i64::from);
     while left > 0 {
         let page = context.store.audit_page(&filter, after, left.min(PAGE)).await?;
-        list.page(&page)?;
+        writer.page(&page)?;
         let Some(last) = page.last() else { break };
         after = last.seq;
         left -= i64::try_from(page.len()).unwrap_or(left);
     }
-    list.finish("No such events.")
+    writer.finish("No such events.")
 }
 
 async fn export(context: &Context, to: Option<&Path>) -> Result<(), CliError> {

@@ -135,17 +135,17 @@ pub async fn run(context: &Context, command: &CompanyCommand) -> Result<ExitCode
 }
 
 async fn list(context: &Context) -> Result<(), CliError> {
-    let mut list = context.output.list(companies_table);
+    let mut writer = context.output.list(companies_table);
     let mut after = None;
     loop {
         let page = context.store.companies_page(after, PAGE).await?;
-        list.page(&page)?;
+        writer.page(&page)?;
         match page.last() {
             Some(last) => after = Some(last.company.id),
             None => break,
         }
     }
-    list.finish("No companies yet: `mfa-enforcer company add` or `mfa-enforcer import companies` adds some.")
+    writer.finish("No companies yet: `mfa-enforcer company add` or `mfa-enforcer import companies` adds some.")
 }
 
 async fn add(context: &Context, args: AddArgs) -> Result<(), CliError> {

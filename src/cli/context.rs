@@ -40,7 +40,7 @@ impl Context {
         variables: impl Iterator<Item = (String, String)>,
     ) -> Result<Self, CliError> {
         let config = load_config(global, variables)?;
-        let store = open_store(&config, Schema::Expect).await?;
+        let store = open_store(&config, Schema::Expect, Randomness::from_system()).await?;
         let clock = decide_clock(&config, &store, global.at).await?;
         Ok(Self { config, store: Arc::new(store), clock, output: Output::new(global.json) })
     }
@@ -88,14 +88,14 @@ pub fn load_config(global: &GlobalArgs, variables: impl Iterator<Item = (String,
 ///
 /// # Errors
 /// When it cannot be reached or used.
-pub async fn open_store(config: &Config, schema: Schema) -> Result<SqlStore, CliError> {
+pub async fn open_store(config: &Config, schema: Schema, randomness: Randomness) -> Result<SqlStore, CliError> {
     let options = ConnectOptions {
         url: config.database.url.expose_secret(),
         max_connections: config.database.max_connections,
         timeout: config.database.connect_timeout,
         statement_timeout: config.database.statement_timeout,
     };
-    Ok(SqlStore::connect(&options, schema, Randomness::from_system()).await?)
+    Ok(SqlStore::connect(&options, schema, randomness).await?)
 }
 
 /// The clock that the settings ask for, if the database allows it.

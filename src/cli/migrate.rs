@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::context::{load_config, open_store};
 use super::{CliError, GlobalArgs, Output};
+use crate::clock::Randomness;
 use crate::store::connect::{Schema, shown};
 
 /// Bring the database up to date, or make it.
@@ -30,7 +31,7 @@ pub async fn run(
     MigrateArgs {}: &MigrateArgs,
 ) -> Result<ExitCode, CliError> {
     let config = load_config(global, variables)?;
-    open_store(&config, Schema::Migrate).await?;
+    open_store(&config, Schema::Migrate, Randomness::from_system()).await?;
     let database = shown(config.database.url.expose_secret());
     Output::new(global.json).show(&json!({ "database": database, "up_to_date": true }), |_| {
         format!("The database {database} is up to date.")

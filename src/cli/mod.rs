@@ -13,6 +13,7 @@ pub mod migrate;
 pub mod notice;
 pub mod outlook;
 pub mod output;
+pub mod run;
 pub mod user;
 pub mod values;
 
@@ -98,6 +99,8 @@ pub enum Command {
     /// Read the audit trail, and prove that nobody has touched it
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// The daemon: sends what is due and makes MFA required on the day
+    Run(run::RunArgs),
     /// Bring the database up to date, or make it
     Migrate(migrate::MigrateArgs),
 }
@@ -134,6 +137,7 @@ async fn dispatch(cli: &Cli, variables: impl Iterator<Item = (String, String)>) 
         Command::User(command) => user::run(&context.await?, command).await,
         Command::Notice(command) => notice::run(&context.await?, command).await,
         Command::Audit(command) => audit::run(&context.await?, command).await,
+        Command::Run(args) => run::run(&cli.global, variables.into_iter(), args).await,
         Command::Migrate(args) => migrate::run(&cli.global, variables.into_iter(), args).await,
     }
 }

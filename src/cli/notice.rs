@@ -92,17 +92,17 @@ async fn list(context: &Context, args: &ListArgs) -> Result<(), CliError> {
         kind: args.kind,
         state: args.state,
     };
-    let mut list = context.output.list(notices_table);
+    let mut writer = context.output.list(notices_table);
     let mut after = None;
     let mut left = args.limit.map_or(i64::MAX, i64::from);
     while left > 0 {
         let page = context.store.notices_page(&filter, after, left.min(PAGE)).await?;
-        list.page(&page)?;
+        writer.page(&page)?;
         let Some(last) = page.last() else { break };
         after = Some(last.id);
         left -= i64::try_from(page.len()).unwrap_or(left);
     }
-    list.finish("No such notices.")
+    writer.finish("No such notices.")
 }
 
 fn notices_table(rows: &[NoticeRecord]) -> Table {

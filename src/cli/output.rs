@@ -169,7 +169,7 @@ fn printable(c: char) -> char {
 }
 
 fn to_json<T: Serialize>(value: &T) -> Result<String, CliError> {
-    serde_json::to_string_pretty(value).map_err(unwritable)
+    serde_json::to_string_pretty(value).map_err(|error| unwritable(&error))
 }
 
 /// A value as JSON on one line.
@@ -177,9 +177,9 @@ fn to_json<T: Serialize>(value: &T) -> Result<String, CliError> {
 /// # Errors
 /// When it cannot be written as JSON.
 pub fn to_json_line<T: Serialize>(value: &T) -> Result<String, CliError> {
-    serde_json::to_string(value).map_err(unwritable)
+    serde_json::to_string(value).map_err(|error| unwritable(&error))
 }
 
-fn unwritable(error: serde_json::Error) -> CliError {
+fn unwritable(error: &serde_json::Error) -> CliError {
     CliError::Failed(format!("cannot write the result as JSON: {error}"))
 }

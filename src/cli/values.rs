@@ -14,7 +14,7 @@ use crate::store::edit::Edit;
 pub fn instant(text: &str) -> Result<Timestamp, String> {
     text.parse::<Timestamp>().ok().filter(|instant| (1..=9998).contains(&instant.utc().year())).ok_or_else(|| {
         let day = values::parse_date(text).map_or_else(|_| "2027-01-15".to_owned(), |date| date.to_string());
-        format!("'{text}' is not an instant: write it with time and zone, as {day}T09:00:00Z")
+        format!("'{}' is not an instant: write it with time and zone, as {day}T09:00:00Z", shown(text))
     })
 }
 
@@ -27,7 +27,7 @@ pub fn date(text: &str) -> Result<NaiveDate, String> {
     if (1..=9998).contains(&date.year()) {
         Ok(date)
     } else {
-        Err(format!("'{text}' is no year that is kept: use one from 0001 to 9998"))
+        Err(format!("'{}' is no year that is kept: use one from 0001 to 9998", shown(text)))
     }
 }
 
@@ -37,7 +37,7 @@ pub fn date(text: &str) -> Result<NaiveDate, String> {
 /// With the form that it should have.
 pub fn id(text: &str) -> Result<Id, String> {
     text.parse().map_err(|_| {
-        format!("'{text}' is not an id: copy one from a list, such as 01980000-0000-7000-8000-000000000001")
+        format!("'{}' is not an id: copy one from a list, such as 01980000-0000-7000-8000-000000000001", shown(text))
     })
 }
 
@@ -50,7 +50,8 @@ pub fn notice_days(text: &str) -> Result<Vec<u16>, String> {
     let list = if text.starts_with('[') { text.to_owned() } else { format!("[{text}]") };
     values::parse_notice_days(&list).map_err(|_| {
         format!(
-            "'{text}' is not a list of reminder days: give 1 to 20 whole numbers from 1 to 365, such as 30,14,7,3,1"
+            "'{}' is not a list of reminder days: give 1 to 20 whole numbers from 1 to 365, such as 30,14,7,3,1",
+            shown(text)
         )
     })
 }
@@ -63,7 +64,7 @@ pub fn grace_days(text: &str) -> Result<u16, String> {
     text.parse()
         .ok()
         .filter(|days| *days <= 365)
-        .ok_or_else(|| format!("'{text}' is not a number of days: give a whole number from 0 to 365"))
+        .ok_or_else(|| format!("'{}' is not a number of days: give a whole number from 0 to 365", shown(text)))
 }
 
 /// Reads a name, a key, a reason: a few words on one line.
@@ -72,7 +73,12 @@ pub fn grace_days(text: &str) -> Result<u16, String> {
 /// When there are none, too many, or control characters among them.
 pub fn words(text: &str) -> Result<String, String> {
     values::parse_name(text)
-        .map_err(|_| format!("'{text}' cannot be stored: give 1 to 200 characters without control characters"))
+        .map_err(|_| format!("'{}' cannot be stored: give 1 to 200 characters without control characters", shown(text)))
+}
+
+/// A given text as a message shows it: not long.
+pub(super) fn shown(text: &str) -> String {
+    text.chars().take(80).collect()
 }
 
 /// Makes a reader of values that may also be taken away, by an empty text.

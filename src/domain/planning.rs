@@ -44,6 +44,8 @@ pub struct EnforcementFacts {
     pub reason: Option<String>,
     /// Whether its flip has been through all members.
     pub flipped: bool,
+    /// When its announcement is due; none: it has no milestones yet.
+    pub announced_at: Option<Timestamp>,
 }
 
 /// One step from the enforcements as they are to what the row says.
@@ -87,8 +89,10 @@ pub struct Refresh {
     pub zone: Tz,
     /// When it takes effect.
     pub enforce_at: Timestamp,
-    /// The reminders whose day is still to come.
+    /// The reminders that it should have. One that it has keeps its place even when its day has come.
     pub reminders: Vec<PlannedMilestone>,
+    /// The days before the date of those that may still be added or made anew: later than today and the announcement.
+    pub addable: Vec<u16>,
 }
 
 /// The reminder days of a company: its own, if they can be read, else the operator's.
@@ -213,14 +217,18 @@ fn same_date(
 /// A scheduled enforcement's instants and reminders as the zone rules and the company's days have them at `now`.
 #[must_use]
 pub fn refresh(company: &CompanyFacts, open: &EnforcementFacts, zone: Tz, now: Timestamp, policy: &Policy) -> Refresh {
+    let date = open.enforcement_date;
     let today = now.date_in(zone);
-    let enforce_at = schedule::enforce_at(open.enforcement_date, zone);
-    let reminders = milestones(company, open.enforcement_date, zone, now, policy)
-        .into_iter()
-        .filter(|milestone| {
-            let days = milestone.days_before.map(i64::from);
-            days.is_some_and(|days| time::add_days(open.enforcement_date, -days) > today)
-        })
-        .collect();
-    Refresh { id: open.id, zone, enforce_at, reminders }
+    let announced = open.announced_at.map_or(today, |at| schedule::announcement_day(at, zone, policy));
+    let days = reminder_days(company.notice_days.as_deref(), policy);
+    Refresh {
+        id: open.id,
+        zone,
+        enforce_at: schedule::enforce_at(date, zone),
+        reminders: days.iter().map(|days| schedule::reminder(date, zone, *days, policy)).collect(),
+        addable: days
+            .into_iter()
+            .filter(|days| time::add_days(date, -i64::from(*days)) > today.max(announced))
+            .collect(),
+    }
 }

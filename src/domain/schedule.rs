@@ -26,8 +26,8 @@ pub fn enforce_at(date: NaiveDate, zone: Tz) -> Timestamp {
 
 /// The milestones of an enforcement on `date` that is planned at `now`, in the order in which they are due.
 ///
-/// Reminders on or before the day of the announcement (in the company's zone) are left out. The `welcome` milestone is
-/// where late joiners' notices belong; it has no notices of its own.
+/// Reminders on or before the day of the announcement are left out. The `welcome` milestone is where late joiners'
+/// notices belong; it has no notices of its own.
 #[must_use]
 pub fn milestones(
     date: NaiveDate,
@@ -37,22 +37,27 @@ pub fn milestones(
     policy: &Policy,
 ) -> Vec<PlannedMilestone> {
     let announced = now.plus(policy.announce_delay);
-    let announcement_day = policy.announce_hours.first_from(announced, zone).date_in(zone);
-    let enforce_at = enforce_at(date, zone);
-    let reminders =
-        days_before.iter().filter(|days| time::add_days(date, -i64::from(**days)) > announcement_day).map(|days| {
-            PlannedMilestone {
-                kind: if *days == 1 { NoticeKind::FinalReminder } else { NoticeKind::Reminder },
-                days_before: Some(*days),
-                due_at: expand_reminder_at(enforce_at, *days, policy),
-            }
-        });
+    let announcement_day = announcement_day(announced, zone, policy);
     let bare = |kind, due_at| PlannedMilestone { kind, days_before: None, due_at };
+    let reminders = days_before.iter().filter(|days| time::add_days(date, -i64::from(**days)) > announcement_day);
     [bare(NoticeKind::Welcome, now), bare(NoticeKind::Announcement, announced)]
         .into_iter()
-        .chain(reminders)
-        .chain([bare(NoticeKind::NowRequired, enforce_at)])
+        .chain(reminders.map(|days| reminder(date, zone, *days, policy)))
+        .chain([bare(NoticeKind::NowRequired, enforce_at(date, zone))])
         .collect()
+}
+
+/// The company's day on which an announcement that is due at `announced` goes out.
+#[must_use]
+pub fn announcement_day(announced: Timestamp, zone: Tz, policy: &Policy) -> NaiveDate {
+    policy.announce_hours.first_from(announced, zone).date_in(zone)
+}
+
+/// The reminder `days` before `date`.
+#[must_use]
+pub fn reminder(date: NaiveDate, zone: Tz, days: u16, policy: &Policy) -> PlannedMilestone {
+    let kind = if days == 1 { NoticeKind::FinalReminder } else { NoticeKind::Reminder };
+    PlannedMilestone { kind, days_before: Some(days), due_at: expand_reminder_at(enforce_at(date, zone), days, policy) }
 }
 
 /// An instant before that at which the easternmost reader is due the reminder of `days` before.

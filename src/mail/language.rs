@@ -42,3 +42,24 @@ impl Language {
         format!("{}, {time} ({})", self.date(instant.date_in(zone)), zone.name().replace('_', " "))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_told_as_the_reader_s_clocks_show_it() {
+        let instant: Timestamp = "2027-01-14T23:00:00Z".parse().unwrap();
+        let told = |zone| Language::English.moment(instant, zone);
+        assert_eq!(told(Tz::Europe__Berlin), "Friday, 15 January 2027, 00:00 (Europe/Berlin)");
+        assert_eq!(told(Tz::America__New_York), "Thursday, 14 January 2027, 18:00 (America/New York)");
+        assert_eq!(told(Tz::Asia__Kathmandu), "Friday, 15 January 2027, 04:45 (Asia/Kathmandu)");
+    }
+
+    #[test]
+    fn the_best_language_is_the_first_there_is() {
+        for locales in [vec![], vec!["en_GB".to_owned()], vec!["xx".to_owned(), "EN".to_owned()], vec![String::new()]] {
+            assert_eq!(Language::best(&locales), Language::English);
+        }
+    }
+}

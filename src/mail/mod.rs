@@ -12,6 +12,7 @@ pub mod sample;
 pub mod smtp;
 mod smtp_replies;
 pub mod template_files;
+mod template_tags;
 pub mod templates;
 pub mod transport;
 mod words;

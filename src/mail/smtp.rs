@@ -27,7 +27,7 @@ use super::transport::SendError;
 use crate::config::smtp::{Encryption, MailServer, SmtpSettings};
 
 /// How long a line is kept without use. Servers hang up after five minutes (RFC 5321, 4.5.3.2), many much sooner.
-const KEPT_FOR: Duration = Duration::from_secs(60);
+const KEPT_FOR: Duration = Duration::from_mins(1);
 
 /// A mail server.
 pub struct SmtpTransport {

@@ -138,3 +138,28 @@ fn without_secrets(text: &str, name: &str, password: &SecretString) -> String {
 fn answer(response: &Response) -> String {
     shorten(&format!("{} {}", response.code(), response.message().collect::<Vec<_>>().join(" ")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_shown_to_nobody_even_when_the_server_repeats_it() {
+        let credentials = ("mailer".to_owned(), SecretString::from("s3cret"));
+        let lines = ["500 unknown: AUTH PLAIN AG1haWxlcgBzM2NyZXQ=", "500 unknown: czNjcmV0", "535 's3cret' is wrong"];
+        for line in lines {
+            let error = not_connected("mail.example.com:587", Step::Authenticate, line, Some(&credentials));
+            assert!(error.reply().contains("***"), "{error}");
+            for secret in ["s3cret", "AG1haWxlcgBzM2NyZXQ=", "czNjcmV0"] {
+                assert!(!error.reply().contains(secret), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_reply_is_one_line_and_not_long() {
+        let error = not_connected("mail.example.com:25", Step::Connect, &"no\r\n".repeat(1000), None);
+        assert_eq!(error.reply().chars().count(), 500);
+        assert!(!error.reply().contains(char::is_control));
+    }
+}

@@ -82,8 +82,8 @@ fn refuse_unknown_files(dir: &Path) -> Result<(), TemplateError> {
         for path in within {
             let name = path.strip_prefix(dir).unwrap_or(&path).to_string_lossy().into_owned();
             let is_template = BUILT_IN.iter().any(|(known, _)| *known == name);
-            let is_hidden = name.split('/').any(|part| part.starts_with('.'));
-            if !is_template && !is_hidden {
+            let is_beside = name.split('/').any(|part| part.starts_with('.')) || name == "README.md";
+            if !is_template && !is_beside {
                 let nearest = BUILT_IN
                     .iter()
                     .map(|(known, _)| (strsim::jaro_winkler(&name, known), *known))

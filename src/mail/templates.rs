@@ -9,6 +9,7 @@ use thiserror::Error;
 use super::language::Language;
 use super::sample;
 use super::template_files::{self, TemplateFile};
+use super::template_tags;
 use super::words::{ContactWords, FrameWords, SectionWords, SubjectWords};
 use super::wrap::wrap;
 use crate::config::notices::NoticeSettings;
@@ -140,7 +141,7 @@ impl Templates {
         let text = wrap(&self.fill("frame/body.txt", &frame)?);
         frame.sections = &htmls;
         let html = self.fill("frame/body.html", &frame)?;
-        Ok(Rendered { text, html, subject })
+        Ok(Rendered { subject, text, html })
     }
 
     fn fill<T: Serialize>(&self, name: &str, words: &T) -> Result<String, TemplateError> {
@@ -148,9 +149,13 @@ impl Templates {
         self.tera.render(name, &context).map_err(|error| self.wrong(name, &error))
     }
 
-    /// Tera takes a condition on a variable that does not exist for false, so that every name is compared with those
-    /// that there are.
+    /// Tera takes a condition on what does not exist for false, so that every name is compared with those that there
+    /// are. What templates are given is flat: none of it has parts of its own.
     fn check_variables(&self, file: &TemplateFile, sample: &Message) -> Result<(), TemplateError> {
+        if let Some((line, part)) = template_tags::part_of_a_variable(&file.source) {
+            let reason = format!("'{part}' does not exist: variables have no parts here; write the variable alone");
+            return Err(TemplateError::Wrong { place: file.place.clone(), line: Some(line), reason });
+        }
         let known = self.variables_for(file.name, sample)?;
         let used = self.tera.get_template_variables(file.name).map_err(|error| self.wrong(file.name, &error))?;
         let mut unknown: Vec<_> = used.into_iter().filter(|name| !known.contains(*name)).collect();
@@ -158,7 +163,7 @@ impl Templates {
         let Some(name) = unknown.first() else { return Ok(()) };
         Err(TemplateError::UnknownVariable {
             place: file.place.clone(),
-            line: line_of(&file.source, name),
+            line: template_tags::line_of(&file.source, name),
             name: (*name).to_owned(),
             known: known.into_iter().collect::<Vec<_>>().join(", "),
         })
@@ -188,18 +193,18 @@ impl Templates {
                 line: Some(report.span().start_line),
                 reason: report.message().to_owned(),
             },
-            _ => TemplateError::Wrong { place: place_of(name), line: None, reason: error.to_string() },
+            _ => {
+                // Some come as a report in several lines: what is wrong, `--> name:line:column`, the source.
+                let report = error.to_string();
+                let reason = report.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+                let line = report.split_once(&format!("--> {name}:")).and_then(|(_, place)| place.split(':').next());
+                let line = line.and_then(|line| line.parse().ok());
+                TemplateError::Wrong { place: place_of(name), line, reason }
+            }
         }
     }
 }
 
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// The first line in which `name` stands as a word within `{{ }}` or `{% %}`; the first line of all if none does.
-fn line_of(source: &str, name: &str) -> usize {
-    let is_part_of_word = |c: char| c.is_alphanumeric() || c == '_';
-    let has_word = |line: &str| line.split(|c| !is_part_of_word(c)).any(|word| word == name);
-    source.lines().position(|line| line.contains('{') && has_word(line)).map_or(1, |line| line + 1)
 }

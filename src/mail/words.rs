@@ -95,6 +95,7 @@ impl<'a> ContactWords<'a> {
 
 /// What `frame/body.txt` and `frame/body.html` are given.
 #[derive(Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "templates ask yes or no")]
 pub(super) struct FrameWords<'a> {
     /// The language tag.
     language: &'static str,

@@ -227,7 +227,7 @@ impl CompanyStore for SqlStore {
         )
         .await?;
         let detail = json!({ "time_zone": company.time_zone, "mfa_available": company.mfa_available });
-        record(&mut tx, "company.added", company.id, detail, by, now).await?;
+        record(&mut tx, "company_added", company.id, detail, by, now).await?;
         tx.commit().await?;
         Ok(company)
     }
@@ -258,7 +258,7 @@ impl CompanyStore for SqlStore {
         )
         .await?;
         let detail = json!({ "columns": difference.columns, "from": difference.from, "to": difference.to });
-        record(&mut tx, "company.set", company.id, detail, by, now).await?;
+        record(&mut tx, "company_set", company.id, detail, by, now).await?;
         tx.commit().await?;
         Ok((company, difference.columns))
     }

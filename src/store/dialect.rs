@@ -24,6 +24,8 @@ pub enum ColumnType {
     Int,
     /// True or false.
     Bool,
+    /// JSON.
+    Json,
 }
 
 impl Dialect {
@@ -70,6 +72,7 @@ impl Dialect {
                             ColumnType::Text => "text",
                             ColumnType::Int => "bigint",
                             ColumnType::Bool => "boolean",
+                            ColumnType::Json => "jsonb",
                         };
                         format!("{name} {kind}")
                     })

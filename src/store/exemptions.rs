@@ -73,8 +73,8 @@ impl ExemptionStore for SqlStore {
             bind![membership.company_id, membership.user.id, until, reason, by],
         )
         .await?;
-        let detail = json!({ "until": until, "was_until": membership.exempt_until, "reason": reason });
-        membership.record(&mut tx, "user.exempted", detail, by, now).await?;
+        let detail = json!({ "exempt_until": until, "was_exempt_until": membership.exempt_until, "reason": reason });
+        membership.record(&mut tx, "exempted", detail, by, now).await?;
         tx.commit().await?;
         Ok(membership.outcome(Some(until)))
     }
@@ -100,7 +100,7 @@ impl ExemptionStore for SqlStore {
             bind![membership.company_id, membership.user.id],
         )
         .await?;
-        membership.record(&mut tx, "user.exemption_ended", json!({ "was_until": was_until }), by, now).await?;
+        membership.record(&mut tx, "exemption_ended", json!({ "exempt_until": was_until }), by, now).await?;
         tx.commit().await?;
         Ok(membership.outcome(None))
     }

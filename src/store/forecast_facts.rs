@@ -31,7 +31,8 @@ pub(super) struct StoredCourse {
 pub(super) async fn courses(tx: &mut Tx, companies: &[Id], policy: &Policy) -> Result<Vec<StoredCourse>, StoreError> {
     let sql = format!(
         "SELECT e.id, e.company_id, e.enforcement_date, e.time_zone, e.planned_time_zone, e.enforce_at, e.state, e.reason,
-             e.flipped_at, c.new_member_grace_days, COALESCE({DATE_STANDS}, false) AS stands
+             e.flipped_at, c.new_member_grace_days,
+             (SELECT due_at FROM milestones AS s WHERE s.enforcement_id = e.id AND s.kind = 'announcement') AS announced_at, COALESCE({DATE_STANDS}, false) AS stands
          FROM enforcements AS e LEFT JOIN companies AS c ON c.id = e.company_id
          WHERE e.id = $2 OR e.company_id IN (SELECT id FROM {}) AND (e.state IN ('scheduled', 'held', 'in_force')
              OR e.state = 'cancelled' AND (
@@ -66,6 +67,7 @@ fn stored_course(row: &Row, policy: &Policy) -> Result<StoredCourse, StoreError>
         state: row.name("state")?,
         reason: row.get("reason")?,
         flipped: row.get::<Option<Timestamp>>("flipped_at")?.is_some(),
+        announced_at: row.get("announced_at")?,
         planned_time_zone,
     };
     let stands = row.get("stands")?;

@@ -18,6 +18,7 @@ pub mod exemptions;
 pub mod expand;
 pub mod forecast;
 mod forecast_facts;
+pub mod import;
 pub mod notice_history;
 pub mod outcome;
 mod predicate;
@@ -45,6 +46,7 @@ pub trait Store:
     + exemptions::ExemptionStore
     + expand::ExpandStore
     + forecast::ForecastStore
+    + import::ImportStore
     + notice_history::NoticeHistoryStore
     + outcome::OutcomeStore
     + reconcile::ReconcileStore

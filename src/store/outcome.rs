@@ -109,14 +109,14 @@ fn row(outcome: &MailOutcome) -> Json {
         MailResult::Released { maybe_received } => ("pending", "deferred", None, maybe_received, 1),
     };
     json!({
-        "mail_id": outcome.mail_id, "notice_state": notice, "mail_state": mail, "next_attempt_at": next, "undone": attempts,
+        "id": outcome.mail_id, "notice_state": notice, "mail_state": mail, "next_attempt_at": next, "undone": attempts,
         "maybe_received": maybe_received, "sent_at": (mail == "sent").then_some(outcome.at), "reply": outcome.reply,
         "content_sha256": outcome.content_sha256,
     })
 }
 
 const COLUMNS: [(&str, ColumnType); 9] = [
-    ("mail_id", ColumnType::Id),
+    ("id", ColumnType::Id),
     ("notice_state", ColumnType::Text),
     ("mail_state", ColumnType::Text),
     ("next_attempt_at", ColumnType::Instant),
@@ -132,7 +132,7 @@ async fn record_notices(tx: &mut Tx, claim: Id, batch: &Json) -> Result<BTreeMap
     let sql = format!(
         "UPDATE notices AS n SET state = batch.notice_state, claimed_by = NULL, claimed_until = NULL,
              next_attempt_at = COALESCE(batch.next_attempt_at, n.next_attempt_at), attempts = n.attempts - batch.undone
-         FROM {} WHERE n.mail_id = batch.mail_id AND n.claimed_by = $2 AND n.state = 'sending' RETURNING n.mail_id, n.kind",
+         FROM {} WHERE n.mail_id = batch.id AND n.claimed_by = $2 AND n.state = 'sending' RETURNING mail_id, kind",
         tx.dialect().rows(1, "batch", &COLUMNS)
     );
     let mut carried: BTreeMap<Id, Vec<NoticeKind>> = BTreeMap::new();
@@ -147,13 +147,13 @@ async fn record_mails(tx: &mut Tx, batch: &Json, carried: &BTreeMap<Id, Vec<Noti
         .as_array()
         .into_iter()
         .flatten()
-        .filter(|row| carried.keys().any(|id| row["mail_id"] == json!(id)))
+        .filter(|row| carried.keys().any(|id| row["id"] == json!(id)))
         .cloned()
         .collect();
     let sql = format!(
         "UPDATE mails AS l SET state = batch.mail_state, maybe_received = batch.maybe_received, sent_at = batch.sent_at,
              server_reply = batch.reply, content_sha256 = COALESCE(batch.content_sha256, l.content_sha256)
-         FROM {} WHERE l.id = batch.mail_id",
+         FROM {} WHERE l.id = batch.id",
         tx.dialect().rows(1, "batch", &COLUMNS)
     );
     tx.execute(&sql, bind![held]).await.map(drop)

@@ -319,19 +319,20 @@ impl SqlStore {
             let state: MilestoneState = row.name("state")?;
             let wanted = missing.iter().position(|reminder| reminder.days_before.map(i64::from) == Some(days));
             let wanted = wanted.map(|place| missing.swap_remove(place));
+            let addable = refresh.addable.iter().any(|one| i64::from(*one) == days);
             match (wanted, state) {
                 (None, MilestoneState::Pending) => {
                     tx.execute("UPDATE milestones SET state = 'dropped' WHERE id = $1", bind![id]).await?;
                     changed = true;
                 }
-                (Some(reminder), MilestoneState::Expanded) if moved => {
+                (Some(reminder), MilestoneState::Expanded) if moved && addable => {
                     // Made for other instants: those not begun are made anew. The sent ones stay, and stay unique.
                     let sql = "DELETE FROM notices WHERE milestone_id = $1 AND state = 'pending' AND mail_id IS NULL";
                     tx.execute(sql, bind![id]).await?;
                     reopen(tx, id, reminder.due_at).await?;
                     changed = true;
                 }
-                (Some(reminder), MilestoneState::Dropped) => {
+                (Some(reminder), MilestoneState::Dropped) if addable => {
                     reopen(tx, id, reminder.due_at).await?;
                     changed = true;
                 }
@@ -342,6 +343,7 @@ impl SqlStore {
                 _ => {}
             }
         }
+        missing.retain(|reminder| reminder.days_before.is_some_and(|days| refresh.addable.contains(&days)));
         self.insert_milestones(tx, refresh.id, &missing, now).await?;
         Ok(changed || !missing.is_empty())
     }
@@ -398,7 +400,8 @@ pub(super) async fn lock_company(tx: &mut Tx, id: Id) -> Result<Option<CompanyFa
 /// The open enforcement of a company and the one in force, locked.
 pub(super) async fn current_enforcements(tx: &mut Tx, company: Id) -> Result<Vec<EnforcementFacts>, StoreError> {
     let sql = format!(
-        "SELECT id, enforcement_date, time_zone, planned_time_zone, enforce_at, state, reason, flipped_at
+        "SELECT id, enforcement_date, time_zone, planned_time_zone, enforce_at, state, reason, flipped_at,
+             (SELECT due_at FROM milestones AS s WHERE s.enforcement_id = e.id AND s.kind = 'announcement') AS announced_at
          FROM enforcements AS e WHERE company_id = $1 AND state IN ('scheduled', 'held', 'in_force'){}",
         tx.dialect().for_update("e")
     );
@@ -415,6 +418,7 @@ fn enforcement_facts(row: &Row) -> Result<EnforcementFacts, StoreError> {
         state: row.name("state")?,
         reason: row.get("reason")?,
         flipped: row.get::<Option<Timestamp>>("flipped_at")?.is_some(),
+        announced_at: row.get("announced_at")?,
     })
 }
 

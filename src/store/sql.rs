@@ -187,15 +187,6 @@ pub enum Database {
 }
 
 impl Database {
-    /// Which SQL it speaks.
-    #[must_use]
-    pub fn dialect(&self) -> Dialect {
-        match self {
-            Self::Sqlite(_) => Dialect::Sqlite,
-            Self::Postgres(_) => Dialect::Postgres,
-        }
-    }
-
     /// Begins a transaction that may write. On SQLite it takes the write lock at once: one that first reads and then
     /// wants to write would fail when another has written in between, without waiting.
     ///

@@ -184,7 +184,7 @@ impl UserStore for SqlStore {
         user.mfa_enrolled_at.get_or_insert(now);
         user.mfa_method = Some(name.to_owned());
         save_enrollment(&mut tx, &user).await?;
-        record(&mut tx, "user.enrolled", user.id, json!({ "method": name }), by, now).await?;
+        record(&mut tx, "user_enrolled", user.id, json!({ "method": name }), by, now).await?;
         tx.commit().await?;
         Ok((user, true))
     }
@@ -198,7 +198,7 @@ impl UserStore for SqlStore {
         let detail = json!({ "was_enrolled_at": user.mfa_enrolled_at, "method": user.mfa_method });
         (user.mfa_enrolled_at, user.mfa_method) = (None, None);
         save_enrollment(&mut tx, &user).await?;
-        record(&mut tx, "user.unenrolled", user.id, detail, by, now).await?;
+        record(&mut tx, "user_unenrolled", user.id, detail, by, now).await?;
         tx.commit().await?;
         Ok((user, true))
     }

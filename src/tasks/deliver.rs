@@ -96,12 +96,14 @@ async fn send_all(services: &Services, id: Id, claim: Claim, tally: &mut Tally) 
     }
 }
 
-/// Records outcomes, again and again until the database takes them: a mail that was sent and is not known to be would be
-/// sent once more. When it is time to end, one last attempt is made.
+/// Records outcomes, again and again until the database takes them or the claim has lapsed: a mail that was sent and is
+/// not known to be would be sent once more. When it is time to end, one last attempt is made.
 async fn record(services: &Services, claim: Id, batch: &[MailOutcome]) {
     let mut wait = Duration::from_millis(200);
+    let mut waited = Duration::ZERO;
+    let lease = services.limits.lease.to_std().unwrap_or_default();
     loop {
-        let last = services.shutdown.is_requested();
+        let last = services.shutdown.is_requested() || waited > lease;
         match services.store.record_outcomes(claim, services.clock.now(), batch).await {
             Ok(_) => return,
             Err(error) if last => {
@@ -111,6 +113,7 @@ async fn record(services: &Services, claim: Id, batch: &[MailOutcome]) {
             Err(error) => tracing::warn!(%error, mails = batch.len(), "outcomes could not be recorded yet"),
         }
         let _ = tokio::time::timeout(wait, services.shutdown.requested()).await;
+        waited += wait;
         wait = (wait * 2).min(RECORD_RETRY_MOST);
     }
 }

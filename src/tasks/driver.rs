@@ -1,6 +1,7 @@
 //! Wakes the tasks: on tokio-cron-scheduler's ticks, and on demand. A tick only wakes; what is due is read from the
 //! database. A task that is still running when its tick comes is not started a second time.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,21 +38,31 @@ pub async fn run(services: Arc<Services>, tick: TimeDelta) -> Result<(), TickErr
     let tick = tick.to_std().unwrap_or(Duration::from_secs(10));
     let mut scheduler = start_ticks(&bells, tick).await?;
     let mut running = JoinSet::new();
+    let mut places = HashMap::new();
+    let start = |index: usize, running: &mut JoinSet<Ended>, places: &mut HashMap<tokio::task::Id, usize>| {
+        let kept = keep_running(Arc::clone(&services), Arc::clone(&bells), index, tick);
+        places.insert(running.spawn(kept).id(), index);
+    };
     for index in 0..bells.len() {
         bells[index].ring.notify_one();
-        running.spawn(keep_running(Arc::clone(&services), Arc::clone(&bells), index, tick));
+        start(index, &mut running, &mut places);
     }
-    while let Some(ended) = running.join_next().await {
-        match ended {
-            Ok(Ended::Shutdown) => {}
-            Ok(Ended::Silent(index)) => {
-                tracing::warn!(task = bells[index].task.name(), "no tick came: the scheduler is set up anew");
-                let _ = scheduler.shutdown().await;
-                scheduler = start_ticks(&bells, tick).await?;
-                running.spawn(keep_running(Arc::clone(&services), Arc::clone(&bells), index, tick));
-            }
-            Err(error) => tracing::error!(%error, "a task has died; its work goes on with the next start"),
+    while let Some(ended) = running.join_next_with_id().await {
+        let (id, silent) = match &ended {
+            Ok((_, Ended::Shutdown)) => continue,
+            Ok((id, Ended::Silent)) => (*id, true),
+            Err(error) => (error.id(), false),
+        };
+        let Some(index) = places.remove(&id) else { continue };
+        let task = bells[index].task.name();
+        if silent {
+            tracing::warn!(task, "no tick came: the scheduler is set up anew");
+            let _ = scheduler.shutdown().await;
+            scheduler = start_ticks(&bells, tick).await?;
+        } else {
+            tracing::error!(task, "a run has died of a fault in the program; the next tick goes on");
         }
+        start(index, &mut running, &mut places);
     }
     let _ = scheduler.shutdown().await;
     Ok(())
@@ -61,7 +72,7 @@ pub async fn run(services: Arc<Services>, tick: TimeDelta) -> Result<(), TickErr
 enum Ended {
     Shutdown,
     /// No tick has come for too long.
-    Silent(usize),
+    Silent,
 }
 
 async fn keep_running(services: Arc<Services>, bells: Arc<Vec<Bell>>, index: usize, tick: Duration) -> Ended {
@@ -76,7 +87,7 @@ async fn keep_running(services: Arc<Services>, bells: Arc<Vec<Bell>>, index: usi
                     bells.iter().filter(|other| other.task.name() != task.name()).for_each(|other| other.ring.notify_one());
                 }
                 if rung.is_err() {
-                    return Ended::Silent(index);
+                    return Ended::Silent;
                 }
             }
         }

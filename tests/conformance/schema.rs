@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use mfa_enforcer::domain::notice::{EnforcementState, MilestoneState, NoticeKind, NoticeState};
 
 use crate::support::vendor::{add_company, add_member, add_user};
-use crate::support::{Kind, TestDatabase, on_both};
+use crate::support::{Kind, TestDatabase, on_both, project_folder};
 
 on_both!(
     every_migration_is_applied,
@@ -262,7 +262,7 @@ fn quoted(text: &str) -> BTreeSet<String> {
 
 /// Name and text of each migration in a folder.
 fn files(folder: &str) -> BTreeMap<String, String> {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(folder);
+    let folder = project_folder().join("migrations").join(folder);
     std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())

@@ -230,7 +230,7 @@ async fn run(server: &mut PgConnection, sql: &str) {
 
 /// Names the template after what it was made from, so that a server that is used again gives no old one.
 fn migrations_sha256() -> String {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/postgres");
+    let folder = super::project_folder().join("migrations/postgres");
     let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     sha256_hex(files.iter().map(|file| std::fs::read(file).unwrap()))

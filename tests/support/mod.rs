@@ -14,7 +14,14 @@
 pub mod database;
 pub mod vendor;
 
+use std::path::PathBuf;
+
 pub use database::{Kind, TestDatabase};
+
+/// The project's own folder: where it is now, not where the test was compiled.
+pub fn project_folder() -> PathBuf {
+    std::env::var_os("CARGO_MANIFEST_DIR").expect("tests are run by cargo").into()
+}
 
 /// Makes tests of async functions that take a `&TestDatabase`: `name::sqlite` and `name::postgres` for each, with a
 /// fresh database of that kind. A function that is left out is dead code, which the compiler reports.

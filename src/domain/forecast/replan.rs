@@ -123,6 +123,7 @@ fn apply_refresh(course: &mut Course, refresh: Refresh) {
     if course.milestones.is_empty() {
         return; // held from the start: it gets its milestones when it is released
     }
+    let addable = |days: Option<u16>| days.is_some_and(|days| refresh.addable.contains(&days));
     let mut missing = refresh.reminders;
     for milestone in &mut course.milestones {
         let Some(days) = milestone.planned.days_before else {
@@ -135,15 +136,14 @@ fn apply_refresh(course: &mut Course, refresh: Refresh) {
             missing.iter().position(|one| one.days_before == Some(days)).map(|place| missing.swap_remove(place));
         match (wanted, milestone.state) {
             (None, MilestoneState::Pending) => milestone.state = MilestoneState::Dropped,
-            (Some(reminder), state) if state != MilestoneState::Expanded || moved => {
-                milestone.planned = reminder;
-                milestone.state = MilestoneState::Pending;
-                if state != MilestoneState::Pending {
-                    milestone.cursor = None;
-                }
+            (Some(reminder), MilestoneState::Pending) => milestone.planned = reminder,
+            (Some(reminder), state) if addable(Some(days)) && (state == MilestoneState::Dropped || moved) => {
+                *milestone =
+                    Milestone { id: milestone.id, planned: reminder, state: MilestoneState::Pending, cursor: None };
             }
             _ => {}
         }
     }
+    missing.retain(|reminder| addable(reminder.days_before));
     course.milestones.extend(missing.into_iter().zip(1..).map(|(reminder, number)| milestone(number, reminder)));
 }

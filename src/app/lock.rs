@@ -1,0 +1,73 @@
+//! One daemon per SQLite file: a lock beside it, which says who holds it and is gone with its process.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read as _, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use crate::domain::time::Timestamp;
+
+/// Held as long as it lives.
+#[derive(Debug)]
+pub struct DaemonLock {
+    _file: File,
+}
+
+/// Why the lock cannot be had.
+#[derive(Debug, Error)]
+pub enum LockError {
+    /// Another daemon has it.
+    #[error("another daemon runs on this database: {holder} (its lock is {}); stop it first", .path.display())]
+    Held {
+        /// Who, as the lock's file says.
+        holder: String,
+        /// The lock's file.
+        path: PathBuf,
+    },
+    /// The file cannot be written.
+    #[error("cannot write the lock {}: {source}", .path.display())]
+    Unusable {
+        /// The lock's file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+impl DaemonLock {
+    /// Takes the lock of the SQLite database in `database`, and writes down who holds it since `now`.
+    ///
+    /// # Errors
+    /// [`LockError`], which names the holder.
+    pub fn take(database: &Path, now: Timestamp) -> Result<Self, LockError> {
+        // A link to a database is that database.
+        let real = database.canonicalize().unwrap_or_else(|_| database.to_path_buf());
+        let mut path = real.into_os_string();
+        path.push(".lock");
+        let path = PathBuf::from(path);
+        let unusable = |source| LockError::Unusable { path: path.clone(), source };
+        let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
+        let mut file = open.map_err(unusable)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                let _ = file.read_to_string(&mut holder);
+                let holder = if holder.trim().is_empty() {
+                    "its name is not known".to_owned()
+                } else {
+                    holder.trim().to_owned()
+                };
+                return Err(LockError::Held { holder, path });
+            }
+            Err(TryLockError::Error(source)) => return Err(unusable(source)),
+        }
+        let written = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| {
+            writeln!(file, "process {} since {now}", std::process::id())?;
+            file.flush()
+        });
+        written.map_err(unusable)?;
+        Ok(Self { _file: file })
+    }
+}

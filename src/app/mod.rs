@@ -1,0 +1,133 @@
+//! Builds every part of the daemon, runs it, and ends it in order.
+
+mod guard;
+mod lock;
+mod readiness;
+mod service;
+
+use std::sync::Arc;
+
+use thiserror::Error;
+
+pub use guard::{Guard, first_run_guard};
+pub use lock::{DaemonLock, LockError};
+
+use crate::clock::{Clock, Randomness};
+use crate::config::Config;
+use crate::http::{self, BindError, HttpState};
+use crate::mail::transport::Transport;
+use crate::mail::{Mailer, MailerError};
+use crate::store::{Store, StoreError};
+use crate::tasks::driver::{self, TickError};
+use crate::tasks::{Limits, Services, Shutdown, ShutdownTrigger};
+use crate::telemetry;
+
+/// Why the daemon does not run.
+#[derive(Debug, Error)]
+pub enum AppError {
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// No mail can be written.
+    #[error(transparent)]
+    Mailer(#[from] MailerError),
+    /// No mail can be sent.
+    #[error("{0}")]
+    Transport(String),
+    /// Nothing can be served.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The metrics cannot be collected.
+    #[error("the metrics cannot be collected: {0}")]
+    Metrics(#[from] metrics_exporter_prometheus::BuildError),
+    /// Nothing wakes the tasks.
+    #[error(transparent)]
+    Tick(#[from] TickError),
+}
+
+/// Builds what the tasks work with: templates are loaded and rendered once, so that a wrong one stops the start.
+///
+/// # Errors
+/// [`AppError`].
+pub fn services(
+    config: &Config,
+    store: Arc<dyn Store>,
+    clock: Clock,
+    randomness: Randomness,
+    shutdown: Shutdown,
+) -> Result<Services, AppError> {
+    let transport = Transport::from_settings(&config.smtp).map_err(AppError::Transport)?;
+    Ok(Services {
+        store,
+        clock,
+        randomness,
+        mailer: Mailer::new(&config.notices, transport)?,
+        policy: config.policy(),
+        limits: Limits::from_config(config),
+        shutdown,
+    })
+}
+
+/// What every start does before the first task: zone rules come with the binary, and settings may have changed.
+///
+/// # Errors
+/// What the database answers.
+pub async fn prepare(services: &Services) -> Result<(), StoreError> {
+    services.store.note_sso_setting(services.policy.leave_out_sso).await?;
+    services.store.recheck_scheduled().await?;
+    Ok(())
+}
+
+/// Runs the daemon until SIGTERM or SIGINT: then mail in flight is finished, what was claimed and not begun is given back,
+/// and everything ends.
+///
+/// # Errors
+/// [`AppError`] at the start.
+pub async fn run(config: &Config, services: Services, trigger: ShutdownTrigger) -> Result<(), AppError> {
+    let services = Arc::new(services);
+    let mut serving = None;
+    if let Some(address) = config.http.listen {
+        let listener = http::bind(address).await?;
+        let metrics = telemetry::metrics::install(&crate::tasks::names())?;
+        tracing::info!(%address, "serving /healthz, /readyz and /metrics");
+        let readiness = Arc::new(readiness::TasksRan::new(&services, config.schedule.tick));
+        let shutdown = services.shutdown.clone();
+        let stop = async move { shutdown.requested().await };
+        serving = Some(tokio::spawn(http::serve(listener, HttpState { readiness, metrics }, stop)));
+    }
+    let signals = tokio::spawn(end_on_signal(trigger));
+    let watchdog = tokio::spawn(service::keep_watchdog());
+    service::tell_ready();
+    tracing::info!(mail = %services.mailer.transport(), "started");
+
+    let ended = driver::run(Arc::clone(&services), config.schedule.tick).await;
+
+    service::tell_stopping();
+    services.mailer.transport().close().await;
+    watchdog.abort();
+    signals.abort();
+    if let Some(serving) = serving {
+        let _ = serving.await;
+    }
+    if let Ok((seq, hash)) = services.store.audit_head().await {
+        tracing::info!(seq, hash, "the audit trail's head");
+    }
+    tracing::info!("ended");
+    Ok(ended?)
+}
+
+/// Waits for SIGTERM or SIGINT, and says that it is time to end.
+pub async fn end_on_signal(trigger: ShutdownTrigger) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        tracing::error!("signals cannot be heard: the process can only be killed");
+        return;
+    };
+    let name = tokio::select! {
+        _ = terminate.recv() => "SIGTERM",
+        _ = interrupt.recv() => "SIGINT",
+    };
+    tracing::info!(signal = name, "ending: mail in flight is finished first");
+    trigger.request();
+}

@@ -1,0 +1,73 @@
+//! What stands in a template's tags, and where: for messages about mistakes.
+
+/// The line (from 1) of the first tag that has `name` as a word; the first line of all if none does.
+pub(super) fn line_of(source: &str, name: &str) -> usize {
+    tags(source)
+        .find(|(_, tag)| tag.split(|c| !is_part_of_name(c)).any(|word| word == name))
+        .map_or(1, |(line, _)| line)
+}
+
+/// The line (from 1) and the text of the first `variable.part`. Of Tera's own, `loop` has parts.
+pub(super) fn part_of_a_variable(source: &str) -> Option<(usize, String)> {
+    tags(source).find_map(|(line, tag)| {
+        tag.split(|c| !is_part_of_name(c) && c != '.')
+            .find(|word| {
+                let (owner, part) = word.split_once('.').unwrap_or_default();
+                owner != "loop" && is_name(owner) && is_name(part.split('.').next().unwrap_or_default())
+            })
+            .map(|word| (line, word.to_owned()))
+    })
+}
+
+/// The lines of every `{{ }}` and `{% %}`, each with its number and without quoted texts.
+fn tags(source: &str) -> impl Iterator<Item = (usize, String)> {
+    let mut inside = false;
+    let mut quote = None;
+    source.lines().enumerate().map(move |(number, line)| {
+        let mut tag = String::new();
+        let mut before = ' ';
+        for c in line.chars() {
+            match (inside, quote) {
+                (false, _) => inside = before == '{' && (c == '{' || c == '%'),
+                (true, Some(open)) if c == open => quote = None,
+                (true, Some(_)) => {}
+                (true, None) if matches!(c, '"' | '\'' | '`') => quote = Some(c),
+                (true, None) if c == '}' && (before == '}' || before == '%') => {
+                    inside = false;
+                    tag.push(' ');
+                }
+                (true, None) => tag.push(c),
+            }
+            before = c;
+        }
+        (number + 1, tag)
+    })
+}
+
+fn is_part_of_name(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+fn is_name(word: &str) -> bool {
+    word.starts_with(|c: char| c.is_alphabetic() || c == '_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_found_in_tags_alone() {
+        assert_eq!(part_of_a_variable("a.b {# c #}\n{{ name }}{% if user.name %}"), Some((2, "user.name".to_owned())));
+        for fine in
+            ["www.example.com", "{{ x | join(sep=\"a.b\") }} e.g.", "{% if x > 1.5 %}", "{{ loop.index }}", "{ a.b }"]
+        {
+            assert_eq!(part_of_a_variable(fine), None, "{fine}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_found_where_a_tag_has_it() {
+        assert_eq!(line_of("name\n{{ other_name }}\n{{\n  name }}", "name"), 4);
+    }
+}

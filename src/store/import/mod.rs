@@ -1,0 +1,193 @@
+//! Adding and changing many companies or users at once, by their external ids: one batch of lines, one transaction.
+
+mod companies;
+mod users;
+
+use async_trait::async_trait;
+use serde::Serialize;
+use serde_json::{Value as Json, json};
+
+pub use self::companies::CompanyLine;
+pub use self::users::{MembershipLine, Role, UserChange, UserKind, UserLine};
+use super::audit::{self, NewEvent};
+use super::dialect::ColumnType;
+use super::sql::{Tx, bind};
+use super::{SqlStore, StoreError};
+use crate::domain::audit::sha256_hex;
+use crate::domain::ids::Id;
+use crate::domain::time::Timestamp;
+
+/// A line of which nothing was stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BadLine {
+    /// Its number, from 1.
+    pub line: u64,
+    /// Why.
+    pub reason: String,
+}
+
+/// What became of a batch of lines.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct BatchOutcome {
+    /// How many lines added a row.
+    pub added: u64,
+    /// How many changed a row, and added none.
+    pub changed: u64,
+    /// How many said what was so already.
+    pub unchanged: u64,
+    /// The others.
+    pub bad: Vec<BadLine>,
+}
+
+/// Use-cases that take many lines. `by` is the person on whose word it is done. Bad lines never stop the good ones.
+#[async_trait]
+pub trait ImportStore {
+    /// Adds and changes companies. A date among the columns is set as by plain SQL: the daemon judges it.
+    async fn import_companies(
+        &self,
+        lines: Vec<CompanyLine>,
+        by: &str,
+        now: Timestamp,
+    ) -> Result<BatchOutcome, StoreError>;
+
+    /// Adds and changes users and their memberships.
+    async fn import_users(&self, lines: Vec<UserLine>, by: &str, now: Timestamp) -> Result<BatchOutcome, StoreError>;
+}
+
+#[async_trait]
+impl ImportStore for SqlStore {
+    async fn import_companies(
+        &self,
+        lines: Vec<CompanyLine>,
+        by: &str,
+        now: Timestamp,
+    ) -> Result<BatchOutcome, StoreError> {
+        companies::import(self, lines, by, now).await
+    }
+
+    async fn import_users(&self, lines: Vec<UserLine>, by: &str, now: Timestamp) -> Result<BatchOutcome, StoreError> {
+        users::import(self, lines, by, now).await
+    }
+}
+
+/// Ids for `count` new rows, in order: rows then stand in the order of their lines.
+fn new_ids(store: &SqlStore, count: usize, now: Timestamp) -> impl Iterator<Item = Id> {
+    let mut ids: Vec<Id> = (0..count).map(|_| store.randomness.id(now)).collect();
+    ids.sort_unstable();
+    ids.into_iter()
+}
+
+/// What a line does to what is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Effect {
+    Unchanged,
+    Changed,
+    Added,
+}
+
+impl BatchOutcome {
+    fn count(&mut self, line: u64, effect: Result<Effect, String>) {
+        match effect {
+            Ok(Effect::Added) => self.added += 1,
+            Ok(Effect::Changed) => self.changed += 1,
+            Ok(Effect::Unchanged) => self.unchanged += 1,
+            Err(reason) => self.bad.push(BadLine { line, reason }),
+        }
+    }
+}
+
+/// A row as it was before the batch, if it was, and as it is to be.
+struct Planned<T> {
+    before: Option<T>,
+    after: T,
+}
+
+impl<T: PartialEq> Planned<T> {
+    fn is_new(&self) -> bool {
+        self.before.is_none()
+    }
+
+    fn is_changed(&self) -> bool {
+        self.before.as_ref().is_some_and(|before| *before != self.after)
+    }
+}
+
+/// A table that batches are written to: its name, its key and its other columns.
+struct Target {
+    table: &'static str,
+    key: &'static [(&'static str, ColumnType)],
+    columns: &'static [(&'static str, ColumnType)],
+}
+
+impl Target {
+    fn all_columns(&self) -> Vec<(&'static str, ColumnType)> {
+        self.key.iter().chain(self.columns).copied().collect()
+    }
+
+    /// Adds these rows, each a JSON object with the table's columns.
+    async fn insert(&self, tx: &mut Tx, rows: Vec<Json>) -> Result<(), StoreError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let all = self.all_columns();
+        let table = self.table;
+        let names = listed(&all, str::to_owned);
+        let values = listed(&all, |name| format!("r.{name}"));
+        let rows_table = tx.dialect().rows(1, "r", &all);
+        let sql = format!("INSERT INTO {table} ({names}) SELECT {values} FROM {rows_table}");
+        tx.execute(&sql, bind![Json::Array(rows)]).await.map(drop)
+    }
+
+    /// Sets all columns of these rows, found by their keys.
+    async fn update(&self, tx: &mut Tx, rows: Vec<Json>) -> Result<(), StoreError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let table = self.table;
+        let set = listed(self.columns, |name| format!("{name} = r.{name}"));
+        let found: Vec<String> = self.key.iter().map(|(name, _)| format!("t.{name} = r.{name}")).collect();
+        let found = found.join(" AND ");
+        let rows_table = tx.dialect().rows(1, "r", &self.all_columns());
+        let sql = format!("UPDATE {table} AS t SET {set} FROM {rows_table} WHERE {found}");
+        tx.execute(&sql, bind![Json::Array(rows)]).await.map(drop)
+    }
+
+    /// Adds the rows that are new and sets those that changed.
+    async fn write<T: Serialize + PartialEq>(&self, tx: &mut Tx, planned: &[&Planned<T>]) -> Result<(), StoreError> {
+        let rows = |wanted: fn(&Planned<T>) -> bool| {
+            planned.iter().filter(|row| wanted(row)).map(|row| as_json(&row.after)).collect::<Result<Vec<_>, _>>()
+        };
+        self.insert(tx, rows(Planned::is_new)?).await?;
+        self.update(tx, rows(Planned::is_changed)?).await
+    }
+}
+
+fn listed(columns: &[(&'static str, ColumnType)], shape: impl Fn(&str) -> String) -> String {
+    let names: Vec<String> = columns.iter().map(|(name, _)| shape(name)).collect();
+    names.join(", ")
+}
+
+fn as_json<T: Serialize>(row: &T) -> Result<Json, StoreError> {
+    serde_json::to_value(row).map_err(|error| StoreError::Corrupt(format!("a row cannot be written as JSON: {error}")))
+}
+
+/// Records a batch: counts, and a hash over the ids of the rows that were written, in order.
+async fn record(
+    tx: &mut Tx,
+    action: &'static str,
+    outcome: &BatchOutcome,
+    mut written: Vec<String>,
+    by: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    written.sort_unstable();
+    let detail = json!({
+        "added": outcome.added,
+        "changed": outcome.changed,
+        "unchanged": outcome.unchanged,
+        "bad": outcome.bad.len(),
+        "rows": written.len(),
+        "rows_sha256": sha256_hex(&written),
+    });
+    audit::append(tx, now, vec![NewEvent { actor: by, action, company_id: None, subject: None, detail }]).await
+}

@@ -1,0 +1,27 @@
+//! What notices say, the mails that carry them, and how mail servers take them.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that panics has failed, as it should"
+)]
+
+#[path = "mail/compose.rs"]
+mod compose;
+#[path = "mail/servers.rs"]
+mod servers;
+#[path = "mail/settings.rs"]
+mod settings;
+#[path = "mail/smtp.rs"]
+mod smtp;
+#[path = "mail/support.rs"]
+mod support;
+#[path = "mail/templates.rs"]
+mod templates;
+#[path = "mail/tls.rs"]
+mod tls;
+#[path = "mail/transports.rs"]
+mod transports;
+#[path = "mail/words.rs"]
+mod words;

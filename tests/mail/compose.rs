@@ -1,0 +1,163 @@
+//! The mail itself, read back by Python's e-mail parser.
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use mfa_enforcer::domain::message::Message;
+use mfa_enforcer::domain::notice::NoticeKind;
+use mfa_enforcer::mail::compose::Composed;
+use mfa_enforcer::mail::memory::MemoryTransport;
+use mfa_enforcer::mail::transport::Transport;
+use mfa_enforcer::mail::{Mailer, PrepareError, sample};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::support::{mailer, notice_settings};
+
+const PARSE: &str = r#"
+import email, email.policy, json, sys
+mail = email.message_from_bytes(sys.stdin.buffer.read(), policy=email.policy.default)
+print(json.dumps({
+    "headers": [[name, str(value)] for name, value in mail.items()],
+    "to": [[a.display_name, a.addr_spec] for a in mail["To"].addresses],
+    "defects": [str(d) for d in mail.defects] + [str(d) for v in mail.values() for d in v.defects],
+    "parts": [[p.get_content_type(), p.get_content().replace("\r\n", "\n")] for p in mail.iter_parts()],
+}))
+"#;
+
+fn parsed(mail: &Composed) -> Value {
+    let mut python = Command::new("/usr/bin/python3")
+        .args(["-c", PARSE])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("/usr/bin/python3 is missing");
+    python.stdin.take().unwrap().write_all(&mail.bytes).unwrap();
+    serde_json::from_slice(&python.wait_with_output().unwrap().stdout).unwrap()
+}
+
+fn header<'a>(mail: &'a Value, name: &str) -> Vec<&'a str> {
+    let headers = mail["headers"].as_array().unwrap();
+    headers.iter().filter(|pair| pair[0] == name).map(|pair| pair[1].as_str().unwrap()).collect()
+}
+
+fn sample() -> Message {
+    sample::of_kind(NoticeKind::Announcement, true)
+}
+
+#[test]
+fn another_program_reads_what_was_written() {
+    let settings = notice_settings("reply_to = 'Lédger support <help@ledger.example>'");
+    let mailer = Mailer::new(&settings, Transport::Memory(MemoryTransport::new())).unwrap();
+    let mut message = sample();
+    message.reader.name = "Zoë \"Zed\" Müller, 李".to_owned();
+    message.notices[0].company =
+        Some("Société Générale de l’Été et des très longues Dénominations, Filiale № 7".to_owned());
+    let words = mailer.templates().render(&message).unwrap();
+    let mail = mailer.prepare(&message).unwrap();
+    let read = parsed(&mail);
+    assert_eq!(read["defects"], json!([]));
+    assert_eq!(header(&read, "From"), ["Ledger <no-reply@ledger.example>"]);
+    assert_eq!(header(&read, "Reply-To"), ["Lédger support <help@ledger.example>"]);
+    assert_eq!(read["to"], json!([["Zoë \"Zed\" Müller, 李", "ada@example.com"]]));
+    assert_eq!(header(&read, "Subject"), [words.subject]);
+    assert_eq!(header(&read, "Date"), ["Fri, 11 Dec 2026 08:00:00 +0000"]);
+    assert_eq!(header(&read, "Message-ID"), [format!("<{}@ledger.example>", message.mail_id)]);
+    assert_eq!(header(&read, "Message-ID"), [mail.message_id]);
+    assert_eq!(header(&read, "Auto-Submitted"), ["auto-generated"]);
+    let parts = read["parts"].as_array().unwrap();
+    assert_eq!((parts[0][0].as_str(), parts[1][0].as_str()), (Some("text/plain"), Some("text/html")));
+    assert_eq!(parts[0][1].as_str().unwrap().trim_end(), words.text.trim_end());
+    assert_eq!(parts[1][1].as_str().unwrap().trim_end(), words.html.trim_end());
+    assert_eq!(mail.envelope.to()[0].to_string(), "ada@example.com");
+    assert_eq!(mail.envelope.from().unwrap().to_string(), "no-reply@ledger.example");
+}
+
+#[test]
+fn the_same_message_gives_the_same_bytes() {
+    let (one, other) = (mailer().prepare(&sample()).unwrap(), mailer().prepare(&sample()).unwrap());
+    assert_eq!((&one.bytes, &one.sha256), (&other.bytes, &other.sha256));
+    assert_eq!(one.sha256.len(), 64);
+    insta::assert_snapshot!("eml", String::from_utf8(one.bytes).unwrap().replace("\r\n", "\n"));
+}
+
+#[test]
+fn a_hostile_name_adds_no_header() {
+    let mut message = sample();
+    message.reader.name = "Eve\r\nBcc: all@example.com\r\n\r\n<script>".to_owned();
+    message.notices[0].company = Some("Acme\nX-Evil: 1".to_owned());
+    let read = parsed(&mailer().prepare(&message).unwrap());
+    assert_eq!(read["to"], json!([["Eve Bcc: all@example.com <script>", "ada@example.com"]]));
+    assert!(header(&read, "Bcc").is_empty() && header(&read, "X-Evil").is_empty());
+    assert_eq!(read["headers"].as_array().unwrap().len(), 8, "{read}");
+}
+
+#[test]
+fn an_address_that_is_none_fails_its_mail_alone() {
+    let mailer = mailer();
+    for bad in [
+        "",
+        "jo",
+        "jo@",
+        "@example.com",
+        "jo@x\r\nRCPT TO:<eve@example.com>",
+        "a b@example.com",
+        "jo@exa mple.com",
+        &"x".repeat(300),
+    ] {
+        let mut message = sample();
+        message.reader.address = bad.to_owned();
+        let error = mailer.prepare(&message).unwrap_err();
+        assert!(matches!(error, PrepareError::Address(_)), "{bad:?}: {error}");
+    }
+    assert!(mailer.prepare(&sample()).is_ok());
+}
+
+#[test]
+fn international_addresses_are_written_as_servers_take_them() {
+    let to = |address: &str| {
+        let mut message = sample();
+        message.reader.address = address.to_owned();
+        mailer().prepare(&message).unwrap().envelope.to()[0].to_string()
+    };
+    assert_eq!(to("jo@Bücher.example"), "jo@xn--bcher-kva.example");
+    assert_eq!(to("用户@例え.jp"), "用户@xn--r8jz45g.jp");
+    assert_eq!(to(" jo@example.com "), "jo@example.com");
+}
+
+#[test]
+fn without_a_sender_there_is_no_mailer() {
+    let mut settings = notice_settings("");
+    settings.from = None;
+    let error = Mailer::new(&settings, Transport::Memory(MemoryTransport::new())).unwrap_err();
+    assert!(error.to_string().starts_with("notices.from is not set"), "{error}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    /// Whatever is stored, a mail is made or this one fails, and no stored text becomes a header of its own.
+    #[test]
+    fn whatever_is_stored_is_only_text(name in ".{0,80}", company in ".{0,80}", contact in ".{0,40}", address in "(.{0,20}@)?.{0,20}") {
+        let mailer = shared_mailer();
+        let mut message = sample();
+        message.reader.name = name;
+        message.notices[0].company = Some(company);
+        message.notices[0].support_contact = Some(contact);
+        let mail = mailer.prepare(&message).unwrap();
+        let text = String::from_utf8(mail.bytes).unwrap();
+        let (headers, _) = text.split_once("\r\n\r\n").unwrap();
+        let names: Vec<_> = headers.split("\r\n").filter(|line| !line.starts_with([' ', '\t'])).map(|line| line.split(':').next().unwrap()).collect();
+        prop_assert_eq!(names, ["From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "MIME-Version", "Content-Type"]);
+        prop_assert!(headers.is_ascii());
+        message.reader.address = address;
+        if let Err(error) = mailer.prepare(&message) {
+            prop_assert!(matches!(error, PrepareError::Address(_)), "{}", error);
+        }
+    }
+}
+
+fn shared_mailer() -> &'static Mailer {
+    static MAILER: std::sync::OnceLock<Mailer> = std::sync::OnceLock::new();
+    MAILER.get_or_init(mailer)
+}

@@ -1,0 +1,134 @@
+//! What is said about wrong settings, and how right ones are read.
+
+use mfa_enforcer::config::smtp::{Encryption, MailTarget};
+use mfa_enforcer::mail::transport::Transport;
+
+use crate::support::{default_sections, notice_settings, smtp_settings};
+
+#[test]
+fn the_keys_are_documented_as_they_are_read() {
+    let defaults = default_sections();
+    // With every key that is commented out put in force.
+    let all: Vec<_> =
+        defaults.lines().map(|line| line.strip_prefix("# ").filter(|rest| is_key(rest)).unwrap_or(line)).collect();
+    for text in [defaults.clone(), all.join("\n")] {
+        let table: toml::Table = toml::from_str(&text).unwrap();
+        let notices: mfa_enforcer::config::notices::NoticeSettings = table["notices"].clone().try_into().unwrap();
+        let _: mfa_enforcer::config::smtp::SmtpSettings = table["smtp"].clone().try_into().unwrap();
+        let wrong: Vec<_> =
+            notices.problems().into_iter().filter(|problem| !problem.contains("template_dir")).collect();
+        assert!(wrong.is_empty(), "{wrong:?}");
+    }
+}
+
+fn is_key(line: &str) -> bool {
+    line.split_once(" = ").is_some_and(|(key, _)| key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'))
+}
+
+#[test]
+fn wrong_notice_settings_are_named_with_value_and_remedy() {
+    assert!(notice_settings("").problems().is_empty());
+    let wrong = notice_settings(
+        r#"
+        days_before = [0]
+        announce_from = "20:00"
+        from = "Ledger"
+        reply_to = "Eve\r\n <eve@ledger.example>"
+        product_name = ""
+        sign_in_url = "http://ledger.example"
+        menu_path = []
+        support_contact = "two\nlines"
+        template_dir = "/nowhere/at/all"
+        "#,
+    );
+    insta::assert_snapshot!("wrong_notice_settings", wrong.problems().join("\n\n"));
+    for url in [
+        "ledger.example",
+        "ftp://ledger.example",
+        "https://ada@ledger.example",
+        "https://a b.example",
+        "javascript:alert(1)",
+    ] {
+        assert_eq!(notice_settings(&format!("sign_in_url = '{url}'")).problems().len(), 1, "{url}");
+    }
+    assert!(notice_settings("sign_in_url = 'http://127.0.0.1:3000/'").problems().is_empty());
+}
+
+#[test]
+fn examples_are_no_settings_for_real_mail() {
+    let part: toml::Table = toml::from_str(&default_sections()).unwrap();
+    let defaults: mfa_enforcer::config::notices::NoticeSettings = part["notices"].clone().try_into().unwrap();
+    let example = notice_settings("from = 'no-reply@example.com'\nsign_in_url = 'https://app.example.org/'");
+    let smtp: mfa_enforcer::config::smtp::SmtpSettings = part["smtp"].clone().try_into().unwrap();
+    let problems = [
+        defaults.problems_for_real_mail(),
+        example.problems_for_real_mail(),
+        smtp.problems_for_real_mail(),
+        smtp_settings("url = 'smtps://mail.example.com'").problems_for_real_mail(),
+    ];
+    insta::assert_snapshot!("examples", problems.concat().join("\n\n"));
+}
+
+#[test]
+fn wrong_smtp_settings_are_named_with_the_remedy_and_without_the_password() {
+    let cases = [
+        "url = 'mail.ledger.example'",
+        "url = 'http://mail.ledger.example'",
+        "url = 'file:'",
+        "url = 'smtp://ada:s3cret@mail.ledger.example:587/x?tls=required'",
+        "url = 'smtp://mail.ledger.example'\ntls = 'none'",
+        "url = 'smtps://127.0.0.1'\ntls = 'none'",
+        "url = 'smtps://ada@mail.ledger.example'",
+        "url = 'smtps://mail.ledger.example'\npassword = 's3cret'",
+        "url = 'smtps://ada:s3cret@mail.ledger.example'\npassword = 's3cret'",
+        "url = 'smtps://ada:s3cret@mail.ledger.example'\nusername = 'bob'",
+        "url = 'smtps://mail.ledger.example'\nurl_file = '/nowhere'",
+        "url_file = '/nowhere'",
+        "max_connections = 0\ntimeout = '1h'\nhello_name = 'not a name'",
+    ];
+    let problems: Vec<_> = cases.iter().map(|case| smtp_settings(case).problems().join("\n")).collect();
+    let all = problems.join("\n\n");
+    assert!(!all.contains("s3cret"), "{all}");
+    insta::assert_snapshot!("wrong_smtp_settings", all);
+}
+
+#[test]
+fn a_wrong_ca_file_is_named() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    for (path, reason) in [("/nowhere.pem", "cannot be read"), (file.path().to_str().unwrap(), "holds no certificate")]
+    {
+        let settings = smtp_settings(&format!("url = 'smtps://mail.ledger.example'\nca_file = '{path}'"));
+        let error = Transport::from_settings(&settings).unwrap_err();
+        assert!(error.starts_with(&format!("smtp.ca_file = \"{path}\" {reason}")), "{error}");
+    }
+}
+
+#[test]
+fn encryption_is_required_unless_the_server_is_this_machine() {
+    let server = |settings: &str| match smtp_settings(settings).target().unwrap().unwrap() {
+        MailTarget::Server(server) => (server.host, server.port, server.encryption),
+        MailTarget::Folder(folder) => panic!("{folder:?}"),
+    };
+    let of = |host: &str, port, encryption| (host.to_owned(), port, encryption);
+    assert_eq!(server("url = 'smtps://mail.ledger.example'"), of("mail.ledger.example", 465, Encryption::Implicit));
+    assert_eq!(server("url = 'smtp://mail.ledger.example'"), of("mail.ledger.example", 587, Encryption::StartTls));
+    assert_eq!(server("url = 'smtp://localhost'"), of("localhost", 25, Encryption::Plain));
+    assert_eq!(server("url = 'smtp://[::1]:2525'"), of("::1", 2525, Encryption::Plain));
+    assert_eq!(server("url = 'smtp://127.0.0.1'\ntls = 'required'"), of("127.0.0.1", 587, Encryption::StartTls));
+    assert_eq!(server("url = 'smtp://127.0.0.1:25'\ntls = 'none'"), of("127.0.0.1", 25, Encryption::Plain));
+    // A name that only looks like this machine is another one.
+    assert_eq!(server("url = 'smtp://localhost.evil.example'").2, Encryption::StartTls);
+}
+
+#[test]
+fn secrets_may_stand_in_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let (url, password) = (folder.path().join("url"), folder.path().join("password"));
+    std::fs::write(&url, "smtps://mail.ledger.example\n").unwrap();
+    std::fs::write(&password, "s3cret\n").unwrap();
+    let settings = smtp_settings(&format!("url_file = {url:?}\nusername = 'ada'\npassword_file = {password:?}"));
+    let Some(MailTarget::Server(server)) = settings.target().unwrap() else { panic!("no server") };
+    let (name, password) = server.credentials.unwrap();
+    assert_eq!((name.as_str(), secrecy::ExposeSecret::expose_secret(&password)), ("ada", "s3cret"));
+    assert!(!format!("{settings:?}").contains("s3cret"));
+}

@@ -1,0 +1,69 @@
+//! Settings, mailers and messages for tests.
+
+use mfa_enforcer::config::notices::NoticeSettings;
+use mfa_enforcer::config::smtp::SmtpSettings;
+use mfa_enforcer::domain::notice::NoticeKind;
+use mfa_enforcer::mail::Mailer;
+use mfa_enforcer::mail::compose::Composed;
+use mfa_enforcer::mail::memory::MemoryTransport;
+use mfa_enforcer::mail::sample;
+use mfa_enforcer::mail::transport::Transport;
+
+/// Notice settings as an operator would write them; `changes` is TOML that is added or takes a key's place.
+pub fn notice_settings(changes: &str) -> NoticeSettings {
+    let mut table: toml::Table = toml::from_str(
+        r#"
+        send_at = "09:00"
+        days_before = [30, 14, 7, 3, 1]
+        announce_delay = "15m"
+        announce_from = "08:00"
+        announce_until = "20:00"
+        from = "Ledger <no-reply@ledger.example>"
+        product_name = "Ledger"
+        sign_in_url = "https://app.ledger.example/sign-in"
+        menu_path = ["profile settings", "Password & Security", "Two-Factor Authentication (2FA)"]
+        authenticator_label = "Add Authenticator App"
+        phone_label = "Add Phone Number"
+        "#,
+    )
+    .unwrap();
+    table.extend(toml::from_str::<toml::Table>(changes).unwrap());
+    table.try_into().unwrap()
+}
+
+/// Mail server settings; `changes` is TOML that is added or takes a key's place.
+pub fn smtp_settings(changes: &str) -> SmtpSettings {
+    let mut table: toml::Table = toml::from_str("tls = \"auto\"\ntimeout = \"20s\"\nmax_connections = 4").unwrap();
+    table.extend(toml::from_str::<toml::Table>(changes).unwrap());
+    table.try_into().unwrap()
+}
+
+/// A mailer with the standard settings that sends into memory.
+pub fn mailer() -> Mailer {
+    Mailer::new(&notice_settings(""), Transport::Memory(MemoryTransport::new())).unwrap()
+}
+
+/// A mail of the standard sample.
+pub fn mail() -> Composed {
+    mailer().prepare(&sample::of_kind(NoticeKind::Announcement, true)).unwrap()
+}
+
+/// A mail of the standard sample to another address.
+pub fn mail_to(address: &str) -> Composed {
+    let mut message = sample::of_kind(NoticeKind::Announcement, true);
+    address.clone_into(&mut message.reader.address);
+    mailer().prepare(&message).unwrap()
+}
+
+/// The sections `[notices]` and `[smtp]` of `config/default.toml`.
+pub fn default_sections() -> String {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/config/");
+    let text = std::fs::read_to_string(format!("{folder}default.toml"))
+        .or_else(|_| std::fs::read_to_string(format!("{folder}default.notices-smtp.toml.part")))
+        .unwrap();
+    let section = |name: &str| {
+        let rest = &text[text.find(&format!("[{name}]\n")).unwrap()..];
+        rest.find("\n[").map_or(rest, |end| &rest[..=end]).to_owned()
+    };
+    section("notices") + &section("smtp")
+}

@@ -1,0 +1,72 @@
+//! Mistakes in templates, found when they are loaded.
+
+use mfa_enforcer::domain::notice::NoticeKind;
+use mfa_enforcer::mail::sample;
+use mfa_enforcer::mail::templates::Templates;
+use tempfile::TempDir;
+
+use crate::support::notice_settings;
+
+/// A template folder with one file, and the settings that use it.
+fn with_file(name: &str, text: &str) -> (TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, text).unwrap();
+    let settings = format!("template_dir = '{}'", folder.path().display());
+    (folder, settings)
+}
+
+/// What is said about one file, with its folder left out.
+fn complaint(name: &str, text: &str) -> String {
+    let (folder, settings) = with_file(name, text);
+    let error = Templates::load(&notice_settings(&settings)).unwrap_err().to_string();
+    assert!(error.contains(&folder.path().display().to_string()), "{error}");
+    error.replace(&folder.path().display().to_string(), "DIR")
+}
+
+#[test]
+fn a_file_of_the_operator_s_takes_the_built_in_one_s_place() {
+    let (_folder, settings) = with_file("reminder/subject.txt", "{{ days_left }} days, {{ product }}");
+    let templates = Templates::load(&notice_settings(&settings)).unwrap();
+    assert_eq!(templates.render(&sample::of_kind(NoticeKind::Reminder, true)).unwrap().subject, "14 days, Ledger");
+    let other = templates.render(&sample::of_kind(NoticeKind::Announcement, true)).unwrap();
+    assert!(other.subject.starts_with("From Friday"), "{}", other.subject);
+}
+
+#[test]
+fn a_mistake_stops_the_start_with_file_and_line() {
+    let cases = [
+        ("reminder/body.txt", "Hello\n{{ compny }}\n"),
+        ("reminder/body.txt", "Hello\n\n{% if compny %}at {{ company }}{% endif %}\n"),
+        ("frame/body.html", "<p>\n{% for section in sektions %}{{ section | safe }}{% endfor %}\n"),
+        ("frame/subject.txt", "{{ headline }}\n{{ others | plural }}"),
+        ("cancelled/body.html", "<p>\n{{ told </p>\n"),
+        ("cancelled/body.html", "<p>{% if told %}</p>\n"),
+        ("welcome/subject.txt", "x\n{{ company | nth(n=\"a\") }}"),
+        ("welcome/subject.txt", "x\n{{ date.year }}"),
+        ("frame/contact.txt", "{% if company.name %}x{% endif %}\nAsk {{ contact }}"),
+        ("frame/body.txt", "{% for contact in contacts %}\n{% if contact.name %}x{% endif %}{% endfor %}"),
+        ("frame/body.txt", "{% include \"missing.txt\" %}"),
+    ];
+    let complaints: Vec<_> = cases.iter().map(|(name, text)| complaint(name, text)).collect();
+    insta::assert_snapshot!("mistakes", complaints.join("\n\n"));
+}
+
+#[test]
+fn a_misnamed_file_is_not_passed_over_in_silence() {
+    insta::assert_snapshot!(complaint("anouncement/subject.txt", "x"), @"DIR/anouncement/subject.txt takes no template's place: rename it (did you mean announcement/subject.txt?) or move it elsewhere");
+    insta::assert_snapshot!(complaint("reminder/body.htm", "x"), @"DIR/reminder/body.htm takes no template's place: rename it (did you mean reminder/body.html?) or move it elsewhere");
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_said() {
+    let error = Templates::load(&notice_settings("template_dir = '/nowhere/at/all'")).unwrap_err().to_string();
+    assert_eq!(error, "/nowhere/at/all cannot be read: No such file or directory (os error 2)");
+}
+
+#[test]
+fn the_built_in_folder_can_be_copied_and_changed() {
+    let settings = format!("template_dir = '{}/email_templates'", env!("CARGO_MANIFEST_DIR"));
+    Templates::load(&notice_settings(&settings)).unwrap();
+}
