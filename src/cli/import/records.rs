@@ -131,6 +131,8 @@ fn json_fields(allowed: &'static [&'static str], text: &str) -> Result<Vec<(&'st
         if text.trim_start().starts_with('[') {
             "the line is a JSON array: write one JSON object a line (jq -c '.[]' makes them of an array)".to_owned()
         } else {
+            // The parser was given one line and counts it as line 1.
+            let error = error.to_string().replace(" at line 1 column", " at column");
             format!("the line is not one JSON object: {error}")
         }
     })?;
