@@ -26,25 +26,25 @@ pub enum EnforcementCommand {
 Examples:
   mfa-enforcer enforcement set acme --date 2027-01-15
   mfa-enforcer enforcement set acme --date 2027-02-01 --by 'Jo Diaz' --yes
-  mfa-enforcer enforcement set acme --date 2026-12-01 --override-notice --reason 'audit on 2 December' --yes
 
-It says what will happen, and asks. `mfa-enforcer forecast acme --date 2027-01-15` says it by day, and changes nothing.")]
+It says what will happen, and asks; --yes skips the question. The same by day, with nothing changed, is said by
+`mfa-enforcer forecast COMPANY --date DATE`. A date that leaves too little notice needs --override-notice and --reason.")]
     Set(SetArgs),
     /// Take a company's date away
     #[command(after_help = "\
 Examples:
-  mfa-enforcer enforcement cancel acme
-  mfa-enforcer enforcement cancel acme --by 'Jo Diaz' --reason 'merger postponed' --yes
+  mfa-enforcer enforcement cancel acme --yes
+  mfa-enforcer enforcement cancel acme --reason 'merger postponed' --yes
 
 Who was told the date hears that it does not stand any more. Who is required already stays required.")]
     Cancel(CancelArgs),
     /// Release a company's held enforcement: it is scheduled, judged anew from now
     #[command(after_help = "\
 Examples:
-  mfa-enforcer enforcement release acme
-  mfa-enforcer enforcement release acme --override-notice --reason 'agreed with their admin' --by 'Jo Diaz' --yes
+  mfa-enforcer enforcement release acme --by 'Jo Diaz'
+  mfa-enforcer enforcement release acme --override-notice --reason agreed --yes
 
-`mfa-enforcer status` lists what is held, and why.")]
+`mfa-enforcer status` lists what is held, why, and the command that helps.")]
     Release(ReleaseArgs),
     /// Show all enforcements of a company, and what became of each
     #[command(after_help = "\
@@ -97,7 +97,7 @@ pub struct ReleaseArgs {
 /// Leave for less than the minimum notice.
 #[derive(Args, Clone, Debug)]
 struct OverrideArgs {
-    /// Allow less than the minimum notice (enforcement.minimum_notice_days); needs --reason
+    /// Allow less than the minimum notice; needs --reason
     #[arg(long)]
     override_notice: bool,
     /// Why, for the audit trail
@@ -189,9 +189,9 @@ impl Act<'_> {
         self.refuse(&outlook)?;
         let will = format!("{}\n", summary(&outlook));
         if context.output.is_json() {
-            say(&will)
+            say(&will);
         } else {
-            write_line(&will)?
+            write_line(&will)?;
         }
         if !confirm(self.yes)? {
             say("nothing was changed");
@@ -243,6 +243,7 @@ impl Act<'_> {
                 )
             }
             (Proposal::Date(date), None) => format!("{company} has the date {date} already: it is in force"),
+            (Proposal::Release, _) => format!("{company} has no held enforcement"),
             _ => format!("{company} has no date"),
         }
     }

@@ -14,6 +14,7 @@ pub mod notice;
 pub mod outlook;
 pub mod output;
 pub mod run;
+pub mod status;
 pub mod user;
 pub mod values;
 
@@ -101,6 +102,8 @@ pub enum Command {
     Audit(audit::AuditCommand),
     /// The daemon: sends what is due and makes MFA required on the day
     Run(run::RunArgs),
+    /// Tasks, backlog, what comes next; what needs a person, with the command that helps
+    Status(status::StatusArgs),
     /// Bring the database up to date, or make it
     Migrate(migrate::MigrateArgs),
 }
@@ -138,6 +141,7 @@ async fn dispatch(cli: &Cli, variables: impl Iterator<Item = (String, String)>) 
         Command::Notice(command) => notice::run(&context.await?, command).await,
         Command::Audit(command) => audit::run(&context.await?, command).await,
         Command::Run(args) => run::run(&cli.global, variables.into_iter(), args).await,
+        Command::Status(args) => status::run(&context.await?, args).await,
         Command::Migrate(args) => migrate::run(&cli.global, variables.into_iter(), args).await,
     }
 }

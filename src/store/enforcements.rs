@@ -126,7 +126,7 @@ impl EnforcementStore for SqlStore {
             held = order.held();
         }
         let Some(held) = held else {
-            return Err(nothing_held(&order.company));
+            return Ok(Ordered::StoodAlready);
         };
         let mut authority = authority.clone();
         let overridable = [HoldReason::NoticeTooShort, HoldReason::DateInPast];
@@ -271,15 +271,6 @@ pub(super) fn company_facts(company: &Company) -> CompanyFacts {
         mfa_available: company.mfa_available,
         notice_days: company.notice_days.as_ref().map(ToString::to_string),
     }
-}
-
-/// That there is nothing to release.
-pub(super) fn nothing_held(company: &Company) -> StoreError {
-    let key = company.key();
-    StoreError::Refused(format!(
-        "the company '{key}' has no held enforcement, so that there is nothing to release: \
-         `mfa-enforcer enforcement show {key}` lists all of its enforcements"
-    ))
 }
 
 /// Why a date is refused: the value, the place and the remedy.

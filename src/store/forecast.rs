@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use serde::Serialize;
 
 use super::companies::{self, Company, Lock};
-use super::enforcements::{company_facts, nothing_held, refusal};
+use super::enforcements::{company_facts, refusal};
 use super::forecast_facts::{self, Page, StoredCourse};
 use super::sql::{Tx, bind};
 use super::{SqlStore, StoreError};
@@ -93,9 +93,6 @@ impl ForecastStore for SqlStore {
         let company = companies::find(&mut tx, company, Lock::No).await?;
         let mut stored = forecast_facts::courses(&mut tx, &[company.id], policy).await?;
         stored.retain(|one| one.course.company_id == Some(company.id)); // not the payee mandate
-        if proposal == Proposal::Release && !stored.iter().any(|one| one.facts.state == EnforcementState::Held) {
-            return Err(nothing_held(&company));
-        }
         let in_line = is_reconciled(&mut tx, company.id).await?;
         let replan = Replan::of(&company, stored, in_line, proposal, now, policy);
         let mut tally = Tally::new(company.id);
@@ -174,7 +171,9 @@ impl Replan {
         let mut reconcile = |row: &CompanyFacts, allowed: bool| {
             let mut changes = planning::reconcile(row, open.as_ref(), in_force.as_ref(), now, allowed, policy);
             if allowed {
-                changes.iter_mut().for_each(|change| allow(change, row, now, policy));
+                for change in &mut changes {
+                    allow(change, row, now, policy);
+                }
             }
             plan.after = replanned(&plan.before, row, changes, grace, now, policy);
         };
@@ -198,6 +197,7 @@ impl Replan {
             Proposal::Release => {
                 plan.hold =
                     open.as_ref().and_then(|open| planning::judge(&row, open.enforcement_date, now, false, policy));
+                plan.stands_already = open.as_ref().is_none_or(|open| open.state != EnforcementState::Held);
                 release(&mut plan.after, &row, open.as_ref(), now, policy);
             }
         }

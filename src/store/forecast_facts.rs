@@ -1,5 +1,6 @@
 //! What a forecast has to know: enforcements with their milestones, and a page of members with all that binds them.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{NaiveDate, TimeDelta};
@@ -194,12 +195,11 @@ async fn people(
     let mut people = BTreeMap::new();
     for row in tx.fetch_all(&sql, values).await? {
         let id: Id = row.get("id")?;
-        if !people.contains_key(&id) {
-            people.insert(id, person(&row)?);
-        }
-        if let Some(person) = people.get_mut(&id) {
-            add_membership(person, &row, replan)?;
-        }
+        let person = match people.entry(id) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => entry.insert(person(&row)?),
+        };
+        add_membership(person, &row, replan)?;
     }
     Ok(people)
 }
