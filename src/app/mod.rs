@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-pub use guard::{Guard, first_run_guard};
+pub use guard::{FIRST_RUN_KEY, Guard, first_run_guard};
 pub use lock::{DaemonLock, LockError};
 
 use crate::clock::{Clock, Randomness};

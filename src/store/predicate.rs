@@ -45,14 +45,26 @@ pub(super) const REQUIRED_BEFORE: &str = "EXISTS (SELECT 1 FROM requirements AS 
 /// The membership makes the user a subject of the company's enforcement: an active person, not exempt, and not left out by
 /// SSO unless `$include_sso`. An exemption covers until it has been ended: who comes out of one is told first.
 pub(super) fn subject(include_sso: usize) -> String {
-    format!("u.kind = 'person' AND u.active AND m.exempt_until IS NULL AND (NOT u.sso OR ${include_sso})")
+    subject_unless("m.exempt_until IS NOT NULL", &format!("${include_sso}"))
 }
 
-/// The enforcement requires the member at `$now`: a reviewed subject whose own date has come as well. Shared by flip,
-/// review and forecast; who uses it for newcomers adds [`DATE_STANDS`].
+/// The enforcement requires the member at `$now`: a reviewed subject whose own date has come as well. Shared by flip and
+/// review; who uses it for newcomers adds [`DATE_STANDS`].
 pub(super) fn must_be_required(now: usize, include_sso: usize) -> String {
-    format!(
-        "{} AND u.reviewed AND m.reviewed AND e.enforce_at <= ${now} AND (m.require_at IS NULL OR m.require_at <= ${now})",
-        subject(include_sso)
-    )
+    let come = date_has_come(&format!("${now}"), "m.require_at");
+    format!("{} AND {come} AND u.reviewed AND m.reviewed", subject(include_sso))
+}
+
+/// The same, foretold for an instant, a setting and a personal date that are SQL expressions: what is unreviewed by now
+/// will be reviewed by then, and exemptions that pass will be ended.
+pub(super) fn would_be_required(at: &str, include_sso: &str, require_at: &str) -> String {
+    format!("{} AND {}", subject_unless(&format!("m.exempt_until > {at}"), include_sso), date_has_come(at, require_at))
+}
+
+fn subject_unless(exempt: &str, include_sso: &str) -> String {
+    format!("u.kind = 'person' AND u.active AND ({exempt}) IS NOT TRUE AND (NOT u.sso OR {include_sso})")
+}
+
+fn date_has_come(at: &str, require_at: &str) -> String {
+    format!("e.enforce_at <= {at} AND ({require_at} IS NULL OR {require_at} <= {at})")
 }

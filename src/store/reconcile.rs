@@ -151,8 +151,13 @@ impl SqlStore {
                 Change::Supersede(id) => {
                     close(tx, id, EnforcementState::Superseded, SkipReason::Superseded, now).await?;
                     forget_company_date(tx, company.id, id).await?;
+                    if in_force.is_some_and(|one| Some(one.enforcement_date) == company.enforcement_date) {
+                        // Back to the date in force: whom it did not require meanwhile is looked at again.
+                        let sql = "UPDATE memberships SET reviewed = false WHERE company_id = $1";
+                        tx.execute(sql, bind![company.id]).await?;
+                    }
                     done.changes.push("superseded");
-                    events.push(one("enforcement_superseded", id, json!({})));
+                    events.push(one("enforcement_superseded", id, words(authority)));
                 }
                 Change::Cancel(id) => {
                     close(tx, id, EnforcementState::Cancelled, SkipReason::Cancelled, now).await?;
@@ -160,8 +165,10 @@ impl SqlStore {
                     let due_at = now.plus(policy.announce_delay);
                     let milestone = PlannedMilestone { kind: NoticeKind::Cancelled, days_before: None, due_at };
                     self.insert_milestones(tx, id, &[milestone], now).await?;
+                    let sql = "UPDATE enforcements SET reason = COALESCE($2, reason) WHERE id = $1";
+                    tx.execute(sql, bind![id, authority.reason]).await?;
                     done.changes.push("cancelled");
-                    events.push(one("enforcement_cancelled", id, json!({})));
+                    events.push(one("enforcement_cancelled", id, words(authority)));
                 }
                 Change::Plan(plan) => {
                     let id = self.insert_enforcement(tx, company, &plan, now, authority).await?;
@@ -272,7 +279,7 @@ impl SqlStore {
     }
 
     /// Carries out a refresh; returns what was changed, if anything was.
-    async fn apply_refresh(
+    pub(super) async fn apply_refresh(
         &self,
         tx: &mut Tx,
         company: &CompanyFacts,
@@ -451,6 +458,11 @@ fn plan_detail(company: &CompanyFacts, plan: &Plan, authority: &Authority<'_>) -
         "notice_overridden": authority.override_notice,
         "reason": authority.reason,
     })
+}
+
+/// What a person said about it, if anything.
+fn words(authority: &Authority<'_>) -> serde_json::Value {
+    authority.reason.map_or_else(|| json!({}), |reason| json!({ "reason": reason }))
 }
 
 /// An event about one enforcement.

@@ -248,7 +248,7 @@ fn read_membership(row: &Row, policy: &Policy) -> Result<(Option<Governing>, Mem
             date: row.get("enforcement_date")?,
             enforce_at: row.get("enforce_at")?,
             zone: company_zone,
-            grace_days: grace.and_then(|days| u16::try_from(days).ok()).unwrap_or(policy.new_member_grace_days),
+            grace_days: policy.grace_days(grace),
             announced: row.get("announced")?,
         }),
         None => None,
