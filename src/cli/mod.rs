@@ -2,6 +2,7 @@
 //! 2 wrong usage.
 
 pub mod audit;
+pub mod check;
 pub mod company;
 pub mod context;
 mod error;
@@ -9,6 +10,7 @@ pub mod import;
 pub mod migrate;
 pub mod notice;
 pub mod output;
+pub mod preview;
 pub mod run;
 pub mod user;
 pub mod values;
@@ -92,6 +94,8 @@ pub enum Command {
     Audit(audit::AuditCommand),
     /// The daemon: sends what is due and makes MFA required on the day
     Run(run::RunArgs),
+    /// Look at settings, templates, database and mail server, and say what is wrong
+    Check(check::CheckArgs),
     /// Bring the database up to date, or make it
     Migrate(migrate::MigrateArgs),
 }
@@ -124,9 +128,10 @@ async fn dispatch(cli: &Cli, variables: impl Iterator<Item = (String, String)>) 
         Command::Company(command) => company::run(&context.await?, command).await,
         Command::Import(args) => import::run(&context.await?, args).await,
         Command::User(command) => user::run(&context.await?, command).await,
-        Command::Notice(command) => notice::run(&context.await?, command).await,
+        Command::Notice(command) => notice::run(&cli.global, variables.into_iter(), command).await,
         Command::Audit(command) => audit::run(&context.await?, command).await,
         Command::Run(args) => run::run(&cli.global, variables.into_iter(), args).await,
+        Command::Check(args) => check::run(&cli.global, variables.into_iter(), args).await,
         Command::Migrate(args) => migrate::run(&cli.global, variables.into_iter(), args).await,
     }
 }
