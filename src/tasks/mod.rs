@@ -7,6 +7,7 @@ mod enforce;
 mod expand;
 mod reconcile;
 mod shutdown;
+mod ticks;
 
 use std::sync::Arc;
 
