@@ -4,8 +4,9 @@ use std::str::FromStr as _;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use sqlx::Connection as _;
 use sqlx::migrate::Migrator;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use url::Url;
 
@@ -97,18 +98,23 @@ async fn open_postgres(
     place: &str,
 ) -> Result<sqlx::PgPool, StoreError> {
     let unusable = |error: sqlx::Error| {
-        StoreError::Unusable(format!("cannot reach the database {place}: {error}; see database.url"))
+        StoreError::Unusable(format!(
+            "cannot reach the database {place}: {error}; see database.url, and whether PostgreSQL runs there"
+        ))
     };
     let mut connect = PgConnectOptions::from_str(options.url).map_err(unusable)?.application_name("mfa-enforcer");
     if let Some(limit) = options.statement_timeout {
         connect = connect.options([("statement_timeout", limit.num_milliseconds().to_string())]);
     }
-    PgPoolOptions::new()
-        .max_connections(options.max_connections)
-        .acquire_timeout(timeout)
-        .connect_with(connect)
-        .await
-        .map_err(unusable)
+    let pool = PgPoolOptions::new().max_connections(options.max_connections).acquire_timeout(timeout);
+    match pool.connect_with(connect.clone()).await {
+        // The pool keeps trying where nothing listens, and in the end says only that time is up.
+        Err(timed_out @ sqlx::Error::PoolTimedOut) => {
+            let once = tokio::time::timeout(timeout, PgConnection::connect_with(&connect)).await;
+            Err(unusable(once.ok().and_then(Result::err).unwrap_or(timed_out)))
+        }
+        outcome => outcome.map_err(unusable),
+    }
 }
 
 async fn check_schema(database: &Database, schema: Schema, place: &str) -> Result<(), StoreError> {
