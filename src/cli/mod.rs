@@ -2,14 +2,21 @@
 //! 2 wrong usage.
 
 pub mod audit;
+pub mod check;
 pub mod company;
+pub mod confirm;
 pub mod context;
+pub mod enforcement;
 mod error;
+pub mod forecast;
 pub mod import;
 pub mod migrate;
 pub mod notice;
+pub mod outlook;
 pub mod output;
+pub mod preview;
 pub mod run;
+pub mod status;
 pub mod user;
 pub mod values;
 
@@ -79,6 +86,11 @@ pub enum Command {
     /// Look at companies, add one, or set its columns
     #[command(subcommand)]
     Company(company::CompanyCommand),
+    /// Set, move or take away a company's date; release what is held; see the history
+    #[command(subcommand)]
+    Enforcement(enforcement::EnforcementCommand),
+    /// Every mail and flip to come for a company, by day; nothing is changed
+    Forecast(forecast::ForecastArgs),
     /// Add and change companies or users from a file
     Import(import::ImportArgs),
     /// All that is known of one user; enrollment and exemptions
@@ -92,6 +104,10 @@ pub enum Command {
     Audit(audit::AuditCommand),
     /// The daemon: sends what is due and makes MFA required on the day
     Run(run::RunArgs),
+    /// Tasks, backlog, what comes next; what needs a person, with the command that helps
+    Status(status::StatusArgs),
+    /// Look at settings, templates, database and mail server, and say what is wrong
+    Check(check::CheckArgs),
     /// Bring the database up to date, or make it
     Migrate(migrate::MigrateArgs),
 }
@@ -122,11 +138,15 @@ async fn dispatch(cli: &Cli, variables: impl Iterator<Item = (String, String)>) 
     let context = Context::open(&cli.global, variables.clone().into_iter());
     match &cli.command {
         Command::Company(command) => company::run(&context.await?, command).await,
+        Command::Enforcement(command) => enforcement::run(&context.await?, command).await,
+        Command::Forecast(args) => forecast::run(&context.await?, args).await,
         Command::Import(args) => import::run(&context.await?, args).await,
         Command::User(command) => user::run(&context.await?, command).await,
-        Command::Notice(command) => notice::run(&context.await?, command).await,
+        Command::Notice(command) => notice::run(&cli.global, variables.into_iter(), command).await,
         Command::Audit(command) => audit::run(&context.await?, command).await,
         Command::Run(args) => run::run(&cli.global, variables.into_iter(), args).await,
+        Command::Status(args) => status::run(&context.await?, args).await,
+        Command::Check(args) => check::run(&cli.global, variables.into_iter(), args).await,
         Command::Migrate(args) => migrate::run(&cli.global, variables.into_iter(), args).await,
     }
 }
