@@ -12,13 +12,21 @@ mod support;
 
 mod conformance {
     mod audit;
+    mod backlog;
+    mod claim;
     mod companies;
     mod daemon_state;
+    mod enforce;
+    mod expand;
     mod forecast;
     mod import;
     mod notice_history;
+    mod outcome;
+    mod reconcile;
+    mod review;
     mod schema;
     mod sqlite_values;
+    mod steps;
     mod triggers;
     mod users;
 }

@@ -88,7 +88,7 @@ fn sets(decision: &Decision) -> (BTreeSet<Id>, BTreeSet<(Id, SkipReason)>, BTree
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(3000))]
+    #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
     fn every_notice_is_sent_or_skipped_or_waits_and_only_one(

@@ -94,7 +94,7 @@ proptest! {
         let policy = Policy::default();
         let at = policy.announce_hours.first_from(due, reader);
         let (_, time) = local(at, reader);
-        prop_assert!(at >= due && at < due.plus(TimeDelta::hours(14)), "{due} becomes {at}");
+        prop_assert!(at >= due && at <= due.plus(TimeDelta::hours(14)), "{due} becomes {at}");
         prop_assert!((policy.announce_hours.from..policy.announce_hours.until).contains(&time), "{time}");
     }
 
