@@ -57,6 +57,14 @@ pub struct Claim {
     pub waiting: u64,
 }
 
+impl Claim {
+    /// Whether there was anything to do. Due notices may all be in the hands of another daemon.
+    #[must_use]
+    pub fn found_work(&self) -> bool {
+        !self.mails.is_empty() || self.skipped > 0 || self.waiting > 0
+    }
+}
+
 /// Claiming due notices.
 #[async_trait]
 pub trait ClaimStore {

@@ -4,6 +4,7 @@ use std::str::FromStr as _;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use sqlx::Connection as _;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -103,6 +104,10 @@ async fn open_postgres(
     if let Some(limit) = options.statement_timeout {
         connect = connect.options([("statement_timeout", limit.num_milliseconds().to_string())]);
     }
+    // The pool tries again until its time is out, and then tells only that: one attempt of our own tells the cause.
+    let attempt = tokio::time::timeout(timeout, sqlx::postgres::PgConnection::connect_with(&connect)).await;
+    let first = attempt.map_err(|_| unusable(sqlx::Error::PoolTimedOut))?.map_err(unusable)?;
+    drop(first);
     PgPoolOptions::new()
         .max_connections(options.max_connections)
         .acquire_timeout(timeout)

@@ -85,7 +85,7 @@ impl ExpandStore for SqlStore {
             return Ok(Expanded::default());
         };
         let due = DueMilestone::read(&row)?;
-        let members = due.members(&mut tx, now, policy, limit).await?;
+        let members = due.members(&mut tx, policy, limit).await?;
         let more = i64::try_from(members.len()) == Ok(limit);
         let mut batch = Vec::new();
         let mut digest = Vec::new();
@@ -143,23 +143,17 @@ impl DueMilestone {
     }
 
     /// The next members who may be owed a notice, in the order of their ids.
-    async fn members(
-        &self,
-        tx: &mut Tx,
-        now: Timestamp,
-        policy: &Policy,
-        limit: i64,
-    ) -> Result<Vec<(Id, MemberFacts)>, StoreError> {
+    async fn members(&self, tx: &mut Tx, policy: &Policy, limit: i64) -> Result<Vec<(Id, MemberFacts)>, StoreError> {
         let sql = format!(
             "SELECT u.id, u.time_zone, m.require_at, {TOLD_DATE} AS told_date, {TELLING} AS telling, {REQUIRED} AS required,
                  {REQUIRED_BEFORE} AS required_before
              FROM enforcements AS e JOIN memberships AS m ON m.company_id = e.company_id JOIN users AS u ON u.id = m.user_id
              WHERE e.id = $1 AND ($2 IS NULL OR m.user_id > $2) AND {} AND u.mfa_enrolled_at IS NULL
                  AND u.email_status = 'ok'
-             ORDER BY m.user_id LIMIT $5",
-            subject(3, 4)
+             ORDER BY m.user_id LIMIT $4",
+            subject(3)
         );
-        let values = bind![self.enforcement_id, self.cursor, now, !policy.leave_out_sso, limit];
+        let values = bind![self.enforcement_id, self.cursor, !policy.leave_out_sso, limit];
         tx.fetch_all(&sql, values).await?.iter().map(|row| Ok((row.get("id")?, self.member(row)?))).collect()
     }
 

@@ -5,6 +5,10 @@
 /// The enforcement's copies still equal the company's row (R5).
 pub(super) const DATE_STANDS: &str = "c.enforcement_date = e.enforcement_date AND c.time_zone = e.time_zone";
 
+/// Company `c` has an enforcement that is open or in force.
+pub(super) const HAS_ENFORCEMENT: &str = "EXISTS (SELECT 1 FROM enforcements AS any_e
+    WHERE any_e.company_id = c.id AND any_e.state IN ('scheduled', 'held', 'in_force'))";
+
 /// The date that company `e.company_id` told user `u.id` last: that of the latest mail which was sent, is being sent, or
 /// is of unknown outcome; null where that cancelled it, or where there is none (R5).
 pub(super) const TOLD_DATE: &str = "(SELECT CASE WHEN told.kind = 'cancelled' THEN NULL ELSE source.enforcement_date END
@@ -25,30 +29,29 @@ pub(super) const REQUIRED_BEFORE: &str = "EXISTS (SELECT 1 FROM requirements AS 
     JOIN enforcements AS earlier ON earlier.id = r.enforcement_id
     WHERE r.user_id = u.id AND r.enforcement_id <> e.id AND r.cleared_at IS NULL AND earlier.company_id = e.company_id)";
 
-/// The membership makes the user a subject of the company's enforcement: an active person, not exempt at `$now`, and not
-/// left out by SSO unless `$include_sso`.
-pub(super) fn subject(now: usize, include_sso: usize) -> String {
-    subject_at(&format!("${now}"), &format!("${include_sso}"))
+/// The membership makes the user a subject of the company's enforcement: an active person, not exempt, and not left out by
+/// SSO unless `$include_sso`. An exemption covers until it has been ended: who comes out of one is told first.
+pub(super) fn subject(include_sso: usize) -> String {
+    subject_while("m.exempt_until", &format!("${include_sso}"))
+}
+
+fn subject_while(exempt_until: &str, include_sso: &str) -> String {
+    format!("u.kind = 'person' AND u.active AND {exempt_until} IS NULL AND (NOT u.sso OR {include_sso})")
 }
 
 /// The enforcement requires the member at `$now`: a reviewed subject whose own date has come as well. Shared by flip,
 /// review and, before the review, forecast; who uses it for newcomers adds [`DATE_STANDS`].
 pub(super) fn must_be_required(now: usize, include_sso: usize) -> String {
-    let required = would_be_required(&format!("${now}"), &format!("${include_sso}"), "m.require_at");
+    let now = format!("${now}");
+    let required = would_be_required(&now, &format!("${include_sso}"), "m.exempt_until", "m.require_at");
     format!("{required} AND u.reviewed AND m.reviewed")
 }
 
-/// The same for an instant, a setting and a personal date that are SQL expressions, once the rows are reviewed.
-pub(super) fn would_be_required(at: &str, include_sso: &str, require_at: &str) -> String {
+/// The same once the rows are reviewed, for an instant, a setting, and the membership's instants as they will be then; each
+/// is an SQL expression.
+pub(super) fn would_be_required(at: &str, include_sso: &str, exempt_until: &str, require_at: &str) -> String {
     format!(
         "{} AND e.enforce_at <= {at} AND ({require_at} IS NULL OR {require_at} <= {at})",
-        subject_at(at, include_sso)
-    )
-}
-
-fn subject_at(at: &str, include_sso: &str) -> String {
-    format!(
-        "u.kind = 'person' AND u.active AND (m.exempt_until IS NULL OR m.exempt_until <= {at})
-         AND (NOT u.sso OR {include_sso})"
+        subject_while(exempt_until, include_sso)
     )
 }

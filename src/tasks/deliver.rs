@@ -54,7 +54,7 @@ impl Task for Deliver {
         while !services.shutdown.is_requested() {
             // Each claim is judged at its own instant: a long campaign must not decide by the time at which it began.
             let claim = services.store.claim(&terms, services.clock.now(), &services.policy).await?;
-            let Some(id) = claim.id else { break };
+            let Some(id) = claim.id.filter(|_| claim.found_work()) else { break };
             tally.skipped += claim.skipped;
             tally.waiting += claim.waiting;
             send_all(services, id, claim, &mut tally).await;

@@ -116,6 +116,8 @@ pub struct Membership {
     pub reviewed: bool,
     /// The date that the company told them last.
     pub told_date: Option<NaiveDate>,
+    /// From when that mail told them that MFA is required.
+    pub told_at: Option<Timestamp>,
 }
 
 /// What binds a person to an enforcement.

@@ -96,7 +96,8 @@ impl Walk<'_> {
     fn review_payee(&mut self) {
         let facts = &self.person.facts;
         if facts.payee && facts.active && facts.person && !self.tie(PAYEE_MANDATE).required {
-            let tell = !facts.enrolled;
+            // Whom anything required before, was told then.
+            let tell = !facts.enrolled && !self.person.required && !self.person.ties.iter().any(|tie| tie.required);
             self.require(PAYEE_MANDATE);
             if tell {
                 self.add_notice(PAYEE_MANDATE, NoticeKind::NowRequired, self.now);
@@ -157,7 +158,6 @@ impl Walk<'_> {
 
     /// The company's courses become what a new plan makes of them.
     fn replan(&mut self, replanned: &[Course]) {
-        let mut back_in_force = Vec::new();
         for course in replanned {
             let Some(place) = self.courses.iter().position(|one| one.id == course.id) else {
                 self.courses.push(course.clone());
@@ -166,9 +166,6 @@ impl Walk<'_> {
             let before = std::mem::replace(&mut self.courses[place], course.clone());
             let closed = course.state != before.state
                 && matches!(course.state, EnforcementState::Superseded | EnforcementState::Cancelled);
-            if course.state == EnforcementState::InForce && course.stands && !before.stands {
-                back_in_force.extend(course.company_id);
-            }
             let moved = (course.enforce_at != before.enforce_at).then_some(course.enforce_at);
             if closed || moved.is_some() {
                 for membership in &mut self.person.memberships {
@@ -187,9 +184,6 @@ impl Walk<'_> {
                 let unsent = notice.state == NoticeState::Pending && notice.enforcement_id == course.id;
                 !(unsent && (closed || notice.mail.is_none() && reopened(notice.milestone_id)))
             });
-        }
-        for membership in &mut self.person.memberships {
-            membership.reviewed &= !back_in_force.contains(&membership.company_id);
         }
     }
 
