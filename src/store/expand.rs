@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::audit;
 use super::dialect::ColumnType;
-use super::predicate::{DATE_STANDS, REQUIRED, REQUIRED_BEFORE, TELLING, TOLD_DATE, subject};
+use super::predicate::{DATE_STANDS, REQUIRED, REQUIRED_BEFORE, TELLING, subject, told_at, told_date};
 use super::reconcile::event;
 use super::sql::{Row, Tx, bind};
 use super::{SqlStore, StoreError};
@@ -145,12 +145,14 @@ impl DueMilestone {
     /// The next members who may be owed a notice, in the order of their ids.
     async fn members(&self, tx: &mut Tx, policy: &Policy, limit: i64) -> Result<Vec<(Id, MemberFacts)>, StoreError> {
         let sql = format!(
-            "SELECT u.id, u.time_zone, m.require_at, {TOLD_DATE} AS told_date, {TELLING} AS telling, {REQUIRED} AS required,
+            "SELECT u.id, u.time_zone, m.require_at, {} AS told_date, {} AS told_at, {TELLING} AS telling, {REQUIRED} AS required,
                  {REQUIRED_BEFORE} AS required_before
              FROM enforcements AS e JOIN memberships AS m ON m.company_id = e.company_id JOIN users AS u ON u.id = m.user_id
              WHERE e.id = $1 AND ($2 IS NULL OR m.user_id > $2) AND {} AND u.mfa_enrolled_at IS NULL
                  AND u.email_status = 'ok'
              ORDER BY m.user_id LIMIT $4",
+            told_date(),
+            told_at(),
             subject(3)
         );
         let values = bind![self.enforcement_id, self.cursor, !policy.leave_out_sso, limit];
@@ -163,6 +165,7 @@ impl DueMilestone {
             zone: zone.as_deref().and_then(time::zone).unwrap_or(self.company_zone),
             require_at: row.get("require_at")?,
             told_date: row.get("told_date")?,
+            told_at: row.get("told_at")?,
             telling: row.get("telling")?,
             required: row.get("required")?,
             required_before: row.get("required_before")?,

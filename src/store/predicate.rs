@@ -11,10 +11,23 @@ pub(super) const HAS_ENFORCEMENT: &str = "EXISTS (SELECT 1 FROM enforcements AS 
 
 /// The date that company `e.company_id` told user `u.id` last: that of the latest mail which was sent, is being sent, or
 /// is of unknown outcome; null where that cancelled it, or where there is none (R5).
-pub(super) const TOLD_DATE: &str = "(SELECT CASE WHEN told.kind = 'cancelled' THEN NULL ELSE source.enforcement_date END
-    FROM notices AS told JOIN mails ON mails.id = told.mail_id JOIN enforcements AS source ON source.id = told.enforcement_id
-    WHERE told.user_id = u.id AND source.company_id = e.company_id AND mails.maybe_received
-    ORDER BY mails.attempted_at DESC, told.due_at DESC, told.id DESC LIMIT 1)";
+pub(super) fn told_date() -> String {
+    told("source.enforcement_date")
+}
+
+/// The instant from which that mail told the user that MFA is required.
+pub(super) fn told_at() -> String {
+    told("told.told_at")
+}
+
+fn told(what: &str) -> String {
+    format!(
+        "(SELECT CASE WHEN told.kind = 'cancelled' THEN NULL ELSE {what} END
+         FROM notices AS told JOIN mails ON mails.id = told.mail_id JOIN enforcements AS source ON source.id = told.enforcement_id
+         WHERE told.user_id = u.id AND source.company_id = e.company_id AND mails.maybe_received
+         ORDER BY mails.attempted_at DESC, told.due_at DESC, told.id DESC LIMIT 1)"
+    )
+}
 
 /// A notice of enforcement `e.id` that tells user `u.id` the date is on its way, or was sent.
 pub(super) const TELLING: &str = "EXISTS (SELECT 1 FROM notices AS t WHERE t.user_id = u.id AND t.enforcement_id = e.id

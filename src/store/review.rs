@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use super::audit::{self, NewEvent};
 use super::dialect::ColumnType;
 use super::expand::insert_notices;
-use super::predicate::{DATE_STANDS, HAS_ENFORCEMENT, REQUIRED, TELLING, TOLD_DATE, must_be_required, subject};
+use super::predicate::{DATE_STANDS, HAS_ENFORCEMENT, REQUIRED, TELLING, must_be_required, subject, told_date};
 use super::requirements::{NewRequirements, derive_required_at, id_batch, id_rows};
 use super::sql::{Row, Tx, bind};
 use super::{SqlStore, StoreError};
@@ -118,18 +118,19 @@ impl ReviewStore for SqlStore {
     async fn review_memberships(&self, now: Timestamp, policy: &Policy, limit: i64) -> Result<Reviewed, StoreError> {
         let mut tx = self.database.begin().await?;
         let sql = format!(
-            "SELECT m.company_id, m.user_id, m.require_at, u.time_zone AS user_zone, {} AS subject,
+            "SELECT m.company_id, m.user_id, m.require_at, u.time_zone AS user_zone, {subject} AS subject,
                  (u.mfa_enrolled_at IS NOT NULL) AS enrolled, c.new_member_grace_days,
                  e.id AS enforcement_id, e.state, e.enforcement_date, e.enforce_at, e.planned_time_zone,
-                 {TOLD_DATE} AS told_date, {TELLING} AS telling, {REQUIRED} AS required,
+                 {told} AS told_date, {TELLING} AS telling, {REQUIRED} AS required,
                  EXISTS (SELECT 1 FROM notices AS n WHERE n.enforcement_id = e.id AND n.user_id = u.id AND n.kind = 'now_required') AS told_required,
                  EXISTS (SELECT 1 FROM milestones AS s WHERE s.enforcement_id = e.id AND s.kind = 'announcement') AS announced
              FROM memberships AS m JOIN users AS u ON u.id = m.user_id JOIN companies AS c ON c.id = m.company_id
              LEFT JOIN enforcements AS e ON e.company_id = c.id AND e.state IN ('scheduled', 'held', 'in_force') AND {DATE_STANDS}
              WHERE NOT m.reviewed AND u.reviewed AND NOT (c.revision > c.reconciled_revision AND {HAS_ENFORCEMENT})
-             ORDER BY m.company_id, m.user_id LIMIT $2{}",
-            subject(1),
-            tx.dialect().for_update_skip_locked("m")
+             ORDER BY m.company_id, m.user_id LIMIT $2{lock}",
+            subject = subject(1),
+            told = told_date(),
+            lock = tx.dialect().for_update_skip_locked("m")
         );
         let rows = tx.fetch_all(&sql, bind![!policy.leave_out_sso, limit]).await?;
         if rows.is_empty() {
