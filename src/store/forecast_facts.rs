@@ -146,7 +146,7 @@ impl Page {
 
 /// The courses as the table `e`: as they will be, each with the instant at which it is asked whom it requires.
 fn course_batch(replan: &Replan, courses: &[Course], now: Timestamp) -> Json {
-    let replanned: BTreeSet<Id> = replan.after.iter().map(|course| course.id).collect();
+    let replanned: BTreeSet<Id> = replan.after.courses.iter().map(|course| course.id).collect();
     let others = courses.iter().filter(|course| !replanned.contains(&course.id));
     let row = |course: &Course, forgotten: Option<Timestamp>| {
         json!({
@@ -154,7 +154,7 @@ fn course_batch(replan: &Replan, courses: &[Course], now: Timestamp) -> Json {
             "at": course.enforce_at.max(now), "forgotten": forgotten,
         })
     };
-    let ours = replan.after.iter().map(|course| row(course, replan.forgotten(course)));
+    let ours = replan.after.courses.iter().map(|course| row(course, replan.forgotten(course)));
     ours.chain(others.map(|course| row(course, None))).collect()
 }
 
