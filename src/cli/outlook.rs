@@ -25,6 +25,13 @@ pub fn count(number: u64) -> String {
     text
 }
 
+/// `1 notice`, `1,204 notices`.
+#[must_use]
+pub fn counted(number: impl TryInto<u64>, noun: &str) -> String {
+    let number = number.try_into().unwrap_or(0);
+    format!("{} {noun}{}", count(number), if number == 1 { "" } else { "s" })
+}
+
 /// `1 person`, `1,204 people`.
 #[must_use]
 pub fn people(number: u64) -> String {
@@ -130,17 +137,17 @@ pub fn required_line(row: &RequiredAt, zone: Tz) -> String {
 #[must_use]
 pub fn left_out_line(forecast: &Forecast) -> String {
     let out = &forecast.left_out;
+    let some = |number, text: &str| (number > 0).then(|| format!("{} {text}", count(number)));
     let reasons: Vec<String> = [
-        (out.sso, "sign in through the identity provider"),
-        (out.exempt, "exempt"),
-        (out.service_accounts, "service accounts"),
-        (out.inactive, "not active"),
-        (out.enrolled, "enrolled already (no mail)"),
-        (out.bounced, "with an address that was refused (no mail)"),
+        some(out.sso, "by single sign-on"),
+        some(out.exempt, "exempt"),
+        (out.service_accounts > 0).then(|| counted(out.service_accounts, "service account")),
+        some(out.inactive, "not active"),
+        some(out.enrolled, "enrolled already (no mail)"),
+        some(out.bounced, "whose address was refused (no mail)"),
     ]
     .into_iter()
-    .filter(|(number, _)| *number > 0)
-    .map(|(number, reason)| format!("{} {reason}", count(number)))
+    .flatten()
     .collect();
     if reasons.is_empty() { "nobody".to_owned() } else { reasons.join(", ") }
 }
