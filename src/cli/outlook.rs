@@ -96,7 +96,7 @@ fn date_line(outlook: &Outlook, zone: Tz) -> String {
 
 fn mailed_line(forecast: &Forecast, zone: Tz) -> String {
     match forecast.first_mail_at {
-        Some(first) => format!("{} e-mailed from {}", people(forecast.mailed), local(first, zone)),
+        Some(first) => format!("{}, from {}", people(forecast.mailed), local(first, zone)),
         None => "nobody".to_owned(),
     }
 }
@@ -127,10 +127,10 @@ pub fn required_line(row: &RequiredAt, zone: Tz) -> String {
         notes.push(format!("{} enrolled already", count(row.enrolled)));
     }
     if row.required_already > 0 {
-        notes.push(format!("{} required already for another reason", count(row.required_already)));
+        notes.push(format!("{} required already", count(row.required_already)));
     }
     let notes = if notes.is_empty() { String::new() } else { format!("; {}", notes.join(", ")) };
-    format!("{} required from {}{notes}", people(row.people), local(row.at, zone))
+    format!("{}, from {}{notes}", people(row.people), local(row.at, zone))
 }
 
 /// Who is left out, and why, in counts.
@@ -155,7 +155,7 @@ pub fn left_out_line(forecast: &Forecast) -> String {
 fn in_force_line(outlook: &Outlook, in_force: &Outlined) -> String {
     let until = match &outlook.coming {
         Some(_) => "who joins before the new date is not required until then",
-        None if outlook.company.enforcement_date == Some(in_force.date) => "it goes on",
+        None if outlook.date == Some(in_force.date) => "it goes on",
         None => "who joins later is not required by it",
     };
     format!("the date {} has come: whom it requires stays required; {until}", in_force.date)

@@ -127,6 +127,7 @@ impl Walk<'_> {
             told_date: membership.told_date,
             telling: id.is_some_and(|id| self.is_telling(id)),
             required: id.is_some_and(|id| self.tie(id).required),
+            required_before: id.is_some_and(|id| self.tie(id).required_before),
             told_required: self
                 .person
                 .notices
