@@ -9,7 +9,7 @@ use super::enforcements::{company_facts, refusal};
 use super::forecast_facts::{self, Page, StoredCourse};
 use super::sql::{Tx, bind};
 use super::{SqlStore, StoreError};
-use crate::domain::forecast::{Course, Forecast, Tally, released, replanned};
+use crate::domain::forecast::{Course, Forecast, Replanned, Tally, released, replanned};
 use crate::domain::ids::Id;
 use crate::domain::notice::{EnforcementState, HoldReason};
 use crate::domain::planning::{self, Change, CompanyFacts, EnforcementFacts};
@@ -108,8 +108,8 @@ impl ForecastStore for SqlStore {
         let in_force = |one: &&Course| one.state == EnforcementState::InForce;
         let words = |hold| replan.date.map(|date| refusal(&company, date, hold, now, policy));
         Ok(Outlook {
-            coming: replan.after.iter().find(coming).map(outlined),
-            in_force: replan.after.iter().find(in_force).map(outlined),
+            coming: replan.after.courses.iter().find(coming).map(outlined),
+            in_force: replan.after.courses.iter().find(in_force).map(outlined),
             hold: replan.hold,
             objection: replan.hold.and_then(words),
             stands_already: replan.stands_already,
@@ -140,7 +140,7 @@ pub(super) struct Replan {
     /// The date in the company's row, as it will be.
     pub date: Option<NaiveDate>,
     pub before: Vec<Course>,
-    pub after: Vec<Course>,
+    pub after: Replanned,
     hold: Option<HoldReason>,
     stands_already: bool,
 }
@@ -162,7 +162,7 @@ impl Replan {
         let mut plan = Self {
             company_id: company.id,
             date: row.enforcement_date,
-            after: before.clone(),
+            after: Replanned { courses: before.clone(), review_first: true, review_all: false },
             before,
             hold: None,
             stands_already: false,
@@ -198,7 +198,7 @@ impl Replan {
                 plan.hold =
                     open.as_ref().and_then(|open| planning::judge(&row, open.enforcement_date, now, false, policy));
                 plan.stands_already = open.as_ref().is_none_or(|open| open.state != EnforcementState::Held);
-                release(&mut plan.after, &row, open.as_ref(), now, policy);
+                release(&mut plan.after.courses, &row, open.as_ref(), now, policy);
             }
         }
         plan.date = row.enforcement_date;
