@@ -7,7 +7,9 @@ use serde_json::{Value as Json, json};
 use super::audit::{self, NewEvent};
 use super::dialect::ColumnType;
 use super::expand::insert_notices;
-use super::predicate::{DATE_STANDS, HAS_ENFORCEMENT, REQUIRED, TELLING, must_be_required, subject, told_date};
+use super::predicate::{
+    DATE_STANDS, HAS_ENFORCEMENT, REQUIRED, REQUIRED_BEFORE, TELLING, must_be_required, subject, told_date,
+};
 use super::requirements::{NewRequirements, derive_required_at, id_batch, id_rows};
 use super::sql::{Row, Tx, bind};
 use super::{SqlStore, StoreError};
@@ -122,6 +124,7 @@ impl ReviewStore for SqlStore {
                  (u.mfa_enrolled_at IS NOT NULL) AS enrolled, c.new_member_grace_days,
                  e.id AS enforcement_id, e.state, e.enforcement_date, e.enforce_at, e.planned_time_zone,
                  {told} AS told_date, {TELLING} AS telling, {REQUIRED} AS required,
+                 {REQUIRED_BEFORE} AS required_before,
                  EXISTS (SELECT 1 FROM notices AS n WHERE n.enforcement_id = e.id AND n.user_id = u.id AND n.kind = 'now_required') AS told_required,
                  EXISTS (SELECT 1 FROM milestones AS s WHERE s.enforcement_id = e.id AND s.kind = 'announcement') AS announced
              FROM memberships AS m JOIN users AS u ON u.id = m.user_id JOIN companies AS c ON c.id = m.company_id
@@ -260,6 +263,7 @@ fn read_membership(row: &Row, policy: &Policy) -> Result<(Option<Governing>, Mem
         told_date: row.get("told_date")?,
         telling: row.get("telling")?,
         required: row.get("required")?,
+        required_before: row.get("required_before")?,
         told_required: row.get("told_required")?,
         require_at: row.get("require_at")?,
     };

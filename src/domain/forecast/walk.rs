@@ -117,7 +117,7 @@ impl Walk<'_> {
             enforce_at: course.enforce_at,
             zone: course.zone,
             grace_days: course.grace_days,
-            announced: course.milestones.iter().any(|one| one.planned.kind == NoticeKind::Announcement),
+            announced: course.announced_at().is_some(),
         });
         let id = course.map(|course| course.id);
         let member = review::MembershipFacts {
@@ -127,6 +127,7 @@ impl Walk<'_> {
             told_date: membership.told_date,
             telling: id.is_some_and(|id| self.is_telling(id)),
             required: id.is_some_and(|id| self.tie(id).required),
+            required_before: id.is_some_and(|id| self.tie(id).required_before),
             told_required: self
                 .person
                 .notices
