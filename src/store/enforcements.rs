@@ -75,7 +75,7 @@ impl EnforcementStore for SqlStore {
     ) -> Result<Ordered, StoreError> {
         let mut order = Order::begin(self, company).await?;
         let known = order.enforcements.iter().any(|one| one.enforcement_date == date);
-        if known && order.company.enforcement_date == Some(date) && order.in_line {
+        if known && order.company.enforcement_date == Some(date) {
             return Ok(Ordered::StoodAlready);
         }
         let mut authority = authority.clone();

@@ -50,6 +50,8 @@ pub struct Outlined {
 pub struct Outlook {
     /// The company, as its row is.
     pub company: Company,
+    /// The date that its row has, or would have.
+    pub date: Option<NaiveDate>,
     /// Its enforcement that is to come, as it is or would be.
     pub coming: Option<Outlined>,
     /// The one in force before it.
@@ -108,6 +110,7 @@ impl ForecastStore for SqlStore {
         let in_force = |one: &&Course| one.state == EnforcementState::InForce;
         let words = |hold| replan.date.map(|date| refusal(&company, date, hold, now, policy));
         Ok(Outlook {
+            date: replan.date,
             coming: replan.after.courses.iter().find(coming).map(outlined),
             in_force: replan.after.courses.iter().find(in_force).map(outlined),
             hold: replan.hold,
@@ -192,7 +195,7 @@ impl Replan {
                 row.mfa_available = true;
                 reconcile(&row, true);
                 plan.hold = hold.filter(|_| !known);
-                plan.stands_already = known && in_line && company.enforcement_date == Some(date);
+                plan.stands_already = known && company.enforcement_date == Some(date);
             }
             Proposal::Release => {
                 plan.hold =

@@ -188,12 +188,7 @@ async fn people(
          WHERE u.id IN (SELECT id FROM {}) ORDER BY u.id, m.company_id, e.id",
         told_date(),
         told_at(),
-        would_be_required(
-            "e.at",
-            "$3",
-            "CASE WHEN m.exempt_until <= e.at THEN NULL ELSE m.exempt_until END",
-            "NULLIF(m.require_at, e.forgotten)"
-        ),
+        would_be_required("e.at", "$3", "NULLIF(m.require_at, e.forgotten)"),
         tx.dialect().rows(2, "e", &columns),
         id_rows(tx, 1),
     );

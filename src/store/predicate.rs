@@ -45,26 +45,26 @@ pub(super) const REQUIRED_BEFORE: &str = "EXISTS (SELECT 1 FROM requirements AS 
 /// The membership makes the user a subject of the company's enforcement: an active person, not exempt, and not left out by
 /// SSO unless `$include_sso`. An exemption covers until it has been ended: who comes out of one is told first.
 pub(super) fn subject(include_sso: usize) -> String {
-    subject_while("m.exempt_until", &format!("${include_sso}"))
-}
-
-fn subject_while(exempt_until: &str, include_sso: &str) -> String {
-    format!("u.kind = 'person' AND u.active AND {exempt_until} IS NULL AND (NOT u.sso OR {include_sso})")
+    subject_unless("m.exempt_until IS NOT NULL", &format!("${include_sso}"))
 }
 
 /// The enforcement requires the member at `$now`: a reviewed subject whose own date has come as well. Shared by flip and
 /// review; who uses it for newcomers adds [`DATE_STANDS`].
 pub(super) fn must_be_required(now: usize, include_sso: usize) -> String {
-    let now = format!("${now}");
-    let required = would_be_required(&now, &format!("${include_sso}"), "m.exempt_until", "m.require_at");
-    format!("{required} AND u.reviewed AND m.reviewed")
+    let come = date_has_come(&format!("${now}"), "m.require_at");
+    format!("{} AND {come} AND u.reviewed AND m.reviewed", subject(include_sso))
 }
 
-/// The same once the rows are reviewed, for an instant, a setting, and the membership's instants as they will be then; each
-/// is an SQL expression.
-pub(super) fn would_be_required(at: &str, include_sso: &str, exempt_until: &str, require_at: &str) -> String {
-    format!(
-        "{} AND e.enforce_at <= {at} AND ({require_at} IS NULL OR {require_at} <= {at})",
-        subject_while(exempt_until, include_sso)
-    )
+/// The same, foretold for an instant, a setting and a personal date that are SQL expressions: what is unreviewed by now
+/// will be reviewed by then, and exemptions that pass will be ended.
+pub(super) fn would_be_required(at: &str, include_sso: &str, require_at: &str) -> String {
+    format!("{} AND {}", subject_unless(&format!("m.exempt_until > {at}"), include_sso), date_has_come(at, require_at))
+}
+
+fn subject_unless(exempt: &str, include_sso: &str) -> String {
+    format!("u.kind = 'person' AND u.active AND ({exempt}) IS NOT TRUE AND (NOT u.sso OR {include_sso})")
+}
+
+fn date_has_come(at: &str, require_at: &str) -> String {
+    format!("e.enforce_at <= {at} AND ({require_at} IS NULL OR {require_at} <= {at})")
 }
