@@ -16,5 +16,7 @@ mod rules {
     mod r2_once;
     mod r3_not_early;
     mod r4_not_late;
+    mod r5_moved;
+    mod r7_latest_only;
     mod world;
 }

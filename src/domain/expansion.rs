@@ -34,13 +34,16 @@ pub struct Enforcement {
     pub date: NaiveDate,
     /// When it takes effect.
     pub enforce_at: Timestamp,
+    /// When its announcement is due.
+    pub announced_at: Option<Timestamp>,
 }
 
 /// The notice that `member` is owed for `milestone`, and when it is due; none, if they have nothing to be told.
 ///
 /// Whoever was told another date is told that it moved, whoever was told this one is not told again (R5); nor is a late
-/// joiner whose own date, which they were told, stays as it is. Who is
-/// required already by an earlier date of the company has nothing to prepare for.
+/// joiner whose own date, which they were told, stays as it is. Who is required already by an earlier date of the company
+/// has nothing to prepare for. Reminders on or before the reader's day of the announcement are left out: where the date
+/// falls on the day before, they come a day sooner than the company's.
 #[must_use]
 pub fn owed(
     milestone: &PlannedMilestone,
@@ -59,10 +62,13 @@ pub fn owed(
         NoticeKind::Cancelled if member.told_date.is_none() || member.required || member.required_before => {
             return None;
         }
-        kind if kind.is_reminder() && member.required_before => return None,
+        _ if member.required_before => return None,
         kind => kind,
     };
-    Some((kind, schedule::notice_due_at(milestone, enforcement.enforce_at, required_at, member.zone, policy)))
+    let due_at = schedule::notice_due_at(milestone, enforcement.enforce_at, required_at, member.zone, policy);
+    let announced_on = enforcement.announced_at.map(|at| schedule::announcement_day(at, member.zone, policy));
+    let too_soon = kind.is_reminder() && announced_on.is_some_and(|day| due_at.date_in(member.zone) <= day);
+    (!too_soon).then_some((kind, due_at))
 }
 
 /// When an enforcement that takes effect at `enforce_at` requires a member with this personal date (R3).

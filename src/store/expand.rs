@@ -74,7 +74,8 @@ impl ExpandStore for SqlStore {
         let mut tx = self.database.begin().await?;
         let sql = format!(
             "SELECT s.id, s.kind, s.days_before, s.due_at, s.cursor, s.enforcement_id, e.company_id, e.enforcement_date,
-                 e.enforce_at, e.planned_time_zone, c.enforcement_date AS company_date
+                 e.enforce_at, e.planned_time_zone, c.enforcement_date AS company_date,
+                 (SELECT a.due_at FROM milestones AS a WHERE a.enforcement_id = e.id AND a.kind = 'announcement') AS announced_at
              FROM milestones AS s JOIN enforcements AS e ON e.id = s.enforcement_id JOIN companies AS c ON c.id = e.company_id
              WHERE s.id = $2 AND {}{}{}",
             expandable(),
@@ -134,7 +135,11 @@ impl DueMilestone {
                 days_before: days.and_then(|days| u16::try_from(days).ok()),
                 due_at: row.get("due_at")?,
             },
-            enforcement: Enforcement { date: row.get("enforcement_date")?, enforce_at: row.get("enforce_at")? },
+            enforcement: Enforcement {
+                date: row.get("enforcement_date")?,
+                enforce_at: row.get("enforce_at")?,
+                announced_at: row.get("announced_at")?,
+            },
             enforcement_id: row.get("enforcement_id")?,
             company_id: row.get("company_id")?,
             company_zone: time::zone(&row.get::<String>("planned_time_zone")?).unwrap_or(Tz::UTC),

@@ -30,7 +30,8 @@ impl Walk<'_> {
                 continue;
             }
             let Some(member) = self.member(course) else { continue };
-            let enforcement = Enforcement { date: course.date, enforce_at: course.enforce_at };
+            let announced_at = course.announced_at();
+            let enforcement = Enforcement { date: course.date, enforce_at: course.enforce_at, announced_at };
             if let Some((kind, due_at)) = expansion::owed(&milestone.planned, enforcement, &member, self.policy) {
                 self.push_notice(course.id, milestone.id, kind, due_at);
             }
@@ -123,7 +124,7 @@ impl Walk<'_> {
 
     fn may_claim(&self, notice: &Notice) -> bool {
         let course = self.courses.iter().find(|course| course.id == notice.enforcement_id);
-        notice.state == NoticeState::Pending && course.is_some_and(|course| course.may_claim(self.now))
+        notice.state == NoticeState::Pending && course.is_some_and(|course| course.may_claim(notice.kind, self.now))
     }
 
     /// The zone of the person's days, for a mail that begins with this notice.

@@ -117,7 +117,7 @@ impl Walk<'_> {
             enforce_at: course.enforce_at,
             zone: course.zone,
             grace_days: course.grace_days,
-            announced: course.milestones.iter().any(|one| one.planned.kind == NoticeKind::Announcement),
+            announced: course.announced_at().is_some(),
         });
         let id = course.map(|course| course.id);
         let member = review::MembershipFacts {
