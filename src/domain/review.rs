@@ -80,7 +80,11 @@ pub fn review(governing: Option<Governing>, member: &MembershipFacts, now: Times
             outcome.notices.push((if moved { NoticeKind::Rescheduled } else { NoticeKind::Welcome }, now));
         }
     }
-    if governing.state == EnforcementState::InForce && !member.enrolled && !member.told_required {
+    if governing.state == EnforcementState::InForce
+        && !member.enrolled
+        && !member.told_required
+        && !member.required_before
+    {
         let at = required_at(governing.enforce_at, outcome.require_at.or(member.require_at)).max(now);
         let due = if at > now { schedule::now_required_due_at(at, member.reader_zone, policy) } else { now };
         outcome.notices.push((NoticeKind::NowRequired, due));
