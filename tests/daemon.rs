@@ -9,12 +9,8 @@
 
 mod support;
 
-#[path = "daemon/check.rs"]
-mod check;
 #[path = "daemon/ending.rs"]
 mod ending;
-#[path = "daemon/examples.rs"]
-mod examples;
 #[path = "daemon/guards.rs"]
 mod guards;
 #[path = "daemon/http.rs"]
@@ -23,8 +19,6 @@ mod http;
 mod installation;
 #[path = "daemon/logs.rs"]
 mod logs;
-#[path = "daemon/preview.rs"]
-mod preview;
 #[path = "daemon/process.rs"]
 mod process;
 #[path = "daemon/rows.rs"]
