@@ -14,6 +14,7 @@ mod conformance {
     mod audit;
     mod companies;
     mod daemon_state;
+    mod forecast;
     mod import;
     mod notice_history;
     mod schema;

@@ -8,7 +8,7 @@ use crate::store::backlog::Backlog;
 use crate::store::{Store, StoreError};
 
 /// The key under which a database remembers that it has been run before.
-const FIRST_RUN_KEY: &str = "first_run";
+pub const FIRST_RUN_KEY: &str = "first_run";
 
 /// What the guard says.
 #[derive(Debug)]

@@ -13,7 +13,7 @@ use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-pub use guard::{Guard, first_run_guard};
+pub use guard::{FIRST_RUN_KEY, Guard, first_run_guard};
 pub use lock::{DaemonLock, LockError};
 pub use signals::Signals;
 

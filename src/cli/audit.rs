@@ -10,7 +10,7 @@ use comfy_table::Table;
 use serde_json::json;
 
 use super::output::{cell, instant, maybe, say, table, to_json_line, write_line};
-use super::{CliError, Context, PAGE};
+use super::{CliError, Context, PAGE, values};
 use crate::domain::audit::{AuditEvent, Verifier};
 use crate::store::audit::AuditFilter;
 
@@ -54,15 +54,19 @@ pub struct ListArgs {
     /// Of this company: its id or external id
     #[arg(long)]
     company: Option<String>,
-    /// With this action, such as company_added
+    /// With this action, as the column ACTION has it
     #[arg(long)]
     action: Option<String>,
     /// After the event with this number
-    #[arg(long, value_name = "SEQ", default_value_t = 0)]
+    #[arg(long, value_name = "SEQ", default_value_t = 0, value_parser = seq)]
     after: i64,
     /// At most so many [default: all]
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "COUNT", value_parser = values::count)]
     limit: Option<u32>,
+}
+
+fn seq(text: &str) -> Result<i64, String> {
+    text.parse().map_err(|_| format!("'{text}' is not the number of an event: give one from the column SEQ"))
 }
 
 fn hash(text: &str) -> Result<String, String> {

@@ -33,14 +33,14 @@ Examples:
     /// Add a company
     #[command(after_help = "\
 Examples:
-  mfa-enforcer company add --name 'Globex Limited' --time-zone Europe/Berlin --external-id globex
-  mfa-enforcer company add --name 'Initech' --time-zone America/Chicago --mfa-available false --by 'Jo Diaz'")]
+  mfa-enforcer company add --name 'Initech, Inc.' --time-zone America/Chicago
+  mfa-enforcer company add --name Hooli --time-zone UTC --external-id hooli")]
     Add(AddArgs),
     /// Set columns of a company; its date is set by `mfa-enforcer enforcement set`
     #[command(after_help = "\
 Examples:
   mfa-enforcer company set acme --time-zone Europe/Paris --by 'Jo Diaz'
-  mfa-enforcer company set acme --notice-days 30,14,7,1 --new-member-grace-days 14
+  mfa-enforcer company set acme --notice-days 30,7,1 --support-contact 'IT desk'
   mfa-enforcer company set acme --notice-days ''
 
 An empty text takes a value away where the table allows none: the setting's default holds again.")]
@@ -95,7 +95,7 @@ struct ColumnArgs {
     #[arg(long, value_name = "DAYS", value_parser = values::clearable(values::notice_days))]
     notice_days: Option<Edit<Vec<u16>>>,
     /// How many days late joiners get, 0 to 365
-    #[arg(long, value_name = "DAYS", value_parser = values::clearable(values::grace_days))]
+    #[arg(long, value_name = "DAYS", value_parser = values::clearable(values::grace_days), allow_negative_numbers = true)]
     new_member_grace_days: Option<Edit<u16>>,
     /// Whom its people may ask
     #[arg(long, value_name = "WHOM", value_parser = values::clearable(values::words))]

@@ -16,7 +16,7 @@ use crate::store::connect::{Schema, shown};
 #[command(after_help = "\
 Examples:
   mfa-enforcer migrate
-  mfa-enforcer migrate --config /etc/mfa-enforcer.toml
+  mfa-enforcer migrate --config mfa-enforcer.toml
 
 It may run at any time and as often as one likes: what is up to date stays as it is. Make a backup first.")]
 pub struct MigrateArgs {}

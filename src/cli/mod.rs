@@ -4,14 +4,20 @@
 pub mod audit;
 pub mod check;
 pub mod company;
+pub mod confirm;
 pub mod context;
+pub mod demo;
+pub mod enforcement;
 mod error;
+pub mod forecast;
 pub mod import;
 pub mod migrate;
 pub mod notice;
+pub mod outlook;
 pub mod output;
 pub mod preview;
 pub mod run;
+pub mod status;
 pub mod user;
 pub mod values;
 
@@ -38,6 +44,7 @@ pub(crate) const PAGE: i64 = 500;
     about = "Tells people in time, and makes MFA required for whole companies on the day their admin picked",
     after_help = "\
 Examples:
+  mfa-enforcer demo
   mfa-enforcer migrate
   mfa-enforcer company list
   mfa-enforcer user show jo@example.org --json
@@ -78,9 +85,16 @@ pub struct ByArgs {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// A whole rollout in time lapse, on SQLite, mail into a folder, nothing else needed
+    Demo(demo::DemoArgs),
     /// Look at companies, add one, or set its columns
     #[command(subcommand)]
     Company(company::CompanyCommand),
+    /// Set, move or take away a company's date; release what is held; see the history
+    #[command(subcommand)]
+    Enforcement(enforcement::EnforcementCommand),
+    /// Every mail and flip to come for a company, by day; nothing is changed
+    Forecast(forecast::ForecastArgs),
     /// Add and change companies or users from a file
     Import(import::ImportArgs),
     /// All that is known of one user; enrollment and exemptions
@@ -94,6 +108,8 @@ pub enum Command {
     Audit(audit::AuditCommand),
     /// The daemon: sends what is due and makes MFA required on the day
     Run(run::RunArgs),
+    /// Tasks, backlog, what comes next; what needs a person, with the command that helps
+    Status(status::StatusArgs),
     /// Look at settings, templates, database and mail server, and say what is wrong
     Check(check::CheckArgs),
     /// Bring the database up to date, or make it
@@ -105,11 +121,13 @@ pub async fn run(
     arguments: impl IntoIterator<Item = OsString>,
     variables: impl Iterator<Item = (String, String)>,
 ) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let program = arguments.first().map_or_else(|| "mfa-enforcer".into(), |name| name.to_string_lossy().into_owned());
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => return answer_parse_error(&error),
     };
-    match dispatch(&cli, variables).await {
+    match dispatch(&cli, &program, variables).await {
         Ok(code) => code,
         Err(error) => {
             if !error.is_closed_pipe() {
@@ -120,17 +138,25 @@ pub async fn run(
     }
 }
 
-async fn dispatch(cli: &Cli, variables: impl Iterator<Item = (String, String)>) -> Result<ExitCode, CliError> {
+async fn dispatch(
+    cli: &Cli,
+    program: &str,
+    variables: impl Iterator<Item = (String, String)>,
+) -> Result<ExitCode, CliError> {
     let variables: Vec<_> = variables.collect();
     // Awaited by the commands that need a database that is up to date.
     let context = Context::open(&cli.global, variables.clone().into_iter());
     match &cli.command {
+        Command::Demo(args) => demo::run(&cli.global, program, args).await,
         Command::Company(command) => company::run(&context.await?, command).await,
+        Command::Enforcement(command) => enforcement::run(&context.await?, command).await,
+        Command::Forecast(args) => forecast::run(&context.await?, args).await,
         Command::Import(args) => import::run(&context.await?, args).await,
         Command::User(command) => user::run(&context.await?, command).await,
         Command::Notice(command) => notice::run(&cli.global, variables.into_iter(), command).await,
         Command::Audit(command) => audit::run(&context.await?, command).await,
         Command::Run(args) => run::run(&cli.global, variables.into_iter(), args).await,
+        Command::Status(args) => status::run(&context.await?, args).await,
         Command::Check(args) => check::run(&cli.global, variables.into_iter(), args).await,
         Command::Migrate(args) => migrate::run(&cli.global, variables.into_iter(), args).await,
     }

@@ -53,7 +53,7 @@ pub struct ListArgs {
     #[arg(long, value_parser = state())]
     state: Option<NoticeState>,
     /// At most so many [default: all]
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "COUNT", value_parser = values::count)]
     limit: Option<u32>,
 }
 

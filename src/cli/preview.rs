@@ -30,8 +30,8 @@ Examples:
   mfa-enforcer notice preview
   mfa-enforcer notice preview --kind final_reminder --json
   mfa-enforcer notice preview --all --to previews
-  mfa-enforcer notice preview --user jo@example.org --company acme --date 2099-01-15
-  mfa-enforcer notice preview --all --user u-1 --company acme --date 2099-01-15 --to previews/u-1
+  mfa-enforcer notice preview --user u-1 --company acme --date 2099-01-15
+  mfa-enforcer notice preview --all --user u-1 --company acme --to u-1
 
 Without a user it shows made-up people, and needs no database. With one, it shows the words, steps and dates that this
 person would get. Nothing is sent and nothing is changed.")]

@@ -35,7 +35,7 @@ Your sign-in service writes this itself, to users.mfa_enrolled_at and users.mfa_
     /// Leave a user out of a company's enforcement for a while, or no longer
     #[command(after_help = "\
 Examples:
-  mfa-enforcer user exempt jo@example.org --company acme --until 2099-12-31 --reason 'Parental leave' --by 'Zoe Diaz'
+  mfa-enforcer user exempt u-1 --company acme --until 2099-12-31 --reason Leave
   mfa-enforcer user exempt u-3 --company acme --end
 
 The day given is the last one, in the company's time zone. The reason is kept on the audit trail: name no people in it.

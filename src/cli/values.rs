@@ -67,6 +67,17 @@ pub fn grace_days(text: &str) -> Result<u16, String> {
         .ok_or_else(|| format!("'{}' is not a number of days: give a whole number from 0 to 365", shown(text)))
 }
 
+/// Reads how many rows are wanted.
+///
+/// # Errors
+/// With the numbers that are allowed.
+pub fn count(text: &str) -> Result<u32, String> {
+    text.parse()
+        .ok()
+        .filter(|count| *count > 0)
+        .ok_or_else(|| format!("'{}' is not a number of rows: give a whole number from 1", shown(text)))
+}
+
 /// Reads a name, a key, a reason: a few words on one line.
 ///
 /// # Errors

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod delivery;
 pub mod expansion;
+pub mod forecast;
 pub mod ids;
 pub mod message;
 pub mod methods;

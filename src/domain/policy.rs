@@ -30,6 +30,14 @@ pub struct Policy {
     pub payee_sms_countries: BTreeSet<CountryCode>,
 }
 
+impl Policy {
+    /// How many days late joiners of a company get: its own, if it has any.
+    #[must_use]
+    pub fn grace_days(&self, own: Option<i64>) -> u16 {
+        own.and_then(|days| u16::try_from(days).ok()).unwrap_or(self.new_member_grace_days)
+    }
+}
+
 impl Default for Policy {
     /// The defaults of `config/default.toml`.
     fn default() -> Self {

@@ -112,6 +112,12 @@ impl CompanyChange {
 }
 
 impl Company {
+    /// The key by which people name it: the vendor's own, or else the id.
+    #[must_use]
+    pub fn key(&self) -> String {
+        self.external_id.clone().unwrap_or_else(|| self.id.to_string())
+    }
+
     /// A company that has no columns yet but their defaults.
     pub(super) fn blank(id: Id) -> Self {
         Self {

@@ -106,15 +106,16 @@ async fn open_postgres(
     if let Some(limit) = options.statement_timeout {
         connect = connect.options([("statement_timeout", limit.num_milliseconds().to_string())]);
     }
-    let pool = PgPoolOptions::new().max_connections(options.max_connections).acquire_timeout(timeout);
-    match pool.connect_with(connect.clone()).await {
-        // The pool keeps trying where nothing listens, and in the end says only that time is up.
-        Err(timed_out @ sqlx::Error::PoolTimedOut) => {
-            let once = tokio::time::timeout(timeout, PgConnection::connect_with(&connect)).await;
-            Err(unusable(once.ok().and_then(Result::err).unwrap_or(timed_out)))
-        }
-        outcome => outcome.map_err(unusable),
-    }
+    // The pool tries again until its time is out, and then tells only that: one attempt of our own tells the cause.
+    let attempt = tokio::time::timeout(timeout, PgConnection::connect_with(&connect)).await;
+    let first = attempt.map_err(|_| unusable(sqlx::Error::PoolTimedOut))?.map_err(unusable)?;
+    drop(first);
+    PgPoolOptions::new()
+        .max_connections(options.max_connections)
+        .acquire_timeout(timeout)
+        .connect_with(connect)
+        .await
+        .map_err(unusable)
 }
 
 async fn check_schema(database: &Database, schema: Schema, place: &str) -> Result<(), StoreError> {

@@ -158,6 +158,10 @@ impl Flip {
         let replaced = tx.fetch_optional(sql, bind![self.company_id, now]).await?;
         self.replaced = replaced.map(|row| row.get("id")).transpose()?;
         tx.execute("UPDATE enforcements SET state = 'in_force' WHERE id = $1", bind![enforcement]).await?;
+        // What was to be told beforehand is not told any more; pending, it would keep `now_required` from being claimed (R7).
+        let sql = "UPDATE milestones SET state = 'dropped' WHERE enforcement_id = $1 AND state = 'pending'
+            AND kind IN ('announcement', 'reminder', 'final_reminder')";
+        tx.execute(sql, bind![enforcement]).await?;
         Ok(true)
     }
 

@@ -11,9 +11,13 @@ pub mod daemon_state;
 mod dialect;
 pub mod edit;
 pub mod enforce;
+pub mod enforcement_history;
+pub mod enforcements;
 mod error;
 pub mod exemptions;
 pub mod expand;
+pub mod forecast;
+mod forecast_facts;
 pub mod import;
 pub mod notice_history;
 pub mod outcome;
@@ -37,8 +41,11 @@ pub trait Store:
     + companies::CompanyStore
     + daemon_state::DaemonStateStore
     + enforce::EnforceStore
+    + enforcement_history::EnforcementHistoryStore
+    + enforcements::EnforcementStore
     + exemptions::ExemptionStore
     + expand::ExpandStore
+    + forecast::ForecastStore
     + import::ImportStore
     + notice_history::NoticeHistoryStore
     + outcome::OutcomeStore

@@ -5,6 +5,7 @@ use chrono_tz::Tz;
 use serde_json::json;
 
 use super::audit::{self, NewEvent};
+use super::predicate::HAS_ENFORCEMENT;
 use super::sql::{Row, Tx, Value, bind};
 use super::{SqlStore, StoreError};
 use crate::domain::ids::Id;
@@ -48,8 +49,8 @@ pub trait ReconcileStore {
     /// Up to `limit` companies whose row has changed since the daemon acted on it, after `after` in the order of ids.
     async fn unreconciled_companies(&self, after: Option<Id>, limit: i64) -> Result<Vec<Id>, StoreError>;
 
-    /// Brings one company's enforcements in line with its row. With `patient`, defers while members are unreviewed: who
-    /// was there before the date is no late joiner.
+    /// Brings one company's enforcements in line with its row. With `patient`, a first date waits while members are
+    /// unreviewed: who was there before it is no late joiner.
     async fn reconcile_company(
         &self,
         id: Id,
@@ -82,8 +83,11 @@ impl ReconcileStore for SqlStore {
     ) -> Result<Reconciled, StoreError> {
         let mut tx = self.database.begin().await?;
         if patient {
-            let sql = "SELECT 1 AS found FROM memberships WHERE company_id = $1 AND NOT reviewed LIMIT 1";
-            if tx.fetch_optional(sql, bind![id]).await?.is_some() {
+            let sql = format!(
+                "SELECT 1 AS found FROM companies AS c WHERE id = $1 AND NOT {HAS_ENFORCEMENT}
+                 AND EXISTS (SELECT 1 FROM memberships WHERE company_id = c.id AND NOT reviewed)"
+            );
+            if tx.fetch_optional(&sql, bind![id]).await?.is_some() {
                 return Ok(Reconciled { deferred: true, ..Reconciled::default() });
             }
         }
@@ -148,7 +152,7 @@ impl SqlStore {
                     close(tx, id, EnforcementState::Superseded, SkipReason::Superseded, now).await?;
                     forget_company_date(tx, company.id, id).await?;
                     done.changes.push("superseded");
-                    events.push(one("enforcement_superseded", id, json!({})));
+                    events.push(one("enforcement_superseded", id, words(authority)));
                 }
                 Change::Cancel(id) => {
                     close(tx, id, EnforcementState::Cancelled, SkipReason::Cancelled, now).await?;
@@ -156,8 +160,10 @@ impl SqlStore {
                     let due_at = now.plus(policy.announce_delay);
                     let milestone = PlannedMilestone { kind: NoticeKind::Cancelled, days_before: None, due_at };
                     self.insert_milestones(tx, id, &[milestone], now).await?;
+                    let sql = "UPDATE enforcements SET reason = COALESCE($2, reason) WHERE id = $1";
+                    tx.execute(sql, bind![id, authority.reason]).await?;
                     done.changes.push("cancelled");
-                    events.push(one("enforcement_cancelled", id, json!({})));
+                    events.push(one("enforcement_cancelled", id, words(authority)));
                 }
                 Change::Plan(plan) => {
                     let id = self.insert_enforcement(tx, company, &plan, now, authority).await?;
@@ -190,6 +196,10 @@ impl SqlStore {
                     done.changes.push("held");
                     done.warnings.push(format!("company {}: enforcement {id} is held: {reason}", company.id));
                     events.push(one("enforcement_held", id, json!({ "reason": reason })));
+                }
+                Change::ReviewMembers => {
+                    let sql = "UPDATE memberships SET reviewed = false WHERE company_id = $1 AND reviewed";
+                    tx.execute(sql, bind![company.id]).await?;
                 }
                 Change::Wait => done.deferred = true,
             }
@@ -264,7 +274,7 @@ impl SqlStore {
     }
 
     /// Carries out a refresh; returns what was changed, if anything was.
-    async fn apply_refresh(
+    pub(super) async fn apply_refresh(
         &self,
         tx: &mut Tx,
         company: &CompanyFacts,
@@ -443,6 +453,11 @@ fn plan_detail(company: &CompanyFacts, plan: &Plan, authority: &Authority<'_>) -
         "notice_overridden": authority.override_notice,
         "reason": authority.reason,
     })
+}
+
+/// What a person said about it, if anything.
+fn words(authority: &Authority<'_>) -> serde_json::Value {
+    authority.reason.map_or_else(|| json!({}), |reason| json!({ "reason": reason }))
 }
 
 /// An event about one enforcement.

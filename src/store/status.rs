@@ -3,10 +3,11 @@
 use async_trait::async_trait;
 use serde::Serialize;
 
+use super::predicate::DATE_STANDS;
 use super::sql::bind;
 use super::{SqlStore, StoreError};
 use crate::domain::ids::Id;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{self, Timestamp};
 
 /// An enforcement that waits for a person.
 #[derive(Clone, Debug, Serialize)]
@@ -17,6 +18,8 @@ pub struct HeldEnforcement {
     pub company_id: Id,
     /// The company's name.
     pub company: String,
+    /// The vendor's own key of the company.
+    pub company_external_id: Option<String>,
     /// The date.
     pub enforcement_date: chrono::NaiveDate,
     /// Why it is held.
@@ -30,18 +33,39 @@ pub struct Figures {
     pub scheduled: i64,
     /// Enforcements of companies that are in force.
     pub in_force: i64,
-    /// Notices that are due and not yet sent.
+    /// Enforcements that wait for a person.
+    pub held: i64,
+    /// Notices that are due and not yet sent; those of held enforcements wait and are not among them.
     pub due_notices: i64,
     /// Since when the longest overdue of them is.
     pub oldest_due: Option<Timestamp>,
+    /// Notices that the mail server has put off, to be tried again.
+    pub put_off_notices: i64,
+    /// Since when the longest overdue of them is due.
+    pub oldest_put_off: Option<Timestamp>,
     /// Notices that were refused for good.
     pub failed_notices: i64,
     /// Flips whose instant has come and that are not complete.
     pub due_flips: i64,
+    /// When the first of them should have begun.
+    pub oldest_flip: Option<Timestamp>,
     /// When a mail was accepted last.
     pub last_sent_at: Option<Timestamp>,
     /// Companies with a date whose change is yet to be acted on.
     pub unreconciled: i64,
+}
+
+/// Companies whose time zone is none that is known.
+#[derive(Clone, Debug, Serialize)]
+pub struct UnknownZone {
+    /// What stands in the column.
+    pub time_zone: String,
+    /// How many companies have it.
+    pub companies: i64,
+    /// How many of them have a scheduled enforcement: it keeps the instants of the zone before (R9).
+    pub scheduled: i64,
+    /// One of them.
+    pub example: Id,
 }
 
 /// Reading where things stand.
@@ -58,6 +82,9 @@ pub trait StatusStore {
 
     /// The enforcements that wait for a person, the earliest date first.
     async fn held_enforcements(&self) -> Result<Vec<HeldEnforcement>, StoreError>;
+
+    /// The time zones of companies that are none.
+    async fn unknown_zones(&self) -> Result<Vec<UnknownZone>, StoreError>;
 }
 
 #[async_trait]
@@ -81,32 +108,46 @@ impl StatusStore for SqlStore {
     }
 
     async fn figures(&self, now: Timestamp) -> Result<Figures, StoreError> {
-        let sql = "SELECT
-                (SELECT count(*) FROM enforcements WHERE state = 'scheduled') AS scheduled,
+        let due = "FROM notices AS n JOIN enforcements AS e ON e.id = n.enforcement_id
+            WHERE n.state = 'pending' AND n.next_attempt_at <= $1 AND e.state <> 'held'";
+        let put_off = "FROM notices WHERE state = 'pending' AND attempts > 0 AND next_attempt_at > $1";
+        let flips = format!(
+            "FROM (SELECT e.enforce_at FROM enforcements AS e JOIN companies AS c ON c.id = e.company_id
+                 WHERE e.state = 'scheduled' AND e.enforce_at <= $1 AND {DATE_STANDS}
+             UNION ALL SELECT enforce_at FROM enforcements WHERE state = 'in_force' AND flipped_at IS NULL) AS flips"
+        );
+        let sql = format!(
+            "SELECT (SELECT count(*) FROM enforcements WHERE state = 'scheduled') AS scheduled,
                 (SELECT count(*) FROM enforcements WHERE state = 'in_force' AND company_id IS NOT NULL) AS in_force,
-                (SELECT count(*) FROM notices WHERE state = 'pending' AND next_attempt_at <= $1) AS due_notices,
-                (SELECT min(due_at) FROM notices WHERE state = 'pending' AND next_attempt_at <= $1) AS oldest_due,
+                (SELECT count(*) FROM enforcements WHERE state = 'held') AS held,
+                (SELECT count(*) {due}) AS due_notices, (SELECT min(n.due_at) {due}) AS oldest_due,
+                (SELECT count(*) {put_off}) AS put_off_notices, (SELECT min(due_at) {put_off}) AS oldest_put_off,
                 (SELECT count(*) FROM notices WHERE state = 'failed') AS failed_notices,
-                (SELECT count(*) FROM enforcements
-                    WHERE state = 'scheduled' AND enforce_at <= $1 OR state = 'in_force' AND flipped_at IS NULL) AS due_flips,
+                (SELECT count(*) {flips}) AS due_flips, (SELECT min(enforce_at) {flips}) AS oldest_flip,
                 (SELECT max(sent_at) FROM mails) AS last_sent_at,
-                (SELECT count(*) FROM companies WHERE revision > reconciled_revision AND enforcement_date IS NOT NULL) AS unreconciled";
-        let row = self.database.fetch_optional(sql, bind![now]).await?;
+                (SELECT count(*) FROM companies WHERE revision > reconciled_revision AND enforcement_date IS NOT NULL) AS unreconciled"
+        );
+        let row = self.database.fetch_optional(&sql, bind![now]).await?;
         let row = row.ok_or_else(|| StoreError::Corrupt("a query without a table gave no row".to_owned()))?;
         Ok(Figures {
             scheduled: row.get("scheduled")?,
             in_force: row.get("in_force")?,
+            held: row.get("held")?,
             due_notices: row.get("due_notices")?,
             oldest_due: row.get("oldest_due")?,
+            put_off_notices: row.get("put_off_notices")?,
+            oldest_put_off: row.get("oldest_put_off")?,
             failed_notices: row.get("failed_notices")?,
             due_flips: row.get("due_flips")?,
+            oldest_flip: row.get("oldest_flip")?,
             last_sent_at: row.get("last_sent_at")?,
             unreconciled: row.get("unreconciled")?,
         })
     }
 
     async fn held_enforcements(&self) -> Result<Vec<HeldEnforcement>, StoreError> {
-        let sql = "SELECT e.id, e.company_id, c.name, e.enforcement_date, e.reason FROM enforcements AS e
+        let sql =
+            "SELECT e.id, e.company_id, c.name, c.external_id, e.enforcement_date, e.reason FROM enforcements AS e
             JOIN companies AS c ON c.id = e.company_id WHERE e.state = 'held' ORDER BY e.enforcement_date, e.id";
         let rows = self.database.fetch_all(sql, vec![]).await?;
         rows.iter()
@@ -115,10 +156,35 @@ impl StatusStore for SqlStore {
                     id: row.get("id")?,
                     company_id: row.get("company_id")?,
                     company: row.get("name")?,
+                    company_external_id: row.get("external_id")?,
                     enforcement_date: row.get("enforcement_date")?,
                     reason: row.get("reason")?,
                 })
             })
             .collect()
+    }
+
+    async fn unknown_zones(&self) -> Result<Vec<UnknownZone>, StoreError> {
+        let sql = "SELECT c.time_zone, count(*) AS companies, count(e.id) AS scheduled FROM companies AS c
+            LEFT JOIN enforcements AS e ON e.company_id = c.id AND e.state = 'scheduled'
+            GROUP BY c.time_zone ORDER BY c.time_zone";
+        let mut unknown = Vec::new();
+        for row in self.database.fetch_all(sql, vec![]).await? {
+            let name: String = row.get("time_zone")?;
+            if time::zone(&name).is_some() {
+                continue;
+            }
+            let sql = "SELECT c.id FROM companies AS c
+                LEFT JOIN enforcements AS e ON e.company_id = c.id AND e.state = 'scheduled'
+                WHERE c.time_zone = $1 ORDER BY CASE WHEN e.id IS NULL THEN 1 ELSE 0 END, c.id LIMIT 1";
+            let Some(example) = self.database.fetch_optional(sql, bind![name.clone()]).await? else { continue };
+            unknown.push(UnknownZone {
+                companies: row.get("companies")?,
+                scheduled: row.get("scheduled")?,
+                example: example.get("id")?,
+                time_zone: name,
+            });
+        }
+        Ok(unknown)
     }
 }

@@ -55,7 +55,7 @@ impl Task for Deliver {
         while !services.shutdown.is_requested() {
             // Each claim is judged at its own instant: a long campaign must not decide by the time at which it began.
             let claim = services.store.claim(&terms, services.clock.now(), &services.policy).await?;
-            let Some(id) = claim.id else { break };
+            let Some(id) = claim.id.filter(|_| claim.found_work()) else { break };
             tally.skipped += claim.skipped;
             tally.waiting += claim.waiting;
             send_all(services, id, claim, &mut tally).await;
@@ -79,10 +79,13 @@ async fn gauge_pending(services: &Services, now: Timestamp) -> Result<(), TaskEr
 /// Sends the mails of a claim, several at a time, and records each outcome soon after it is known.
 async fn send_all(services: &Services, id: Id, claim: Claim, tally: &mut Tally) {
     let until = claim.until.unwrap_or_else(|| services.clock.now());
+    let concurrent = services.mailer.transport().max_concurrent();
+    // What is sent one by one is recorded so: how many are together must not depend on the machine's pace.
+    let together = if concurrent == 1 { 1 } else { RECORDED_TOGETHER };
     let outcomes = stream::iter(claim.mails)
         .map(|mail| async move { send_one(services, &mail, until).await })
-        .buffer_unordered(services.mailer.transport().max_concurrent())
-        .ready_chunks(RECORDED_TOGETHER);
+        .buffer_unordered(concurrent)
+        .ready_chunks(together);
     let mut outcomes = std::pin::pin!(outcomes);
     while let Some(batch) = outcomes.next().await {
         for outcome in &batch {

@@ -1,11 +1,13 @@
 //! What the daemon does: each task is an idempotent function without input, run on a tick and on demand. What is due is
 //! read from the database each time; run twice, the second run does nothing.
 
+pub mod dates;
 mod deliver;
 pub mod driver;
 mod enforce;
 mod expand;
 mod reconcile;
+mod review;
 mod shutdown;
 mod ticks;
 

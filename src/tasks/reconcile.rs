@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use serde_json::json;
 
+use super::review::{count_reviewed, review_rows};
 use super::{Report, Services, Task, TaskError};
 use crate::domain::ids::Id;
 use crate::domain::time::Timestamp;
-use crate::store::review::Reviewed;
 
 /// The task.
 pub struct Reconcile;
@@ -16,7 +16,7 @@ pub struct Reconcile;
 /// How many companies are asked for at a time.
 const PAGE: i64 = 500;
 /// How often members who appear meanwhile are reviewed before their company's date is planned all the same.
-const PATIENT_ROUNDS: u32 = 3;
+pub(super) const PATIENT_ROUNDS: u32 = 3;
 
 #[derive(Default)]
 struct Tally {
@@ -31,13 +31,6 @@ impl Tally {
             *self.counts.entry(what).or_default() += count;
         }
     }
-
-    fn add_reviewed(&mut self, what: &'static str, reviewed: Reviewed) {
-        self.add(what, reviewed.rows);
-        self.add("required", reviewed.required);
-        self.add("notices", reviewed.notices);
-        metrics::counter!(crate::telemetry::metrics::REQUIRED_TOTAL).increment(reviewed.required);
-    }
 }
 
 #[async_trait]
@@ -49,9 +42,11 @@ impl Task for Reconcile {
     async fn run(&self, services: &Services, now: Timestamp) -> Result<Report, TaskError> {
         let mut tally = Tally::default();
         tally.add("orphans_cancelled", services.store.cancel_orphans(now).await?);
-        end_exemptions(services, now, &mut tally).await?;
         for round in 0..=PATIENT_ROUNDS {
-            review(services, now, &mut tally).await?;
+            let is_ending = || services.shutdown.is_requested();
+            let mut count = |what, number| tally.add(what, number);
+            let chunk = services.limits.chunk;
+            review_rows(services.store.as_ref(), now, &services.policy, chunk, &is_ending, &mut count).await?;
             if !companies(services, now, round < PATIENT_ROUNDS, &mut tally).await? {
                 break;
             }
@@ -64,35 +59,6 @@ impl Task for Reconcile {
             None => Ok(Report { changed: !tally.counts.is_empty(), detail: json!(tally.counts) }),
         }
     }
-}
-
-async fn end_exemptions(services: &Services, now: Timestamp, tally: &mut Tally) -> Result<(), TaskError> {
-    while !services.shutdown.is_requested() {
-        let ended = services.store.end_exemptions(now, services.limits.chunk).await?;
-        tally.add("exemptions_ended", ended);
-        if ended == 0 {
-            break;
-        }
-    }
-    Ok(())
-}
-
-async fn review(services: &Services, now: Timestamp, tally: &mut Tally) -> Result<(), TaskError> {
-    while !services.shutdown.is_requested() {
-        let reviewed = services.store.review_users(now, services.limits.chunk).await?;
-        tally.add_reviewed("users_reviewed", reviewed);
-        if reviewed.rows == 0 {
-            break;
-        }
-    }
-    while !services.shutdown.is_requested() {
-        let reviewed = services.store.review_memberships(now, &services.policy, services.limits.chunk).await?;
-        tally.add_reviewed("memberships_reviewed", reviewed);
-        if reviewed.rows == 0 {
-            break;
-        }
-    }
-    Ok(())
 }
 
 /// Reconciles every company whose row has changed. A company that fails stops no other (R9). Returns whether members of
@@ -126,7 +92,7 @@ async fn companies(services: &Services, now: Timestamp, patient: bool, tally: &m
 async fn end_personal_dates(services: &Services, now: Timestamp, tally: &mut Tally) -> Result<(), TaskError> {
     while !services.shutdown.is_requested() {
         let ended = services.store.end_personal_dates(now, &services.policy, services.limits.chunk).await?;
-        tally.add_reviewed("personal_dates_ended", ended);
+        count_reviewed("personal_dates_ended", ended, &mut |what, number| tally.add(what, number));
         if ended.rows == 0 {
             break;
         }

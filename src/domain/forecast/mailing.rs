@@ -1,0 +1,168 @@
+//! What goes out to a person on their way: as the tasks `expand` and `deliver` have it.
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+
+use super::person::{Course, Event, Notice};
+use super::walk::{Walk, made_id};
+use crate::domain::delivery::{self, Decision, NoticeFacts};
+use crate::domain::expansion::{self, Enforcement, MemberFacts};
+use crate::domain::ids::Id;
+use crate::domain::notice::{MilestoneState, NoticeKind, NoticeState};
+use crate::domain::time::Timestamp;
+
+impl Walk<'_> {
+    pub(super) fn expand(&mut self) {
+        let mut due: Vec<(Timestamp, Id, usize, usize)> = Vec::new();
+        for (place, course) in self.courses.iter().enumerate() {
+            for (at, milestone) in course.milestones.iter().enumerate() {
+                let ready = milestone.state == MilestoneState::Pending && milestone.planned.due_at <= self.now;
+                if ready && course.may_expand(milestone.planned.kind) {
+                    due.push((milestone.planned.due_at, milestone.id, place, at));
+                }
+            }
+        }
+        due.sort_unstable();
+        for (_, _, place, at) in due {
+            self.courses[place].milestones[at].state = MilestoneState::Expanded;
+            let (course, milestone) = (&self.courses[place], &self.courses[place].milestones[at]);
+            if milestone.cursor.is_some_and(|cursor| self.person.id <= cursor) || self.has_notice_of(milestone.id) {
+                continue;
+            }
+            let Some(member) = self.member(course) else { continue };
+            let announced_at = course.announced_at();
+            let enforcement = Enforcement { date: course.date, enforce_at: course.enforce_at, announced_at };
+            if let Some((kind, due_at)) = expansion::owed(&milestone.planned, enforcement, &member, self.policy) {
+                self.push_notice(course.id, milestone.id, kind, due_at);
+            }
+        }
+    }
+
+    /// The person as a member who may be owed a notice of the course.
+    fn member(&self, course: &Course) -> Option<MemberFacts> {
+        let membership = self.person.memberships.iter().find(|one| Some(one.company_id) == course.company_id)?;
+        let facts = &self.person.facts;
+        if !self.is_subject(membership) || facts.enrolled || facts.bounced {
+            return None;
+        }
+        let tie = self.tie(course.id);
+        Some(MemberFacts {
+            zone: self.person.zone.unwrap_or(course.zone),
+            require_at: membership.require_at,
+            told_date: membership.told_date,
+            told_at: membership.told_at,
+            telling: self.is_telling(course.id),
+            required: tie.required,
+            required_before: tie.required_before,
+        })
+    }
+
+    pub(super) fn deliver(&mut self) {
+        loop {
+            let mut due: Vec<&Notice> = self.person.notices.iter().filter(|notice| self.may_claim(notice)).collect();
+            if !due.iter().any(|notice| notice.next_attempt_at <= self.now) {
+                return;
+            }
+            due.retain(|notice| notice.due_at <= self.now);
+            due.sort_unstable_by_key(|notice| (notice.due_at, notice.id));
+            let Some(zone) = due.first().and_then(|first| self.reader_zone(first)) else { return };
+            let facts: Vec<NoticeFacts> = due.iter().filter_map(|notice| self.notice_facts(notice)).collect();
+            let today = self.now.date_in(zone);
+            let mailed: Vec<Id> =
+                self.person.mails.iter().filter(|(day, _)| *day == today).map(|(_, id)| *id).collect();
+            let decision = delivery::decide(Some(&self.person.facts), &facts, &mailed, zone, self.now, self.policy);
+            self.carry_out(&decision, &facts, today);
+        }
+    }
+
+    fn carry_out(&mut self, decision: &Decision, facts: &[NoticeFacts], today: NaiveDate) {
+        for notice in &mut self.person.notices {
+            if decision.send.contains(&notice.id) {
+                notice.state = NoticeState::Sent;
+            } else if decision.skip.iter().any(|(id, _)| *id == notice.id) {
+                notice.state = NoticeState::Skipped;
+            } else if let Some((_, until)) = decision.wait.iter().find(|(id, _)| *id == notice.id) {
+                notice.next_attempt_at = *until;
+            }
+        }
+        if !decision.send.is_empty() {
+            let mail = decision.mail.map_or_else(|| self.make_id(), |mail| mail.id);
+            self.person.mails.push((today, mail));
+        }
+        for sent in facts.iter().filter(|one| decision.send.contains(&one.id)) {
+            let Some(course) = self.courses.iter().find(|one| one.id == sent.enforcement_id) else { continue };
+            let company = course.company_id;
+            if let Some(told) = self.person.memberships.iter_mut().find(|one| Some(one.company_id) == company) {
+                let tells = sent.kind.tells_date();
+                told.told_date = tells.then_some(sent.date);
+                told.told_at = tells.then(|| expansion::required_at(course.enforce_at, told.require_at));
+            }
+            let (enforcement_id, kind) = (sent.enforcement_id, sent.kind);
+            self.events.push(Event::Mailed { enforcement_id, kind, at: self.now, day: today });
+        }
+    }
+
+    fn notice_facts(&self, notice: &Notice) -> Option<NoticeFacts> {
+        let course = self.courses.iter().find(|one| one.id == notice.enforcement_id)?;
+        let membership = self.person.memberships.iter().find(|one| Some(one.company_id) == course.company_id);
+        Some(NoticeFacts {
+            id: notice.id,
+            kind: notice.kind,
+            due_at: notice.due_at,
+            enforcement_id: course.id,
+            state: course.state,
+            date: course.date,
+            is_mandate: course.company_id.is_none(),
+            company_date: membership.and_then(|one| one.company_date),
+            membership: membership
+                .map(|one| delivery::MembershipFacts { exempt_until: one.exempt_until, require_at: one.require_at }),
+            required: self.tie(course.id).required,
+            told_date: membership.and_then(|one| one.told_date),
+            mail: notice.mail,
+        })
+    }
+
+    fn may_claim(&self, notice: &Notice) -> bool {
+        let course = self.courses.iter().find(|course| course.id == notice.enforcement_id);
+        notice.state == NoticeState::Pending && course.is_some_and(|course| course.may_claim(notice.kind, self.now))
+    }
+
+    /// The zone of the person's days, for a mail that begins with this notice.
+    fn reader_zone(&self, notice: &Notice) -> Option<Tz> {
+        let course = self.courses.iter().find(|course| course.id == notice.enforcement_id)?;
+        let company_zone = if course.company_id.is_some() { course.zone } else { self.person.home_zone };
+        Some(self.person.zone.unwrap_or(company_zone))
+    }
+
+    /// Makes one notice at the milestone of its kind, unless there is one (R2).
+    pub(super) fn add_notice(&mut self, enforcement: Id, kind: NoticeKind, due_at: Timestamp) {
+        let wanted = if kind == NoticeKind::Rescheduled { NoticeKind::Announcement } else { kind };
+        let course = self.courses.iter().find(|course| course.id == enforcement);
+        let milestone = course.into_iter().flat_map(|course| &course.milestones).find(|one| {
+            one.planned.kind == wanted && (one.state == MilestoneState::Expanded || wanted == NoticeKind::Announcement)
+        });
+        if let Some(id) = milestone.map(|one| one.id).filter(|id| !self.has_notice_of(*id)) {
+            self.push_notice(enforcement, id, kind, due_at);
+        }
+    }
+
+    fn push_notice(&mut self, enforcement_id: Id, milestone_id: Id, kind: NoticeKind, due_at: Timestamp) {
+        let (id, state) = (self.make_id(), NoticeState::Pending);
+        let next_attempt_at = due_at;
+        self.person.notices.push(Notice {
+            id,
+            kind,
+            milestone_id,
+            enforcement_id,
+            state,
+            due_at,
+            next_attempt_at,
+            mail: None,
+        });
+    }
+
+    fn make_id(&mut self) -> Id {
+        self.made += 1;
+        made_id(0x1_0000 + self.made)
+    }
+}

@@ -1,0 +1,216 @@
+//! What is to come for a company's people, by day: the ways of all of them, added up.
+
+mod mailing;
+mod person;
+mod replan;
+mod walk;
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use serde::Serialize;
+
+pub use person::{Course, Event, Membership, Milestone, Notice, Person, Tie};
+pub use replan::{Replanned, released, replanned};
+pub use walk::{made_id, walk};
+
+use super::ids::Id;
+use super::notice::{EnforcementState, NoticeKind};
+use super::policy::Policy;
+use super::time::Timestamp;
+
+/// All that is to come for a company's people, as far as it is known now.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Forecast {
+    /// How many people and service accounts are members.
+    pub members: u64,
+    /// How many of them get mail.
+    pub mailed: u64,
+    /// When the first mail goes out.
+    pub first_mail_at: Option<Timestamp>,
+    /// The mails, by the reader's day and kind.
+    pub mails: Vec<MailDay>,
+    /// Who becomes required, by instant.
+    pub required: Vec<RequiredAt>,
+    /// Who is exempt, by the end of that and what follows.
+    pub exempt: Vec<ExemptUntil>,
+    /// Who gets no mail, or is not required, and why.
+    pub left_out: LeftOut,
+}
+
+/// The mails of one kind on one day of their readers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MailDay {
+    /// The day, as each reader sees it.
+    pub day: NaiveDate,
+    /// What they say.
+    pub kind: NoticeKind,
+    /// To how many people.
+    pub people: u64,
+    /// When the first goes out.
+    pub from: Timestamp,
+    /// When the last does.
+    pub until: Timestamp,
+}
+
+/// Who becomes required at one instant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RequiredAt {
+    /// When.
+    pub at: Timestamp,
+    /// Whether it is the company's day; if not, it is a personal date.
+    pub is_flip: bool,
+    /// How many people.
+    pub people: u64,
+    /// How many of them have set up MFA already.
+    pub enrolled: u64,
+    /// For how many of them MFA is required already, by another enforcement.
+    pub required_already: u64,
+}
+
+/// Who is exempt until one instant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ExemptUntil {
+    /// Until when.
+    pub until: Timestamp,
+    /// When they become required after it; none: not at all, as far as is known now.
+    pub required_at: Option<Timestamp>,
+    /// How many people.
+    pub people: u64,
+}
+
+/// Who is left out now, and why: each member is counted once, for the first reason that holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct LeftOut {
+    /// Service accounts.
+    pub service_accounts: u64,
+    /// Accounts that are not active.
+    pub inactive: u64,
+    /// People who sign in through the company's identity provider.
+    pub sso: u64,
+    /// Exempt people.
+    pub exempt: u64,
+    /// People who have set up MFA: they get no mail, and are required on the day.
+    pub enrolled: u64,
+    /// People whose address was refused for good: they get no mail, and are required on the day.
+    pub bounced: u64,
+}
+
+/// Adds up the ways of a company's people. It holds days, kinds and instants, no people.
+#[derive(Debug)]
+pub struct Tally {
+    company_id: Id,
+    forecast: Forecast,
+    mails: BTreeMap<(NaiveDate, NoticeKind), MailDay>,
+    required: BTreeMap<Timestamp, RequiredAt>,
+    exempt: BTreeMap<(Timestamp, Option<Timestamp>), u64>,
+}
+
+impl Tally {
+    /// For the people of this company.
+    #[must_use]
+    pub fn new(company_id: Id) -> Self {
+        Self {
+            company_id,
+            forecast: Forecast::default(),
+            mails: BTreeMap::new(),
+            required: BTreeMap::new(),
+            exempt: BTreeMap::new(),
+        }
+    }
+
+    /// Walks a person through `courses`, of which the company's become `replanned` at once, and adds what happens at
+    /// this company.
+    pub fn add(&mut self, person: Person, courses: &[Course], replanned: &Replanned, now: Timestamp, policy: &Policy) {
+        self.forecast.members += 1;
+        self.count_left_out(&person, now, policy);
+        let enrolled = person.facts.enrolled;
+        let exempt_until = self.membership(&person).and_then(|one| one.exempt_until).filter(|until| *until > now);
+        let required_already = person.required;
+        let course = |id: Id| replanned.courses.iter().chain(courses).find(|course| course.id == id);
+        let events = walk(person, courses, replanned, now, policy);
+        let (mut mailed, mut required_at) = (false, None);
+        for event in events {
+            match event {
+                Event::Mailed { enforcement_id, kind, at, day } if self.is_ours(course(enforcement_id)) => {
+                    mailed = true;
+                    self.add_mail(day, kind, at);
+                }
+                Event::Required { enforcement_id, at } if self.is_ours(course(enforcement_id)) => {
+                    required_at = required_at.or(Some(at));
+                    let flips_at = course(enforcement_id)
+                        .filter(|course| course.state == EnforcementState::Scheduled)
+                        .map(|course| course.enforce_at.max(now));
+                    let row = self.required.entry(at).or_insert(RequiredAt {
+                        at,
+                        is_flip: flips_at == Some(at),
+                        people: 0,
+                        enrolled: 0,
+                        required_already: 0,
+                    });
+                    row.people += 1;
+                    row.enrolled += u64::from(enrolled);
+                    row.required_already += u64::from(required_already);
+                }
+                _ => {}
+            }
+        }
+        self.forecast.mailed += u64::from(mailed);
+        if let Some(until) = exempt_until {
+            *self.exempt.entry((until, required_at)).or_default() += 1;
+        }
+    }
+
+    /// What was added up.
+    #[must_use]
+    pub fn finish(self) -> Forecast {
+        let mails: Vec<MailDay> = self.mails.into_values().collect();
+        Forecast {
+            first_mail_at: mails.iter().map(|mail| mail.from).min(),
+            mails,
+            required: self.required.into_values().collect(),
+            exempt: self
+                .exempt
+                .into_iter()
+                .map(|((until, required_at), people)| ExemptUntil { until, required_at, people })
+                .collect(),
+            ..self.forecast
+        }
+    }
+
+    fn is_ours(&self, course: Option<&Course>) -> bool {
+        course.is_some_and(|course| course.company_id == Some(self.company_id))
+    }
+
+    fn membership<'a>(&self, person: &'a Person) -> Option<&'a Membership> {
+        person.memberships.iter().find(|one| one.company_id == self.company_id)
+    }
+
+    fn add_mail(&mut self, day: NaiveDate, kind: NoticeKind, at: Timestamp) {
+        let row = self.mails.entry((day, kind)).or_insert(MailDay { day, kind, people: 0, from: at, until: at });
+        row.people += 1;
+        row.from = row.from.min(at);
+        row.until = row.until.max(at);
+    }
+
+    fn count_left_out(&mut self, person: &Person, now: Timestamp, policy: &Policy) {
+        let exempt = self.membership(person).is_some_and(|one| one.exempt_until.is_some_and(|until| until > now));
+        let (facts, left_out) = (&person.facts, &mut self.forecast.left_out);
+        let count = if !facts.person {
+            &mut left_out.service_accounts
+        } else if !facts.active {
+            &mut left_out.inactive
+        } else if facts.sso && policy.leave_out_sso {
+            &mut left_out.sso
+        } else if exempt {
+            &mut left_out.exempt
+        } else if facts.enrolled {
+            &mut left_out.enrolled
+        } else if facts.bounced {
+            &mut left_out.bounced
+        } else {
+            return;
+        };
+        *count += 1;
+    }
+}

@@ -1,0 +1,302 @@
+//! What people do with a company's date: set it, take it away, release what is held. Each is one transaction, under the
+//! name of who asked for it; the daemon has nothing left to do afterwards.
+
+use async_trait::async_trait;
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+use serde_json::json;
+
+use super::audit::{self, NewEvent};
+use super::companies::{self, Company, Lock};
+use super::reconcile::{Authority, Reconciled, current_enforcements, event, lock_company};
+use super::sql::{Tx, bind};
+use super::{SqlStore, StoreError};
+use crate::domain::notice::{EnforcementState, HoldReason};
+use crate::domain::planning::{self, CompanyFacts, EnforcementFacts};
+use crate::domain::policy::Policy;
+use crate::domain::time::{self, Timestamp};
+
+/// What became of an order about a date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ordered {
+    /// It was carried out.
+    Done,
+    /// Things stood so already.
+    StoodAlready,
+    /// Nothing was done: members wait to be reviewed first. Review, and ask again.
+    Deferred,
+}
+
+/// Use-cases about dates. A company's key is its id or external id. With `patient`, a first date and a
+/// release wait while members are unreviewed: who was there before is no late joiner.
+#[async_trait]
+pub trait EnforcementStore {
+    /// Sets or moves a company's date.
+    async fn set_date(
+        &self,
+        company: &str,
+        date: NaiveDate,
+        authority: &Authority<'_>,
+        now: Timestamp,
+        policy: &Policy,
+        patient: bool,
+    ) -> Result<Ordered, StoreError>;
+
+    /// Takes a company's date away. What is to come is cancelled; what is in force ends for newcomers, and for nobody else.
+    async fn cancel_date(
+        &self,
+        company: &str,
+        authority: &Authority<'_>,
+        now: Timestamp,
+        policy: &Policy,
+    ) -> Result<Ordered, StoreError>;
+
+    /// Schedules a company's held enforcement, judged anew.
+    async fn release(
+        &self,
+        company: &str,
+        authority: &Authority<'_>,
+        now: Timestamp,
+        policy: &Policy,
+        patient: bool,
+    ) -> Result<Ordered, StoreError>;
+}
+
+#[async_trait]
+impl EnforcementStore for SqlStore {
+    async fn set_date(
+        &self,
+        company: &str,
+        date: NaiveDate,
+        authority: &Authority<'_>,
+        now: Timestamp,
+        policy: &Policy,
+        patient: bool,
+    ) -> Result<Ordered, StoreError> {
+        let mut order = Order::begin(self, company).await?;
+        let known = order.enforcements.iter().any(|one| one.enforcement_date == date);
+        if known && order.company.enforcement_date == Some(date) {
+            return Ok(Ordered::StoodAlready);
+        }
+        let mut authority = authority.clone();
+        if !known {
+            authority.override_notice = order.judge(date, &authority, now, policy, &[HoldReason::NoticeTooShort])?;
+        }
+        if patient && order.enforcements.is_empty() && order.has_unreviewed_members(now).await? {
+            return Ok(Ordered::Deferred);
+        }
+        let sql = "UPDATE companies SET enforcement_date = $2, enforcement_set_by = $3 WHERE id = $1";
+        order.tx.execute(sql, bind![order.company.id, date, authority.actor]).await?;
+        order.reconcile_and_commit(self, &authority, now, policy).await
+    }
+
+    async fn cancel_date(
+        &self,
+        company: &str,
+        authority: &Authority<'_>,
+        now: Timestamp,
+        policy: &Policy,
+    ) -> Result<Ordered, StoreError> {
+        let mut order = Order::begin(self, company).await?;
+        if order.company.enforcement_date.is_none() && order.enforcements.is_empty() {
+            return Ok(Ordered::StoodAlready);
+        }
+        let sql = "UPDATE companies SET enforcement_date = NULL, enforcement_set_by = NULL WHERE id = $1";
+        order.tx.execute(sql, bind![order.company.id]).await?;
+        order.reconcile_and_commit(self, authority, now, policy).await
+    }
+
+    async fn release(
+        &self,
+        company: &str,
+        authority: &Authority<'_>,
+        now: Timestamp,
+        policy: &Policy,
+        patient: bool,
+    ) -> Result<Ordered, StoreError> {
+        let mut order = Order::begin(self, company).await?;
+        let mut held = order.held();
+        let mut events = Vec::new();
+        if !order.in_line {
+            // What was written since the daemon last looked comes first, as the daemon would have it.
+            let facts = order.facts().await?;
+            let (_, found) = self.reconcile_locked(&mut order.tx, &facts, now, policy, &Authority::SQL).await?;
+            events = found;
+            order.enforcements = current_enforcements(&mut order.tx, order.company.id).await?;
+            held = order.held();
+        }
+        let Some(held) = held else {
+            return Ok(Ordered::StoodAlready);
+        };
+        let mut authority = authority.clone();
+        let overridable = [HoldReason::NoticeTooShort, HoldReason::DateInPast];
+        authority.override_notice = order.judge(held.enforcement_date, &authority, now, policy, &overridable)?;
+        if patient && order.has_unreviewed_members(now).await? {
+            return Ok(Ordered::Deferred);
+        }
+        let facts = order.facts().await?;
+        self.schedule_held(&mut order.tx, &facts, &held, &authority, now, policy).await?;
+        let detail = json!({
+            "date": held.enforcement_date, "was_held": held.reason, "notice_overridden": authority.override_notice,
+            "reason": authority.reason,
+        });
+        events.push(event(authority.actor, "enforcement_released", Some(order.company.id), held.id, detail));
+        audit::append(&mut order.tx, now, events).await?;
+        order.tx.commit().await?;
+        Ok(Ordered::Done)
+    }
+}
+
+impl SqlStore {
+    async fn schedule_held(
+        &self,
+        tx: &mut Tx,
+        company: &CompanyFacts,
+        held: &EnforcementFacts,
+        authority: &Authority<'_>,
+        now: Timestamp,
+        policy: &Policy,
+    ) -> Result<(), StoreError> {
+        let zone = time::zone(&company.time_zone).unwrap_or(Tz::UTC);
+        let sql = "UPDATE enforcements SET state = 'scheduled', reason = $2, notice_overridden = $3 WHERE id = $1";
+        tx.execute(sql, bind![held.id, authority.reason, authority.override_notice]).await?;
+        let refresh = planning::refresh(company, held, zone, now, policy);
+        self.apply_refresh(tx, company, &refresh, std::slice::from_ref(held), now).await?;
+        let sql = "SELECT id FROM milestones WHERE enforcement_id = $1 LIMIT 1";
+        if tx.fetch_optional(sql, bind![held.id]).await?.is_none() {
+            let milestones = planning::milestones(company, held.enforcement_date, zone, now, policy);
+            self.insert_milestones(tx, held.id, &milestones, now).await?;
+        }
+        // A slip can be taken back unseen here as well.
+        let sql = "UPDATE milestones SET due_at = $2
+            WHERE enforcement_id = $1 AND kind = 'announcement' AND state = 'pending' AND due_at < $2";
+        tx.execute(sql, bind![held.id, now.plus(policy.announce_delay)]).await.map(drop)
+    }
+}
+
+/// An order under way: the company's row and its enforcements are locked.
+struct Order {
+    tx: Tx,
+    company: Company,
+    enforcements: Vec<EnforcementFacts>,
+    /// Whether the daemon has acted on the row as it is.
+    in_line: bool,
+}
+
+impl Order {
+    async fn begin(store: &SqlStore, key: &str) -> Result<Self, StoreError> {
+        let mut tx = store.database.begin().await?;
+        let company = companies::find(&mut tx, key, Lock::ForUpdate).await?;
+        let enforcements = current_enforcements(&mut tx, company.id).await?;
+        let sql = "SELECT revision = reconciled_revision AS in_line FROM companies WHERE id = $1";
+        let row = tx.fetch_optional(sql, bind![company.id]).await?;
+        let in_line = row.map_or(Ok(false), |row| row.get("in_line"))?;
+        Ok(Self { tx, company, enforcements, in_line })
+    }
+
+    fn held(&self) -> Option<EnforcementFacts> {
+        self.enforcements.iter().find(|one| one.state == EnforcementState::Held).cloned()
+    }
+
+    async fn facts(&mut self) -> Result<CompanyFacts, StoreError> {
+        let gone = || StoreError::NotFound(format!("the company {} is gone", self.company.id));
+        lock_company(&mut self.tx, self.company.id).await?.ok_or_else(gone)
+    }
+
+    /// Whether a member, or an exemption that has passed, has to be looked at first.
+    async fn has_unreviewed_members(&mut self, now: Timestamp) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 AS found FROM memberships WHERE company_id = $1 AND NOT reviewed
+            UNION ALL SELECT 1 FROM memberships WHERE company_id = $1 AND exempt_until <= $2
+            UNION ALL SELECT 1 FROM users AS u JOIN memberships AS m ON m.user_id = u.id AND m.company_id = $1 WHERE NOT u.reviewed
+            LIMIT 1";
+        Ok(self.tx.fetch_optional(sql, bind![self.company.id, now]).await?.is_some())
+    }
+
+    /// Judges the date. Returns whether it stands by an override alone.
+    fn judge(
+        &self,
+        date: NaiveDate,
+        authority: &Authority<'_>,
+        now: Timestamp,
+        policy: &Policy,
+        overridable: &[HoldReason],
+    ) -> Result<bool, StoreError> {
+        let Some(hold) = planning::judge(&company_facts(&self.company), date, now, false, policy) else {
+            return Ok(false);
+        };
+        if !overridable.contains(&hold) || !authority.override_notice {
+            return Err(StoreError::Refused(refusal(&self.company, date, hold, now, policy)));
+        }
+        if authority.reason.is_none() {
+            return Err(StoreError::Refused(
+                "the minimum notice is overridden only with a reason, for the audit trail: add --reason 'WHY'"
+                    .to_owned(),
+            ));
+        }
+        Ok(true)
+    }
+
+    async fn reconcile_and_commit(
+        mut self,
+        store: &SqlStore,
+        authority: &Authority<'_>,
+        now: Timestamp,
+        policy: &Policy,
+    ) -> Result<Ordered, StoreError> {
+        let facts = self.facts().await?;
+        let (Reconciled { deferred, .. }, mut events) =
+            store.reconcile_locked(&mut self.tx, &facts, now, policy, authority).await?;
+        if deferred && events.is_empty() {
+            // A flip under way is completed first; the daemon ends it then. That a person asked for it is known here.
+            events.push(NewEvent {
+                actor: authority.actor,
+                action: "company_date_cleared",
+                company_id: Some(self.company.id),
+                subject: Some(self.company.id.to_string()),
+                detail: json!({ "was": self.company.enforcement_date, "reason": authority.reason }),
+            });
+        }
+        audit::append(&mut self.tx, now, events).await?;
+        self.tx.commit().await?;
+        Ok(Ordered::Done)
+    }
+}
+
+/// What of a company's row decides.
+pub(super) fn company_facts(company: &Company) -> CompanyFacts {
+    CompanyFacts {
+        id: company.id,
+        enforcement_date: company.enforcement_date,
+        time_zone: company.time_zone.clone(),
+        mfa_available: company.mfa_available,
+        notice_days: company.notice_days.as_ref().map(ToString::to_string),
+    }
+}
+
+/// Why a date is refused: the value, the place and the remedy.
+pub(super) fn refusal(company: &Company, date: NaiveDate, hold: HoldReason, now: Timestamp, policy: &Policy) -> String {
+    let key = company.key();
+    let zone = time::zone(&company.time_zone).unwrap_or(Tz::UTC);
+    let (today, earliest) = (now.date_in(zone), planning::earliest_date(now, zone, policy));
+    match hold {
+        HoldReason::MfaNotAvailable => format!(
+            "MFA is not available for the company '{key}' yet: ask your account representative. Once it is, \
+             `mfa-enforcer company set {key} --mfa-available true` says so"
+        ),
+        HoldReason::UnknownTimeZone => format!(
+            "the company '{key}' has the time zone '{}', which is no IANA time zone, so that nobody knows when its days \
+             begin: set one with `mfa-enforcer company set {key} --time-zone Europe/Berlin`",
+            company.time_zone
+        ),
+        HoldReason::DateInPast => format!(
+            "{date} is in the past: today is {today} at the company '{key}' ({}). The earliest date is {earliest}",
+            company.time_zone
+        ),
+        HoldReason::NoticeTooShort => format!(
+            "{date} is too soon for the company '{key}': people get at least {} days' notice \
+             (enforcement.minimum_notice_days), so that the earliest date is {earliest}. To go ahead all the same, add \
+             --override-notice --reason 'WHY'",
+            policy.minimum_notice_days
+        ),
+    }
+}

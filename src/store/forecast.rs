@@ -1,0 +1,246 @@
+//! What is to come for a company, read in one state of the database, its members page by page. Nothing is changed.
+
+use async_trait::async_trait;
+use chrono::NaiveDate;
+use serde::Serialize;
+
+use super::companies::{self, Company, Lock};
+use super::enforcements::{company_facts, refusal};
+use super::forecast_facts::{self, Page, StoredCourse};
+use super::sql::{Tx, bind};
+use super::{SqlStore, StoreError};
+use crate::domain::forecast::{Course, Forecast, Replanned, Tally, released, replanned};
+use crate::domain::ids::Id;
+use crate::domain::notice::{EnforcementState, HoldReason};
+use crate::domain::planning::{self, Change, CompanyFacts, EnforcementFacts};
+use crate::domain::policy::Policy;
+use crate::domain::time::{self, Timestamp};
+
+/// How many members are read at a time.
+const PAGE: i64 = 500;
+
+/// What is to be foretold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proposal {
+    /// What will come as things are.
+    Nothing,
+    /// What would come if the company got this date now.
+    Date(NaiveDate),
+    /// What would come if its date was taken away now.
+    Cancel,
+    /// What would come if its held enforcement was released now.
+    Release,
+}
+
+/// An enforcement, as a forecast names it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Outlined {
+    /// Its date.
+    pub date: NaiveDate,
+    /// Where it stands, or would.
+    pub state: EnforcementState,
+    /// When it takes effect.
+    pub enforce_at: Timestamp,
+    /// The zone in which that was computed.
+    pub time_zone: String,
+}
+
+/// What is to come for a company.
+#[derive(Clone, Debug, Serialize)]
+pub struct Outlook {
+    /// The company, as its row is.
+    pub company: Company,
+    /// The date that its row has, or would have.
+    pub date: Option<NaiveDate>,
+    /// Its enforcement that is to come, as it is or would be.
+    pub coming: Option<Outlined>,
+    /// The one in force before it.
+    pub in_force: Option<Outlined>,
+    /// Why what was proposed is refused.
+    #[serde(skip)]
+    pub hold: Option<HoldReason>,
+    /// The same in words, with the remedy.
+    pub objection: Option<String>,
+    /// Whether things stand already as was proposed.
+    pub stands_already: bool,
+    /// What happens, by day.
+    #[serde(flatten)]
+    pub forecast: Forecast,
+}
+
+/// Foretelling.
+#[async_trait]
+pub trait ForecastStore {
+    /// What is to come for the company with this key, seen from `now`, if what is proposed is done. A proposal that is
+    /// refused is foretold all the same, as if it had been allowed.
+    async fn forecast(
+        &self,
+        company: &str,
+        proposal: Proposal,
+        now: Timestamp,
+        policy: &Policy,
+    ) -> Result<Outlook, StoreError>;
+}
+
+#[async_trait]
+impl ForecastStore for SqlStore {
+    async fn forecast(
+        &self,
+        company: &str,
+        proposal: Proposal,
+        now: Timestamp,
+        policy: &Policy,
+    ) -> Result<Outlook, StoreError> {
+        let mut tx = self.database.begin_read().await?;
+        let company = companies::find(&mut tx, company, Lock::No).await?;
+        let mut stored = forecast_facts::courses(&mut tx, &[company.id], policy).await?;
+        stored.retain(|one| one.course.company_id == Some(company.id)); // not the payee mandate
+        let in_line = is_reconciled(&mut tx, company.id).await?;
+        let replan = Replan::of(&company, stored, in_line, proposal, now, policy);
+        let mut tally = Tally::new(company.id);
+        let mut after = None;
+        loop {
+            let page = Page::read(&mut tx, &replan, after, PAGE, now, policy).await?;
+            let Some(last) = page.last() else { break };
+            after = Some(last);
+            page.people.into_iter().for_each(|person| tally.add(person, &page.courses, &replan.after, now, policy));
+        }
+        let coming =
+            |one: &&Course| one.stands && matches!(one.state, EnforcementState::Scheduled | EnforcementState::Held);
+        let in_force = |one: &&Course| one.state == EnforcementState::InForce;
+        let words = |hold| replan.date.map(|date| refusal(&company, date, hold, now, policy));
+        Ok(Outlook {
+            date: replan.date,
+            coming: replan.after.courses.iter().find(coming).map(outlined),
+            in_force: replan.after.courses.iter().find(in_force).map(outlined),
+            hold: replan.hold,
+            objection: replan.hold.and_then(words),
+            stands_already: replan.stands_already,
+            forecast: tally.finish(),
+            company,
+        })
+    }
+}
+
+async fn is_reconciled(tx: &mut Tx, company: Id) -> Result<bool, StoreError> {
+    let sql = "SELECT revision = reconciled_revision AS reconciled FROM companies WHERE id = $1";
+    let row = tx.fetch_optional(sql, bind![company]).await?;
+    row.map_or(Ok(true), |row| row.get("reconciled"))
+}
+
+fn outlined(course: &Course) -> Outlined {
+    Outlined {
+        date: course.date,
+        state: course.state,
+        enforce_at: course.enforce_at,
+        time_zone: course.zone.name().to_owned(),
+    }
+}
+
+/// A company's enforcements before and after what is proposed.
+pub(super) struct Replan {
+    pub company_id: Id,
+    /// The date in the company's row, as it will be.
+    pub date: Option<NaiveDate>,
+    pub before: Vec<Course>,
+    pub after: Replanned,
+    hold: Option<HoldReason>,
+    stands_already: bool,
+}
+
+impl Replan {
+    fn of(
+        company: &Company,
+        stored: Vec<StoredCourse>,
+        in_line: bool,
+        proposal: Proposal,
+        now: Timestamp,
+        policy: &Policy,
+    ) -> Self {
+        let of_state = |wanted: &[EnforcementState]| stored.iter().find(|one| wanted.contains(&one.facts.state));
+        let open = of_state(&[EnforcementState::Scheduled, EnforcementState::Held]).map(|one| one.facts.clone());
+        let in_force = of_state(&[EnforcementState::InForce]).map(|one| one.facts.clone());
+        let before: Vec<Course> = stored.into_iter().map(|one| one.course).collect();
+        let mut row = company_facts(company);
+        let mut plan = Self {
+            company_id: company.id,
+            date: row.enforcement_date,
+            after: Replanned { courses: before.clone(), review_first: true, review_all: false },
+            before,
+            hold: None,
+            stands_already: false,
+        };
+        let grace = policy.grace_days(company.new_member_grace_days);
+        let mut reconcile = |row: &CompanyFacts, allowed: bool| {
+            let mut changes = planning::reconcile(row, open.as_ref(), in_force.as_ref(), now, allowed, policy);
+            if allowed {
+                for change in &mut changes {
+                    allow(change, row, now, policy);
+                }
+            }
+            plan.after = replanned(&plan.before, row, changes, grace, now, policy);
+        };
+        match proposal {
+            Proposal::Nothing if in_line => {}
+            Proposal::Nothing => reconcile(&row, false),
+            Proposal::Cancel => {
+                row.enforcement_date = None;
+                reconcile(&row, true);
+                plan.stands_already = company.enforcement_date.is_none() && open.is_none() && in_force.is_none();
+            }
+            Proposal::Date(date) => {
+                let known = [&open, &in_force].into_iter().flatten().any(|one| one.enforcement_date == date);
+                let hold = planning::judge(&row, date, now, false, policy);
+                row.enforcement_date = Some(date);
+                row.mfa_available = true;
+                reconcile(&row, true);
+                plan.hold = hold.filter(|_| !known);
+                plan.stands_already = known && company.enforcement_date == Some(date);
+            }
+            Proposal::Release => {
+                plan.hold =
+                    open.as_ref().and_then(|open| planning::judge(&row, open.enforcement_date, now, false, policy));
+                plan.stands_already = open.as_ref().is_none_or(|open| open.state != EnforcementState::Held);
+                release(&mut plan.after.courses, &row, open.as_ref(), now, policy);
+            }
+        }
+        plan.date = row.enforcement_date;
+        plan
+    }
+
+    /// The instant that a personal date has where it is only the day of an enforcement that is closed or moved.
+    pub fn forgotten(&self, course: &Course) -> Option<Timestamp> {
+        match self.before.iter().find(|one| one.id == course.id) {
+            Some(before) => (before.enforce_at != course.enforce_at).then_some(before.enforce_at),
+            None => self
+                .before
+                .iter()
+                .find(|one| matches!(one.state, EnforcementState::Scheduled | EnforcementState::Held))
+                .map(|one| one.enforce_at),
+        }
+    }
+}
+
+/// A plan that would be held becomes what it would be without the reason for that.
+fn allow(change: &mut Change, row: &CompanyFacts, now: Timestamp, policy: &Policy) {
+    if let (Change::Plan(plan), Some(date)) = (change, row.enforcement_date)
+        && plan.hold.take().is_some()
+    {
+        plan.milestones = planning::milestones(row, date, plan.zone, now, policy);
+    }
+}
+
+/// The held enforcement becomes what it would be once it is released.
+fn release(
+    courses: &mut [Course],
+    row: &CompanyFacts,
+    open: Option<&EnforcementFacts>,
+    now: Timestamp,
+    policy: &Policy,
+) {
+    let held = courses.iter_mut().find(|course| course.state == EnforcementState::Held);
+    let (Some(course), Some(open)) = (held, open) else { return };
+    let zone = time::zone(&row.time_zone).unwrap_or(course.zone);
+    let milestones = planning::milestones(row, open.enforcement_date, zone, now, policy);
+    released(course, planning::refresh(row, open, zone, now, policy), &milestones, now, policy);
+}

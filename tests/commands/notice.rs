@@ -1,0 +1,59 @@
+//! `notice`: the list, one notice, and what is refused.
+
+use super::sample::Sample;
+
+#[tokio::test]
+async fn notices_are_listed_and_shown() {
+    let sample = Sample::new().await;
+    insta::assert_snapshot!(sample.transcript(&[
+        "notice list",
+        "notice list --company acme --user u-1 --kind announcement --state sent --json",
+        "notice list --limit 1",
+        "notice list --company globex",
+        "notice list --company globex --json",
+        "notice show 01980000-0000-7000-8000-000000000001",
+        "notice show 01980000-0000-7000-8000-000000000003 --json",
+    ]));
+}
+
+#[tokio::test]
+async fn a_list_of_all_notices_is_one_array_whatever_its_length() {
+    let sample = Sample::new().await;
+    sample
+        .db
+        .execute(
+            "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 1200)
+             INSERT INTO notices (id, kind, milestone_id, enforcement_id, user_id, due_at, next_attempt_at)
+             SELECT printf('01990000-0000-7000-8000-%012d', n), 'reminder', printf('01990000-0000-7000-8000-%012d', n),
+                 '01980000-0000-7000-8000-00000000f001', '01980000-0000-7000-8000-00000000e001',
+                 '2026-12-16T08:00:00.000000Z', '2026-12-16T08:00:00.000000Z'
+             FROM numbers",
+        )
+        .await;
+    let listed =
+        |line: &str| -> Vec<serde_json::Value> { serde_json::from_str(&sample.shell(line, &[]).stdout).unwrap() };
+    assert_eq!(listed("mfa-enforcer notice list --json").len(), 1203);
+    assert_eq!(listed("mfa-enforcer notice list --json --limit 501").len(), 501);
+    let ids: std::collections::BTreeSet<String> =
+        listed("mfa-enforcer notice list --json").iter().map(|notice| notice["id"].to_string()).collect();
+    assert_eq!(ids.len(), 1203, "none twice");
+}
+
+#[tokio::test]
+async fn rubbish_about_notices_is_refused() {
+    let sample = Sample::new().await;
+    let usage = [
+        "notice list --kind gossip",
+        "notice list --state lost",
+        "notice list --limit 0",
+        "notice show 1",
+        "notice show",
+    ];
+    let failed = [
+        "notice list --company nobody",
+        "notice list --user nobody",
+        "notice show 01980000-0000-7000-8000-00000000ffff",
+    ];
+    let text = sample.refusals(2, &usage).await + &sample.refusals(1, &failed).await;
+    insta::assert_snapshot!(text);
+}
