@@ -83,6 +83,14 @@ impl Randomness {
         TimeDelta::microseconds(i64::try_from(drawn).unwrap_or(0))
     }
 
+    /// A number below `count`, each as likely as the others; 0 if there is none.
+    #[must_use]
+    pub fn below(&self, count: usize) -> usize {
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        let drawn = if count == 0 { 0 } else { self.lock().next_u64() % count };
+        usize::try_from(drawn).unwrap_or(0)
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, ChaCha12Rng> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

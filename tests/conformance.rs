@@ -17,6 +17,7 @@ mod conformance {
     mod companies;
     mod daemon_state;
     mod enforce;
+    mod enforcements;
     mod expand;
     mod forecast;
     mod import;
@@ -26,6 +27,7 @@ mod conformance {
     mod review;
     mod schema;
     mod sqlite_values;
+    mod status;
     mod steps;
     mod triggers;
     mod users;

@@ -6,6 +6,7 @@ pub mod check;
 pub mod company;
 pub mod confirm;
 pub mod context;
+pub mod demo;
 pub mod enforcement;
 mod error;
 pub mod forecast;
@@ -43,6 +44,7 @@ pub(crate) const PAGE: i64 = 500;
     about = "Tells people in time, and makes MFA required for whole companies on the day their admin picked",
     after_help = "\
 Examples:
+  mfa-enforcer demo
   mfa-enforcer migrate
   mfa-enforcer company list
   mfa-enforcer user show jo@example.org --json
@@ -83,6 +85,8 @@ pub struct ByArgs {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// A whole rollout in time lapse, on SQLite, mail into a folder, nothing else needed
+    Demo(demo::DemoArgs),
     /// Look at companies, add one, or set its columns
     #[command(subcommand)]
     Company(company::CompanyCommand),
@@ -117,11 +121,13 @@ pub async fn run(
     arguments: impl IntoIterator<Item = OsString>,
     variables: impl Iterator<Item = (String, String)>,
 ) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let program = arguments.first().map_or_else(|| "mfa-enforcer".into(), |name| name.to_string_lossy().into_owned());
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => return answer_parse_error(&error),
     };
-    match dispatch(&cli, variables).await {
+    match dispatch(&cli, &program, variables).await {
         Ok(code) => code,
         Err(error) => {
             if !error.is_closed_pipe() {
@@ -132,11 +138,16 @@ pub async fn run(
     }
 }
 
-async fn dispatch(cli: &Cli, variables: impl Iterator<Item = (String, String)>) -> Result<ExitCode, CliError> {
+async fn dispatch(
+    cli: &Cli,
+    program: &str,
+    variables: impl Iterator<Item = (String, String)>,
+) -> Result<ExitCode, CliError> {
     let variables: Vec<_> = variables.collect();
     // Awaited by the commands that need a database that is up to date.
     let context = Context::open(&cli.global, variables.clone().into_iter());
     match &cli.command {
+        Command::Demo(args) => demo::run(&cli.global, program, args).await,
         Command::Company(command) => company::run(&context.await?, command).await,
         Command::Enforcement(command) => enforcement::run(&context.await?, command).await,
         Command::Forecast(args) => forecast::run(&context.await?, args).await,

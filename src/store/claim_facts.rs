@@ -23,7 +23,8 @@ use crate::domain::time::{self, Timestamp};
 /// require yet (R5), or a due milestone of it is unexpanded (R7).
 fn claimable() -> String {
     format!(
-        "e.state <> 'held' AND (e.state <> 'scheduled' AND n.kind <> 'welcome' OR {DATE_STANDS})
+        "e.state <> 'held'
+         AND (e.state NOT IN ('scheduled', 'in_force') OR e.state = 'in_force' AND n.kind <> 'welcome' OR {DATE_STANDS})
          AND NOT EXISTS (SELECT 1 FROM milestones AS s
              WHERE s.enforcement_id = e.id AND s.state = 'pending' AND s.due_at <= $1)"
     )

@@ -146,7 +146,7 @@ impl Page {
 
 /// The courses as the table `e`: as they will be, each with the instant at which it is asked whom it requires.
 fn course_batch(replan: &Replan, courses: &[Course], now: Timestamp) -> Json {
-    let replanned: BTreeSet<Id> = replan.after.iter().map(|course| course.id).collect();
+    let replanned: BTreeSet<Id> = replan.after.courses.iter().map(|course| course.id).collect();
     let others = courses.iter().filter(|course| !replanned.contains(&course.id));
     let row = |course: &Course, forgotten: Option<Timestamp>| {
         json!({
@@ -154,7 +154,7 @@ fn course_batch(replan: &Replan, courses: &[Course], now: Timestamp) -> Json {
             "at": course.enforce_at.max(now), "forgotten": forgotten,
         })
     };
-    let ours = replan.after.iter().map(|course| row(course, replan.forgotten(course)));
+    let ours = replan.after.courses.iter().map(|course| row(course, replan.forgotten(course)));
     ours.chain(others.map(|course| row(course, None))).collect()
 }
 
@@ -175,7 +175,7 @@ async fn people(
     ];
     let sql = format!(
         "SELECT u.id, u.kind, u.active, u.sso, u.payee, u.email_status, u.time_zone, u.reviewed AS user_reviewed,
-             (u.mfa_enrolled_at IS NOT NULL) AS enrolled, (u.mfa_required_at IS NOT NULL) AS required_already,
+             (u.mfa_enrolled_at IS NOT NULL) AS enrolled, EXISTS (SELECT 1 FROM requirements AS r WHERE r.user_id = u.id AND r.cleared_at IS NULL) AS required_already,
              (SELECT home.time_zone FROM memberships AS any_m JOIN companies AS home ON home.id = any_m.company_id
                  WHERE any_m.user_id = u.id ORDER BY home.id LIMIT 1) AS home_zone,
              EXISTS (SELECT 1 FROM requirements AS r WHERE r.user_id = u.id AND r.enforcement_id = $4 AND r.cleared_at IS NULL)

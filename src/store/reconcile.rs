@@ -151,11 +151,6 @@ impl SqlStore {
                 Change::Supersede(id) => {
                     close(tx, id, EnforcementState::Superseded, SkipReason::Superseded, now).await?;
                     forget_company_date(tx, company.id, id).await?;
-                    if in_force.is_some_and(|one| Some(one.enforcement_date) == company.enforcement_date) {
-                        // Back to the date in force: whom it did not require meanwhile is looked at again.
-                        let sql = "UPDATE memberships SET reviewed = false WHERE company_id = $1";
-                        tx.execute(sql, bind![company.id]).await?;
-                    }
                     done.changes.push("superseded");
                     events.push(one("enforcement_superseded", id, words(authority)));
                 }

@@ -123,8 +123,7 @@ impl ReviewStore for SqlStore {
             "SELECT m.company_id, m.user_id, m.require_at, u.time_zone AS user_zone, {subject} AS subject,
                  (u.mfa_enrolled_at IS NOT NULL) AS enrolled, c.new_member_grace_days,
                  e.id AS enforcement_id, e.state, e.enforcement_date, e.enforce_at, e.planned_time_zone,
-                 {told} AS told_date, {TELLING} AS telling, {REQUIRED} AS required,
-                 {REQUIRED_BEFORE} AS required_before,
+                 {told} AS told_date, {TELLING} AS telling, {REQUIRED} AS required, {REQUIRED_BEFORE} AS required_before,
                  EXISTS (SELECT 1 FROM notices AS n WHERE n.enforcement_id = e.id AND n.user_id = u.id AND n.kind = 'now_required') AS told_required,
                  EXISTS (SELECT 1 FROM milestones AS s WHERE s.enforcement_id = e.id AND s.kind = 'announcement') AS announced
              FROM memberships AS m JOIN users AS u ON u.id = m.user_id JOIN companies AS c ON c.id = m.company_id

@@ -79,10 +79,13 @@ async fn gauge_pending(services: &Services, now: Timestamp) -> Result<(), TaskEr
 /// Sends the mails of a claim, several at a time, and records each outcome soon after it is known.
 async fn send_all(services: &Services, id: Id, claim: Claim, tally: &mut Tally) {
     let until = claim.until.unwrap_or_else(|| services.clock.now());
+    let concurrent = services.mailer.transport().max_concurrent();
+    // What is sent one by one is recorded so: how many are together must not depend on the machine's pace.
+    let together = if concurrent == 1 { 1 } else { RECORDED_TOGETHER };
     let outcomes = stream::iter(claim.mails)
         .map(|mail| async move { send_one(services, &mail, until).await })
-        .buffer_unordered(services.mailer.transport().max_concurrent())
-        .ready_chunks(RECORDED_TOGETHER);
+        .buffer_unordered(concurrent)
+        .ready_chunks(together);
     let mut outcomes = std::pin::pin!(outcomes);
     while let Some(batch) = outcomes.next().await {
         for outcome in &batch {

@@ -90,12 +90,12 @@ impl Walk<'_> {
             self.person.mails.push((today, mail));
         }
         for sent in facts.iter().filter(|one| decision.send.contains(&one.id)) {
-            let course = self.courses.iter().find(|one| one.id == sent.enforcement_id);
-            let company = course.and_then(|one| one.company_id);
+            let Some(course) = self.courses.iter().find(|one| one.id == sent.enforcement_id) else { continue };
+            let company = course.company_id;
             if let Some(told) = self.person.memberships.iter_mut().find(|one| Some(one.company_id) == company) {
-                let at = course.map(|course| expansion::required_at(course.enforce_at, told.require_at));
-                told.told_date = sent.kind.tells_date().then_some(sent.date);
-                told.told_at = at.filter(|_| sent.kind.tells_date());
+                let tells = sent.kind.tells_date();
+                told.told_date = tells.then_some(sent.date);
+                told.told_at = tells.then(|| expansion::required_at(course.enforce_at, told.require_at));
             }
             let (enforcement_id, kind) = (sent.enforcement_id, sent.kind);
             self.events.push(Event::Mailed { enforcement_id, kind, at: self.now, day: today });
