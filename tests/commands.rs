@@ -15,10 +15,13 @@ mod commands {
     mod clock;
     mod company;
     mod database;
+    mod enforcement;
+    mod forecast;
     mod help;
     mod import;
     mod notice;
     mod output;
     mod sample;
+    mod status;
     mod user;
 }

@@ -14,10 +14,13 @@ mod conformance {
     mod audit;
     mod companies;
     mod daemon_state;
+    mod enforcements;
+    mod forecast;
     mod import;
     mod notice_history;
     mod schema;
     mod sqlite_values;
+    mod status;
     mod triggers;
     mod users;
 }

@@ -108,6 +108,7 @@ CREATE TABLE notices (
     claimed_by uuid,                                             -- unique for each claim: fences its outcome
     claimed_until timestamptz,                                   -- when the claim lapses
     mail_id uuid,                                                -- the mail that carries it
+    told_at timestamptz,                                         -- when MFA becomes required, as that mail told it
     UNIQUE (milestone_id, user_id)
 );
 CREATE INDEX notices_due ON notices (next_attempt_at, user_id) WHERE state = 'pending';

@@ -110,6 +110,7 @@ CREATE TABLE notices (
     claimed_by text, -- unique for each claim: fences its outcome
     claimed_until text CHECK (strftime('%Y-%m-%dT%H:%M:%S', substr(claimed_until, 1, 19), '+0 seconds') IS substr(claimed_until, 1, 19) AND substr(claimed_until, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]Z'), -- when the claim lapses
     mail_id text, -- the mail that carries it
+    told_at text CHECK (strftime('%Y-%m-%dT%H:%M:%S', substr(told_at, 1, 19), '+0 seconds') IS substr(told_at, 1, 19) AND substr(told_at, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]Z'), -- when MFA becomes required, as that mail told it
     UNIQUE (milestone_id, user_id)
 ) STRICT;
 CREATE INDEX notices_due ON notices (next_attempt_at, user_id) WHERE state = 'pending';

@@ -25,7 +25,15 @@ pub enum LockError {
         /// The lock's file.
         path: PathBuf,
     },
-    /// The file cannot be written.
+    /// The database cannot be written.
+    #[error("cannot write the database {}: {source}; see database.url", .path.display())]
+    NoDatabase {
+        /// The database's file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The lock's file cannot be written.
     #[error("cannot write the lock {}: {source}", .path.display())]
     Unusable {
         /// The lock's file.
@@ -41,8 +49,10 @@ impl DaemonLock {
     /// # Errors
     /// [`LockError`], which names the holder.
     pub fn take(database: &Path, now: Timestamp) -> Result<Self, LockError> {
-        // A link to a database is that database.
-        let real = database.canonicalize().unwrap_or_else(|_| database.to_path_buf());
+        // A link to a database is that database, also where there is none yet: an empty file is one that is yet to be made.
+        let made = OpenOptions::new().append(true).create(true).open(database);
+        let real = made.and_then(|_| database.canonicalize());
+        let real = real.map_err(|source| LockError::NoDatabase { path: database.to_path_buf(), source })?;
         let mut path = real.into_os_string();
         path.push(".lock");
         let path = PathBuf::from(path);

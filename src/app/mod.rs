@@ -4,13 +4,18 @@ mod guard;
 mod lock;
 mod readiness;
 mod service;
+mod signals;
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 
 pub use guard::{FIRST_RUN_KEY, Guard, first_run_guard};
 pub use lock::{DaemonLock, LockError};
+pub use signals::Signals;
 
 use crate::clock::{Clock, Randomness};
 use crate::config::Config;
@@ -40,6 +45,9 @@ pub enum AppError {
     /// The metrics cannot be collected.
     #[error("the metrics cannot be collected: {0}")]
     Metrics(#[from] metrics_exporter_prometheus::BuildError),
+    /// Nobody can end it in order.
+    #[error("signals cannot be heard: {0}")]
+    Signals(#[source] std::io::Error),
     /// Nothing wakes the tasks.
     #[error(transparent)]
     Tick(#[from] TickError),
@@ -79,33 +87,42 @@ pub async fn prepare(services: &Services) -> Result<(), StoreError> {
 }
 
 /// Runs the daemon until SIGTERM or SIGINT: then mail in flight is finished, what was claimed and not begun is given back,
-/// and everything ends.
+/// and everything ends. What operators' machines ask is answered until the last mail has gone.
 ///
 /// # Errors
 /// [`AppError`] at the start.
 pub async fn run(config: &Config, services: Services, trigger: ShutdownTrigger) -> Result<(), AppError> {
     let services = Arc::new(services);
+    // Heard before anybody is told that the daemon is ready.
+    let signals = tokio::spawn(Signals::listen().map_err(AppError::Signals)?.end(trigger));
+    let (stop_serving, stopped) = oneshot::channel::<()>();
     let mut serving = None;
     if let Some(address) = config.http.listen {
         let listener = http::bind(address).await?;
         let metrics = telemetry::metrics::install(&crate::tasks::names())?;
         tracing::info!(%address, "serving /healthz, /readyz and /metrics");
         let readiness = Arc::new(readiness::TasksRan::new(&services, config.schedule.tick));
-        let shutdown = services.shutdown.clone();
-        let stop = async move { shutdown.requested().await };
-        serving = Some(tokio::spawn(http::serve(listener, HttpState { readiness, metrics }, stop)));
+        let stop = async move { drop(stopped.await) };
+        serving = Some(tokio::spawn(serve(listener, HttpState { readiness, metrics }, stop)));
     }
-    let signals = tokio::spawn(end_on_signal(trigger));
     let watchdog = tokio::spawn(service::keep_watchdog());
     service::tell_ready();
     tracing::info!(mail = %services.mailer.transport(), "started");
 
-    let ended = driver::run(Arc::clone(&services), config.schedule.tick).await;
+    let mut driven = pin!(driver::run(Arc::clone(&services), config.schedule.tick));
+    let ended = tokio::select! {
+        ended = &mut driven => ended,
+        // As soon as the end begins: mail in flight may take its time.
+        () = services.shutdown.requested() => {
+            service::tell_stopping();
+            driven.await
+        }
+    };
 
-    service::tell_stopping();
     services.mailer.transport().close().await;
     watchdog.abort();
     signals.abort();
+    drop(stop_serving);
     if let Some(serving) = serving {
         let _ = serving.await;
     }
@@ -116,18 +133,8 @@ pub async fn run(config: &Config, services: Services, trigger: ShutdownTrigger) 
     Ok(ended?)
 }
 
-/// Waits for SIGTERM or SIGINT, and says that it is time to end.
-pub async fn end_on_signal(trigger: ShutdownTrigger) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        tracing::error!("signals cannot be heard: the process can only be killed");
-        return;
-    };
-    let name = tokio::select! {
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
-    };
-    tracing::info!(signal = name, "ending: mail in flight is finished first");
-    trigger.request();
+async fn serve(listener: TcpListener, state: HttpState, stop: impl Future<Output = ()> + Send + 'static) {
+    if let Err(error) = http::serve(listener, state, stop).await {
+        tracing::error!(%error, "nothing is served any more; the tasks go on");
+    }
 }

@@ -98,6 +98,25 @@ pub async fn open_store(config: &Config, schema: Schema, randomness: Randomness)
     Ok(SqlStore::connect(&options, schema, randomness).await?)
 }
 
+/// Whether the database may be driven by the clock that the settings ask for.
+///
+/// # Errors
+/// When it was driven by the other kind of clock.
+pub async fn agree_on_clock(config: &Config, store: &(impl Store + ?Sized)) -> Result<(), CliError> {
+    let driven_by = store.remembered(CLOCK_KEY).await?;
+    match (config.clock.simulated, driven_by.as_deref()) {
+        (false, Some("simulated")) => Err(CliError::Failed(
+            "this database is driven by a simulated clock, and the settings say clock.simulated = false: set it to true, or name another database in database.url"
+                .to_owned(),
+        )),
+        (true, Some("real")) => Err(CliError::Failed(
+            "this database is driven by the real clock, and the settings say clock.simulated = true: set it to false, or name another database in database.url"
+                .to_owned(),
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// The clock that the settings ask for, if the database allows it.
 ///
 /// # Errors
@@ -107,22 +126,9 @@ pub async fn decide_clock(
     store: &(impl Store + ?Sized),
     at: Option<Timestamp>,
 ) -> Result<Clock, CliError> {
-    let driven_by = store.remembered(CLOCK_KEY).await?;
-    match (config.clock.simulated, driven_by.as_deref()) {
-        (false, Some("simulated")) => {
-            return Err(CliError::Failed(
-                "this database is driven by a simulated clock, and the settings say clock.simulated = false: set it to true, or name another database in database.url"
-                    .to_owned(),
-            ));
-        }
-        (true, Some("real")) => {
-            return Err(CliError::Failed(
-                "this database is driven by the real clock, and the settings say clock.simulated = true: set it to false, or name another database in database.url"
-                    .to_owned(),
-            ));
-        }
-        (false, _) => return Ok(Clock::System),
-        (true, _) => {}
+    agree_on_clock(config, store).await?;
+    if !config.clock.simulated {
+        return Ok(Clock::System);
     }
     let instant = match at {
         Some(at) => at,

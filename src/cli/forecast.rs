@@ -61,7 +61,7 @@ fn forecast_text(outlook: &Outlook) -> String {
     if !forecast.required.is_empty() {
         let rows = forecast.required.iter().map(|row| {
             let what = if row.is_flip { "the company's day" } else { "a personal date" };
-            format!("{} ({what}): {}", instant(row.at), required_line(row, zone))
+            format!("{}: MFA required for {} ({what})", instant(row.at), required_line(row, zone))
         });
         parts.push(rows.collect::<Vec<_>>().join("\n"));
     }

@@ -2,6 +2,7 @@
 //! 2 wrong usage.
 
 pub mod audit;
+pub mod check;
 pub mod company;
 pub mod confirm;
 pub mod context;
@@ -14,6 +15,7 @@ pub mod migrate;
 pub mod notice;
 pub mod outlook;
 pub mod output;
+pub mod preview;
 pub mod run;
 pub mod status;
 pub mod user;
@@ -108,6 +110,8 @@ pub enum Command {
     Run(run::RunArgs),
     /// Tasks, backlog, what comes next; what needs a person, with the command that helps
     Status(status::StatusArgs),
+    /// Look at settings, templates, database and mail server, and say what is wrong
+    Check(check::CheckArgs),
     /// Bring the database up to date, or make it
     Migrate(migrate::MigrateArgs),
 }
@@ -149,10 +153,11 @@ async fn dispatch(
         Command::Forecast(args) => forecast::run(&context.await?, args).await,
         Command::Import(args) => import::run(&context.await?, args).await,
         Command::User(command) => user::run(&context.await?, command).await,
-        Command::Notice(command) => notice::run(&context.await?, command).await,
+        Command::Notice(command) => notice::run(&cli.global, variables.into_iter(), command).await,
         Command::Audit(command) => audit::run(&context.await?, command).await,
         Command::Run(args) => run::run(&cli.global, variables.into_iter(), args).await,
         Command::Status(args) => status::run(&context.await?, args).await,
+        Command::Check(args) => check::run(&cli.global, variables.into_iter(), args).await,
         Command::Migrate(args) => migrate::run(&cli.global, variables.into_iter(), args).await,
     }
 }

@@ -8,7 +8,8 @@ use clap::{Args, Subcommand};
 use comfy_table::Table;
 
 use super::output::{cell, instant, maybe, maybe_instant, pairs, table};
-use super::{CliError, Context, PAGE, values};
+use super::preview::{self, PreviewArgs};
+use super::{CliError, Context, GlobalArgs, PAGE, values};
 use crate::domain::ids::Id;
 use crate::domain::notice::{NoticeKind, NoticeState};
 use crate::store::notice_history::{NoticeDetail, NoticeFilter, NoticeRecord};
@@ -32,6 +33,8 @@ Examples:
         #[arg(value_parser = values::id)]
         notice: Id,
     },
+    /// Show what notices look like, or would to one user, without sending any
+    Preview(PreviewArgs),
 }
 
 /// Which notices; everything that is given must hold.
@@ -54,7 +57,7 @@ pub struct ListArgs {
     limit: Option<u32>,
 }
 
-fn kind() -> impl clap::builder::TypedValueParser<Value = NoticeKind> {
+pub(super) fn kind() -> impl clap::builder::TypedValueParser<Value = NoticeKind> {
     let names = NoticeKind::ALL.iter().map(|kind| kind.as_str());
     PossibleValuesParser::new(names).try_map(|name| name.parse::<NoticeKind>())
 }
@@ -68,13 +71,19 @@ fn state() -> impl clap::builder::TypedValueParser<Value = NoticeState> {
 ///
 /// # Errors
 /// What the store refuses, and when the results cannot be written.
-pub async fn run(context: &Context, command: &NoticeCommand) -> Result<ExitCode, CliError> {
+pub async fn run(
+    global: &GlobalArgs,
+    variables: impl Iterator<Item = (String, String)>,
+    command: &NoticeCommand,
+) -> Result<ExitCode, CliError> {
     match command {
-        NoticeCommand::List(args) => list(context, args).await?,
+        NoticeCommand::List(args) => list(&Context::open(global, variables).await?, args).await?,
         NoticeCommand::Show { notice } => {
+            let context = Context::open(global, variables).await?;
             let detail = context.store.notice(*notice).await?;
             context.output.show(&detail, detail_text)?;
         }
+        NoticeCommand::Preview(args) => preview::run(global, variables, args).await?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -25,6 +25,13 @@ pub fn count(number: u64) -> String {
     text
 }
 
+/// `1 notice`, `1,204 notices`.
+#[must_use]
+pub fn counted(number: impl TryInto<u64>, noun: &str) -> String {
+    let number = number.try_into().unwrap_or(0);
+    format!("{} {noun}{}", count(number), if number == 1 { "" } else { "s" })
+}
+
 /// `1 person`, `1,204 people`.
 #[must_use]
 pub fn people(number: u64) -> String {
@@ -57,12 +64,12 @@ pub fn summary(outlook: &Outlook) -> String {
     let mut lines = vec![("company", named(&outlook.company)), ("date", date_line(outlook, zone))];
     lines.push(("e-mailed", mailed_line(forecast, zone)));
     for (kind, text) in [
-        (NoticeKind::Rescheduled, "were told another date and hear that it moved"),
-        (NoticeKind::Cancelled, "were told the date and hear that it does not stand any more"),
+        (NoticeKind::Rescheduled, "who were told another date before"),
+        (NoticeKind::Cancelled, "who were told the date before"),
     ] {
         let told = by_kind(forecast).get(&kind).copied().unwrap_or(0);
         if told > 0 {
-            lines.push(("", format!("{} of them {text}", count(told))));
+            lines.push(("", format!("{kind} to {} {text}", count(told))));
         }
     }
     lines.extend(required_lines(forecast, zone).into_iter().map(|line| ("required", line)));
@@ -89,7 +96,7 @@ fn date_line(outlook: &Outlook, zone: Tz) -> String {
 
 fn mailed_line(forecast: &Forecast, zone: Tz) -> String {
     match forecast.first_mail_at {
-        Some(first) => format!("{} e-mailed from {}", people(forecast.mailed), local(first, zone)),
+        Some(first) => format!("{}, from {}", people(forecast.mailed), local(first, zone)),
         None => "nobody".to_owned(),
     }
 }
@@ -120,27 +127,27 @@ pub fn required_line(row: &RequiredAt, zone: Tz) -> String {
         notes.push(format!("{} enrolled already", count(row.enrolled)));
     }
     if row.required_already > 0 {
-        notes.push(format!("{} required already for another reason", count(row.required_already)));
+        notes.push(format!("{} required already", count(row.required_already)));
     }
     let notes = if notes.is_empty() { String::new() } else { format!("; {}", notes.join(", ")) };
-    format!("{} required from {}{notes}", people(row.people), local(row.at, zone))
+    format!("{}, from {}{notes}", people(row.people), local(row.at, zone))
 }
 
 /// Who is left out, and why, in counts.
 #[must_use]
 pub fn left_out_line(forecast: &Forecast) -> String {
     let out = &forecast.left_out;
+    let some = |number, text: &str| (number > 0).then(|| format!("{} {text}", count(number)));
     let reasons: Vec<String> = [
-        (out.sso, "sign in through the identity provider"),
-        (out.exempt, "exempt"),
-        (out.service_accounts, "service accounts"),
-        (out.inactive, "not active"),
-        (out.enrolled, "enrolled already (no mail)"),
-        (out.bounced, "with an address that was refused (no mail)"),
+        some(out.sso, "by single sign-on"),
+        some(out.exempt, "exempt"),
+        (out.service_accounts > 0).then(|| counted(out.service_accounts, "service account")),
+        some(out.inactive, "not active"),
+        some(out.enrolled, "enrolled already (no mail)"),
+        some(out.bounced, "whose address was refused (no mail)"),
     ]
     .into_iter()
-    .filter(|(number, _)| *number > 0)
-    .map(|(number, reason)| format!("{} {reason}", count(number)))
+    .flatten()
     .collect();
     if reasons.is_empty() { "nobody".to_owned() } else { reasons.join(", ") }
 }
@@ -148,7 +155,7 @@ pub fn left_out_line(forecast: &Forecast) -> String {
 fn in_force_line(outlook: &Outlook, in_force: &Outlined) -> String {
     let until = match &outlook.coming {
         Some(_) => "who joins before the new date is not required until then",
-        None if outlook.company.enforcement_date == Some(in_force.date) => "it goes on",
+        None if outlook.date == Some(in_force.date) => "it goes on",
         None => "who joins later is not required by it",
     };
     format!("the date {} has come: whom it requires stays required; {until}", in_force.date)

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::context::{CLOCK_KEY, Context, decide_clock, load_config, open_store};
 use super::{CliError, GlobalArgs, Output};
-use crate::app::{self, AppError, DaemonLock, Guard, LockError};
+use crate::app::{self, AppError, DaemonLock, Guard, LockError, Signals};
 use crate::clock::{Clock, Randomness};
 use crate::config::{ConfigError, Purpose};
 use crate::store::connect::Schema;
@@ -69,7 +69,8 @@ async fn run_in(context: &Context, randomness: Randomness, args: &RunArgs) -> Re
         app::run(config, services, trigger).await?;
         return Ok(ExitCode::SUCCESS);
     }
-    let signals = tokio::spawn(app::end_on_signal(trigger));
+    let signals = Signals::listen().map_err(AppError::Signals)?;
+    let signals = tokio::spawn(signals.end(trigger));
     let errors = run_until_idle(&services).await;
     signals.abort();
     services.mailer.transport().close().await;

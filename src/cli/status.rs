@@ -8,6 +8,7 @@ use secrecy::ExposeSecret as _;
 use serde::Serialize;
 
 use super::enforcement::remedy;
+use super::outlook::counted;
 use super::output::{cell, instant, maybe_instant, pairs};
 use super::{CliError, Context};
 use crate::app::FIRST_RUN_KEY;
@@ -96,34 +97,41 @@ impl Status {
         let longer_than = |at: Option<Timestamp>, span| at.filter(|at| at.plus(span) < self.now);
         for task in self.tasks.iter().filter(|task| task.errors > 0) {
             let error = task.last_error.as_deref().unwrap_or("no reason was recorded");
-            let what = format!("task {} has failed {} times in a row: {}", task.task, task.errors, cell(error));
-            needs.push(Need::new(what, "mfa-enforcer run --once, and the daemon's log"));
+            let what =
+                format!("task {} has failed {} in a row: {}", task.task, counted(task.errors, "time"), cell(error));
+            needs.push(Need::new(what, "journalctl -u mfa-enforcer"));
         }
         if let Some(silent) = self.silent_since(silence) {
             needs.push(Need::new(silent, "systemctl status mfa-enforcer, or mfa-enforcer run"));
         }
         if let Some(since) = longer_than(figures.oldest_flip, silence) {
-            let what = format!("{} dates have come and are not in force, since {}", figures.due_flips, instant(since));
-            needs.push(Need::new(what, "mfa-enforcer run --once"));
+            let what = format!("{} due and not complete, since {}", counted(figures.due_flips, "flip"), instant(since));
+            needs.push(Need::new(
+                what,
+                "mfa-enforcer run --once, unless a daemon runs: then journalctl -u mfa-enforcer",
+            ));
         }
         if let Some(since) = longer_than(figures.oldest_due, MAIL_OVERDUE) {
-            let what = format!("{} notices are overdue, since {}", figures.due_notices, instant(since));
-            needs.push(Need::new(what, "mfa-enforcer run --once"));
+            let what = format!("{} overdue, since {}", counted(figures.due_notices, "notice"), instant(since));
+            needs.push(Need::new(
+                what,
+                "mfa-enforcer run --once, unless a daemon runs: then journalctl -u mfa-enforcer",
+            ));
         }
         if let Some(since) = longer_than(figures.oldest_put_off, MAIL_OVERDUE) {
             let what = format!(
-                "the mail server has put off {} notices, one of them due since {}",
-                figures.put_off_notices,
+                "the mail server has put off {}, due since {}",
+                counted(figures.put_off_notices, "notice"),
                 instant(since)
             );
             needs.push(Need::new(what, "mfa-enforcer notice list --state pending, and the mail server's log"));
         }
         needs.extend(self.held_needs());
-        needs.extend(self.unknown_zones.iter().filter(|zone| zone.with_date > 0).take(NAMED_MOST).map(|zone| {
+        needs.extend(self.unknown_zones.iter().filter(|zone| zone.scheduled > 0).take(NAMED_MOST).map(|zone| {
+            let named = cell(&zone.time_zone);
             let what = format!(
-                "{} companies with a date have the time zone '{}', which is none",
-                zone.with_date,
-                cell(&zone.time_zone)
+                "the time zone '{named}', of {}, is none: plans keep the one before",
+                counted(zone.scheduled, "scheduled date")
             );
             Need::new(what, format!("mfa-enforcer company set {} --time-zone ZONE", zone.example))
         }));
@@ -159,7 +167,7 @@ impl Status {
             })
             .collect();
         if self.held.len() > NAMED_MOST {
-            let what = format!("{} more enforcements are held", self.held.len() - NAMED_MOST);
+            let what = format!("{} more held", counted(self.held.len() as u64 - NAMED_MOST as u64, "enforcement"));
             needs.push(Need::new(what, "mfa-enforcer status --json"));
         }
         needs
@@ -177,10 +185,10 @@ impl Status {
             (
                 "due now",
                 format!(
-                    "{} notices{}, {} flips{}",
-                    figures.due_notices,
+                    "{}{}, {}{}",
+                    counted(figures.due_notices, "notice"),
                     since(figures.oldest_due),
-                    figures.due_flips,
+                    counted(figures.due_flips, "flip"),
                     since(figures.oldest_flip)
                 ),
             ),
@@ -188,16 +196,19 @@ impl Status {
             (
                 "mail",
                 format!(
-                    "last sent {}, {} notices put off{}, {} failed for good",
+                    "last sent {}, {} put off{}, {} failed for good",
                     maybe_instant(figures.last_sent_at),
-                    figures.put_off_notices,
+                    counted(figures.put_off_notices, "notice"),
                     since(figures.oldest_put_off),
                     figures.failed_notices
                 ),
             ),
         ];
         if figures.unreconciled > 0 {
-            lines.push(("companies", format!("{} changed, to be looked at on the next tick", figures.unreconciled)));
+            lines.push((
+                "companies",
+                format!("{} changed, acted on with the next tick", counted(figures.unreconciled, "row")),
+            ));
         }
         let zones: Vec<String> = self
             .unknown_zones
@@ -226,7 +237,12 @@ impl Status {
         let one = |task: &TaskStatus| match task.errors {
             0 => format!("{} {}", task.task, maybe_instant(task.last_success_at)),
             errors => {
-                format!("{} failed {errors} times (last success {})", task.task, maybe_instant(task.last_success_at))
+                format!(
+                    "{} failed {} (last success {})",
+                    task.task,
+                    counted(errors, "time"),
+                    maybe_instant(task.last_success_at)
+                )
             }
         };
         self.tasks.iter().map(one).collect::<Vec<_>>().join(", ")

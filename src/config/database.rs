@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use chrono::TimeDelta;
+use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -48,14 +49,16 @@ impl DatabaseSettings {
     pub fn sqlite_file(&self) -> Option<PathBuf> {
         let rest = self.url.expose_secret().strip_prefix("sqlite:")?;
         let rest = rest.strip_prefix("//").unwrap_or(rest);
-        Some(PathBuf::from(rest.split('?').next().unwrap_or(rest)))
+        let path = rest.split('?').next().unwrap_or(rest);
+        Some(PathBuf::from(percent_decode_str(path).decode_utf8_lossy().into_owned()))
     }
 }
 
 fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
     let text = String::deserialize(deserializer)?;
     let is_known = match text.strip_prefix("sqlite:") {
-        Some(file) => !file.trim_start_matches('/').is_empty(),
+        // A database in memory would be gone with the command that made it.
+        Some(file) => !file.trim_start_matches('/').is_empty() && !file.contains(":memory:"),
         None => ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)) && parses(&text),
     };
     if is_known { Ok(text.into()) } else { Err(D::Error::custom("not the URL of a database")) }

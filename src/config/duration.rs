@@ -71,6 +71,19 @@ pub fn positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TimeDelta,
     }
 }
 
+/// For `#[serde(deserialize_with)]`: a duration of a second or more.
+///
+/// # Errors
+/// [`InvalidDuration`], as the deserialiser's error, or that it is shorter.
+pub fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TimeDelta, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let span = parse(&text).map_err(D::Error::custom)?;
+    if span < TimeDelta::seconds(1) {
+        return Err(D::Error::custom(format!("{} is too short: it must be at least 1s", text.trim())));
+    }
+    Ok(span)
+}
+
 /// For `#[serde(default, deserialize_with)]`: a duration longer than none, or not set.
 ///
 /// # Errors

@@ -9,7 +9,7 @@ use super::smtp::MailTarget;
 pub enum Purpose {
     /// `check`: everything that would embarrass in production.
     Check,
-    /// `run`: as `check`, but values made for examples are let through where mail only goes into a folder.
+    /// `run`: as `check`, but values made for examples are let through, with a warning, where mail stays on this machine.
     Run,
 }
 
@@ -21,12 +21,8 @@ impl Config {
     pub fn problems(&self, purpose: Purpose) -> Vec<Problem> {
         let mut messages = Vec::new();
         let target = self.smtp.target().ok().flatten();
-        let reaches_nobody = match &target {
-            Some(MailTarget::Folder(_)) => self.clock.simulated || purpose == Purpose::Run,
-            Some(MailTarget::Server(_)) => self.clock.simulated,
-            None => false,
-        };
-        if !reaches_nobody {
+        let lets_examples_through = self.clock.simulated || purpose == Purpose::Run && self.stays_here();
+        if !(lets_examples_through && target.is_some()) {
             messages.extend(self.smtp.problems_for_real_mail());
             messages.extend(self.notices.problems_for_real_mail());
         } else if self.notices.from.is_none() {
@@ -53,10 +49,23 @@ impl Config {
             warnings
                 .push(format!("smtp.url is a folder: mail is written into {}, and nobody receives it", dir.display()));
         }
+        if self.stays_here() && !self.clock.simulated {
+            let examples = [self.smtp.problems_for_real_mail(), self.notices.problems_for_real_mail()].concat();
+            warnings.extend(examples);
+        }
         if self.clock.simulated {
             warnings.push("clock.simulated is true: time moves only as commands tell it to".to_owned());
         }
         warnings
+    }
+
+    /// Whether mail stays on this machine: in a folder, or with a mail server on the loopback.
+    fn stays_here(&self) -> bool {
+        match self.smtp.target().ok().flatten() {
+            Some(MailTarget::Folder(_)) => true,
+            Some(MailTarget::Server(server)) => server.is_loopback(),
+            None => false,
+        }
     }
 
     /// What can never work, whatever the settings are used for.

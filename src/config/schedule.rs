@@ -9,8 +9,8 @@ use super::{duration, range};
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScheduleSettings {
-    /// The time between two runs of a task.
-    #[serde(deserialize_with = "duration::positive")]
+    /// The time between two runs of a task: at least a second, and a part of a second is cut off.
+    #[serde(deserialize_with = "duration::seconds")]
     pub tick: TimeDelta,
     /// How long claimed notices are held for who claimed them.
     #[serde(deserialize_with = "duration::positive")]

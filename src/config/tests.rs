@@ -87,5 +87,6 @@ fn what_database_a_url_speaks_of() {
     let sqlite = |url: &str| loaded(&format!("[database]\nurl = '{url}'"), &[]).unwrap().database.sqlite_file();
     assert_eq!(sqlite("sqlite://mfa-enforcer.db").unwrap(), Path::new("mfa-enforcer.db"));
     assert_eq!(sqlite("sqlite:///var/lib/mfa.db?mode=rwc").unwrap(), Path::new("/var/lib/mfa.db"));
+    assert_eq!(sqlite("sqlite:///srv/a%20b%3f.db").unwrap(), Path::new("/srv/a b?.db"));
     assert_eq!(sqlite("postgresql://u@db/x"), None);
 }

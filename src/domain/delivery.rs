@@ -147,6 +147,12 @@ fn out_of_state(notice: &NoticeFacts) -> Option<SkipReason> {
     match notice.kind {
         NoticeKind::Cancelled if notice.company_date.is_some() => Some(SkipReason::DateStands),
         NoticeKind::Cancelled if notice.told_date.is_none() => Some(SkipReason::NotTold),
+        // A date that does not stand any more requires nobody new (R5).
+        NoticeKind::NowRequired
+            if !notice.required && !notice.is_mandate && notice.company_date != Some(notice.date) =>
+        {
+            Some(SkipReason::Superseded)
+        }
         NoticeKind::Announcement | NoticeKind::Rescheduled | NoticeKind::Welcome
             if notice.told_date == Some(notice.date) && notice.mail.is_none() =>
         {

@@ -63,6 +63,8 @@ pub enum Change {
     CopyZone(Id),
     /// Hold a scheduled enforcement.
     Hold(Id, HoldReason),
+    /// Have all members looked at: another enforcement than before governs them.
+    ReviewMembers,
     /// Look again later: a flip under way has to be completed first.
     Wait,
 }
@@ -169,9 +171,9 @@ pub fn reconcile(
     match (open, in_force) {
         (Some(open), _) if open.enforcement_date == date => same_date(company, open, date, now, policy),
         (open, Some(in_force)) if in_force.enforcement_date == date => {
-            let back = open.map(|open| Change::Supersede(open.id));
+            let back = open.map(|open| [Change::Supersede(open.id), Change::ReviewMembers]).into_iter().flatten();
             let zone = (in_force.time_zone != company.time_zone).then_some(Change::CopyZone(in_force.id));
-            back.into_iter().chain(zone).collect()
+            back.chain(zone).collect()
         }
         (open, _) => {
             let moved = open.map(|open| Change::Supersede(open.id));

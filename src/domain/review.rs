@@ -42,6 +42,8 @@ pub struct MembershipFacts {
     pub telling: bool,
     /// Whether this enforcement requires them already.
     pub required: bool,
+    /// Whether an earlier enforcement of the company does.
+    pub required_before: bool,
     /// Whether they have its `now_required` notice.
     pub told_required: bool,
     /// The personal date they have.
@@ -60,14 +62,16 @@ pub struct Outcome {
 /// Looks at a membership at `now`, under the enforcement that governs its company.
 ///
 /// Who was not told the date yet is told at once and gets a personal date: late joiners, and those who were reactivated
-/// or whose exemption ended. Who was told keeps the date everybody has.
+/// or whose exemption ended. Who was told keeps the date everybody has. Whom an earlier date of the company requires
+/// already has nothing to prepare for, and no date to wait for.
 #[must_use]
 pub fn review(governing: Option<Governing>, member: &MembershipFacts, now: Timestamp, policy: &Policy) -> Outcome {
     let mut outcome = Outcome::default();
     let Some(governing) = governing.filter(|governing| member.subject && governing.announced) else {
         return outcome;
     };
-    let told = member.telling || member.required || member.told_date == Some(governing.date);
+    let required = member.required || member.required_before;
+    let told = member.telling || required || member.told_date == Some(governing.date);
     if !told {
         outcome.require_at =
             Some(schedule::require_at(now, governing.enforce_at, governing.grace_days, governing.zone));
@@ -76,7 +80,11 @@ pub fn review(governing: Option<Governing>, member: &MembershipFacts, now: Times
             outcome.notices.push((if moved { NoticeKind::Rescheduled } else { NoticeKind::Welcome }, now));
         }
     }
-    if governing.state == EnforcementState::InForce && !member.enrolled && !member.told_required {
+    if governing.state == EnforcementState::InForce
+        && !member.enrolled
+        && !member.told_required
+        && !member.required_before
+    {
         let at = required_at(governing.enforce_at, outcome.require_at.or(member.require_at)).max(now);
         let due = if at > now { schedule::now_required_due_at(at, member.reader_zone, policy) } else { now };
         outcome.notices.push((NoticeKind::NowRequired, due));

@@ -7,6 +7,7 @@ use super::file::FileTransport;
 use super::memory::MemoryTransport;
 use super::smtp::SmtpTransport;
 use crate::config::smtp::{MailTarget, SmtpSettings};
+use crate::telemetry::metrics::{PERMANENT, TRANSIENT, UNKNOWN};
 
 /// Why a mail was not sent.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -42,9 +43,9 @@ impl SendError {
     #[must_use]
     pub fn class(&self) -> &'static str {
         match self {
-            Self::Permanent { .. } => "permanent",
-            Self::Transient { maybe_received: false, .. } => "transient",
-            Self::Transient { maybe_received: true, .. } => "unknown",
+            Self::Permanent { .. } => PERMANENT,
+            Self::Transient { maybe_received: false, .. } => TRANSIENT,
+            Self::Transient { maybe_received: true, .. } => UNKNOWN,
         }
     }
 }

@@ -62,7 +62,7 @@ impl BacklogStore for SqlStore {
                      AND u.mfa_enrolled_at IS NULL
              UNION ALL SELECT e.company_id, n.kind, n.user_id FROM notices AS n JOIN enforcements AS e ON e.id = n.enforcement_id
                  WHERE n.state = 'pending' AND n.next_attempt_at <= $1 AND e.state <> 'held'",
-            subject = subject(1, 2),
+            subject = subject(2),
             planned_rows = id_rows(&tx, 3),
         );
         let values = || bind![now, !policy.leave_out_sso, planned.clone(), PAYEE_MANDATE];

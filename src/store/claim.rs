@@ -57,6 +57,14 @@ pub struct Claim {
     pub waiting: u64,
 }
 
+impl Claim {
+    /// Whether there was anything to do. Due notices may all be in the hands of another daemon.
+    #[must_use]
+    pub fn found_work(&self) -> bool {
+        !self.mails.is_empty() || self.skipped > 0 || self.waiting > 0
+    }
+}
+
 /// Claiming due notices.
 #[async_trait]
 pub trait ClaimStore {
@@ -177,7 +185,12 @@ impl Work {
                 "message_id": message_id, "sent_day": row.sent_day,
             });
             if row.is_new { &mut new } else { &mut again }.push(stored);
-            notices.extend(mail.message.notices.iter().map(|one| json!({ "id": one.notice_id, "mail_id": id })));
+            notices.extend(
+                mail.message
+                    .notices
+                    .iter()
+                    .map(|one| json!({ "id": one.notice_id, "mail_id": id, "told_at": one.required_at })),
+            );
         }
         let columns = [
             ("id", ColumnType::Id),
@@ -203,10 +216,14 @@ impl Work {
             tx.execute(&sql, bind![Json::from(again), self.now]).await?;
         }
         if !notices.is_empty() {
-            let rows = tx.dialect().rows(1, "batch", &[("id", ColumnType::Id), ("mail_id", ColumnType::Id)]);
+            let rows = tx.dialect().rows(
+                1,
+                "batch",
+                &[("id", ColumnType::Id), ("mail_id", ColumnType::Id), ("told_at", ColumnType::Instant)],
+            );
             let sql = format!(
                 "UPDATE notices AS n SET state = 'sending', claimed_by = $2, claimed_until = $3, attempts = n.attempts + 1,
-                     mail_id = batch.mail_id FROM {rows} WHERE n.id = batch.id"
+                     mail_id = batch.mail_id, told_at = batch.told_at FROM {rows} WHERE n.id = batch.id"
             );
             tx.execute(&sql, bind![Json::from(notices), self.id, self.until]).await?;
         }

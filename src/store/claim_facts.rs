@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 
 use super::StoreError;
 use super::claim::lock_users;
-use super::predicate::{DATE_STANDS, REQUIRED, TOLD_DATE};
+use super::predicate::{DATE_STANDS, REQUIRED, told_at, told_date};
 use super::requirements::{id_batch, id_rows};
 use super::sql::{Row, Tx, bind};
 use crate::domain::delivery::{EarlierMail, MembershipFacts, NoticeFacts, UserFacts};
@@ -19,11 +19,12 @@ use crate::domain::notice::NoticeKind;
 use crate::domain::policy::Policy;
 use crate::domain::time::{self, Timestamp};
 
-/// Nothing of the notice's enforcement may be claimed while it is held, its date does not stand (R5), or a due milestone
-/// of it is unexpanded (R7).
+/// Nothing of the notice's enforcement may be claimed while it is held, its date does not stand for those whom it does not
+/// require yet (R5), or a due milestone of it is unexpanded (R7).
 fn claimable() -> String {
     format!(
-        "e.state <> 'held' AND (e.state <> 'scheduled' OR {DATE_STANDS})
+        "e.state <> 'held'
+         AND (e.state NOT IN ('scheduled', 'in_force') OR e.state = 'in_force' AND n.kind <> 'welcome' OR {DATE_STANDS})
          AND NOT EXISTS (SELECT 1 FROM milestones AS s
              WHERE s.enforcement_id = e.id AND s.state = 'pending' AND s.due_at <= $1)"
     )
@@ -64,6 +65,7 @@ pub(super) struct DueNotice {
     support_contact: Option<String>,
     enforce_at: Timestamp,
     requirement: Option<Timestamp>,
+    told_at: Option<Timestamp>,
 }
 
 impl Claimable {
@@ -105,7 +107,7 @@ impl Claimable {
                  m.user_id AS member, m.exempt_until, m.require_at,
                  u.id AS found, u.email, u.name, u.locale, u.time_zone, u.country, u.kind AS user_kind, u.active, u.sso,
                  u.payee, u.email_status, (u.mfa_enrolled_at IS NOT NULL) AS enrolled,
-                 {TOLD_DATE} AS told_date, {REQUIRED} AS required,
+                 {} AS told_date, {} AS told_at, {REQUIRED} AS required,
                  (SELECT r.required_at FROM requirements AS r WHERE r.user_id = n.user_id AND r.enforcement_id = e.id
                      AND r.cleared_at IS NULL) AS required_at,
                  (SELECT home.time_zone FROM memberships AS any_m JOIN companies AS home ON home.id = any_m.company_id
@@ -118,6 +120,8 @@ impl Claimable {
              WHERE n.user_id IN (SELECT id FROM {})
                  AND (n.state = 'pending' AND n.due_at <= $1 OR n.state = 'sending' AND n.claimed_until < $1) AND {}
              ORDER BY n.user_id, n.due_at, n.id",
+            told_date(),
+            told_at(),
             id_rows(tx, 2),
             claimable()
         );
@@ -221,6 +225,7 @@ fn read_notice(row: &Row) -> Result<DueNotice, StoreError> {
         support_contact: row.get("support_contact")?,
         enforce_at: row.get("enforce_at")?,
         requirement: row.get("required_at")?,
+        told_at: row.get("told_at")?,
     })
 }
 
@@ -232,7 +237,7 @@ impl Recipient {
         let payee = user.is_some_and(|user| user.facts.payee);
         let mut locales: Vec<String> = user.and_then(|user| user.locale.clone()).into_iter().collect();
         locales.extend(notices.iter().filter_map(|notice| notice.company_locale.clone()));
-        let mut statements: Vec<Statement> = notices.iter().map(|notice| notice.statement()).collect();
+        let mut statements: Vec<Statement> = notices.iter().map(|notice| notice.statement(self.zone)).collect();
         statements.sort_by_key(|statement| (statement.required_at, statement.notice_id));
         Message {
             mail_id,
@@ -251,7 +256,7 @@ impl Recipient {
 }
 
 impl DueNotice {
-    fn statement(&self) -> Statement {
+    fn statement(&self, reader_zone: Tz) -> Statement {
         let own = self.facts.membership.and_then(|membership| membership.require_at);
         let planned = required_at(self.enforce_at, own);
         Statement {
@@ -264,7 +269,8 @@ impl DueNotice {
             } else {
                 planned
             },
-            told_date: self.facts.told_date,
+            // As the reader read it: the day in their zone.
+            told_date: self.told_at.map(|at| at.date_in(reader_zone)).or(self.facts.told_date),
         }
     }
 }

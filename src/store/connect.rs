@@ -4,8 +4,9 @@ use std::str::FromStr as _;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use sqlx::Connection as _;
 use sqlx::migrate::Migrator;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use url::Url;
 
@@ -97,12 +98,18 @@ async fn open_postgres(
     place: &str,
 ) -> Result<sqlx::PgPool, StoreError> {
     let unusable = |error: sqlx::Error| {
-        StoreError::Unusable(format!("cannot reach the database {place}: {error}; see database.url"))
+        StoreError::Unusable(format!(
+            "cannot reach the database {place}: {error}; see database.url, and whether PostgreSQL runs there"
+        ))
     };
     let mut connect = PgConnectOptions::from_str(options.url).map_err(unusable)?.application_name("mfa-enforcer");
     if let Some(limit) = options.statement_timeout {
         connect = connect.options([("statement_timeout", limit.num_milliseconds().to_string())]);
     }
+    // The pool tries again until its time is out, and then tells only that: one attempt of our own tells the cause.
+    let attempt = tokio::time::timeout(timeout, PgConnection::connect_with(&connect)).await;
+    let first = attempt.map_err(|_| unusable(sqlx::Error::PoolTimedOut))?.map_err(unusable)?;
+    drop(first);
     PgPoolOptions::new()
         .max_connections(options.max_connections)
         .acquire_timeout(timeout)

@@ -27,8 +27,8 @@ pub enum Ordered {
     Deferred,
 }
 
-/// Use-cases about dates. A company's key is its id or external id. With `patient`, nothing is done while members are
-/// unreviewed: who was there before the date is no late joiner.
+/// Use-cases about dates. A company's key is its id or external id. With `patient`, a first date and a
+/// release wait while members are unreviewed: who was there before is no late joiner.
 #[async_trait]
 pub trait EnforcementStore {
     /// Sets or moves a company's date.
@@ -75,14 +75,14 @@ impl EnforcementStore for SqlStore {
     ) -> Result<Ordered, StoreError> {
         let mut order = Order::begin(self, company).await?;
         let known = order.enforcements.iter().any(|one| one.enforcement_date == date);
-        if known && order.company.enforcement_date == Some(date) && order.in_line {
+        if known && order.company.enforcement_date == Some(date) {
             return Ok(Ordered::StoodAlready);
         }
         let mut authority = authority.clone();
         if !known {
             authority.override_notice = order.judge(date, &authority, now, policy, &[HoldReason::NoticeTooShort])?;
         }
-        if patient && order.has_unreviewed_members(now).await? {
+        if patient && order.enforcements.is_empty() && order.has_unreviewed_members(now).await? {
             return Ok(Ordered::Deferred);
         }
         let sql = "UPDATE companies SET enforcement_date = $2, enforcement_set_by = $3 WHERE id = $1";

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::audit;
 use super::dialect::ColumnType;
-use super::predicate::{DATE_STANDS, REQUIRED, REQUIRED_BEFORE, TELLING, TOLD_DATE, subject};
+use super::predicate::{DATE_STANDS, REQUIRED, REQUIRED_BEFORE, TELLING, subject, told_at, told_date};
 use super::reconcile::event;
 use super::sql::{Row, Tx, bind};
 use super::{SqlStore, StoreError};
@@ -74,7 +74,8 @@ impl ExpandStore for SqlStore {
         let mut tx = self.database.begin().await?;
         let sql = format!(
             "SELECT s.id, s.kind, s.days_before, s.due_at, s.cursor, s.enforcement_id, e.company_id, e.enforcement_date,
-                 e.enforce_at, e.planned_time_zone, c.enforcement_date AS company_date
+                 e.enforce_at, e.planned_time_zone, c.enforcement_date AS company_date,
+                 (SELECT a.due_at FROM milestones AS a WHERE a.enforcement_id = e.id AND a.kind = 'announcement') AS announced_at
              FROM milestones AS s JOIN enforcements AS e ON e.id = s.enforcement_id JOIN companies AS c ON c.id = e.company_id
              WHERE s.id = $2 AND {}{}{}",
             expandable(),
@@ -85,7 +86,7 @@ impl ExpandStore for SqlStore {
             return Ok(Expanded::default());
         };
         let due = DueMilestone::read(&row)?;
-        let members = due.members(&mut tx, now, policy, limit).await?;
+        let members = due.members(&mut tx, policy, limit).await?;
         let more = i64::try_from(members.len()) == Ok(limit);
         let mut batch = Vec::new();
         let mut digest = Vec::new();
@@ -134,7 +135,11 @@ impl DueMilestone {
                 days_before: days.and_then(|days| u16::try_from(days).ok()),
                 due_at: row.get("due_at")?,
             },
-            enforcement: Enforcement { date: row.get("enforcement_date")?, enforce_at: row.get("enforce_at")? },
+            enforcement: Enforcement {
+                date: row.get("enforcement_date")?,
+                enforce_at: row.get("enforce_at")?,
+                announced_at: row.get("announced_at")?,
+            },
             enforcement_id: row.get("enforcement_id")?,
             company_id: row.get("company_id")?,
             company_zone: time::zone(&row.get::<String>("planned_time_zone")?).unwrap_or(Tz::UTC),
@@ -143,23 +148,19 @@ impl DueMilestone {
     }
 
     /// The next members who may be owed a notice, in the order of their ids.
-    async fn members(
-        &self,
-        tx: &mut Tx,
-        now: Timestamp,
-        policy: &Policy,
-        limit: i64,
-    ) -> Result<Vec<(Id, MemberFacts)>, StoreError> {
+    async fn members(&self, tx: &mut Tx, policy: &Policy, limit: i64) -> Result<Vec<(Id, MemberFacts)>, StoreError> {
         let sql = format!(
-            "SELECT u.id, u.time_zone, m.require_at, {TOLD_DATE} AS told_date, {TELLING} AS telling, {REQUIRED} AS required,
+            "SELECT u.id, u.time_zone, m.require_at, {} AS told_date, {} AS told_at, {TELLING} AS telling, {REQUIRED} AS required,
                  {REQUIRED_BEFORE} AS required_before
              FROM enforcements AS e JOIN memberships AS m ON m.company_id = e.company_id JOIN users AS u ON u.id = m.user_id
              WHERE e.id = $1 AND ($2 IS NULL OR m.user_id > $2) AND {} AND u.mfa_enrolled_at IS NULL
                  AND u.email_status = 'ok'
-             ORDER BY m.user_id LIMIT $5",
-            subject(3, 4)
+             ORDER BY m.user_id LIMIT $4",
+            told_date(),
+            told_at(),
+            subject(3)
         );
-        let values = bind![self.enforcement_id, self.cursor, now, !policy.leave_out_sso, limit];
+        let values = bind![self.enforcement_id, self.cursor, !policy.leave_out_sso, limit];
         tx.fetch_all(&sql, values).await?.iter().map(|row| Ok((row.get("id")?, self.member(row)?))).collect()
     }
 
@@ -169,6 +170,7 @@ impl DueMilestone {
             zone: zone.as_deref().and_then(time::zone).unwrap_or(self.company_zone),
             require_at: row.get("require_at")?,
             told_date: row.get("told_date")?,
+            told_at: row.get("told_at")?,
             telling: row.get("telling")?,
             required: row.get("required")?,
             required_before: row.get("required_before")?,

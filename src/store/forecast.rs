@@ -9,7 +9,7 @@ use super::enforcements::{company_facts, refusal};
 use super::forecast_facts::{self, Page, StoredCourse};
 use super::sql::{Tx, bind};
 use super::{SqlStore, StoreError};
-use crate::domain::forecast::{Course, Forecast, Tally, released, replanned};
+use crate::domain::forecast::{Course, Forecast, Replanned, Tally, released, replanned};
 use crate::domain::ids::Id;
 use crate::domain::notice::{EnforcementState, HoldReason};
 use crate::domain::planning::{self, Change, CompanyFacts, EnforcementFacts};
@@ -50,6 +50,8 @@ pub struct Outlined {
 pub struct Outlook {
     /// The company, as its row is.
     pub company: Company,
+    /// The date that its row has, or would have.
+    pub date: Option<NaiveDate>,
     /// Its enforcement that is to come, as it is or would be.
     pub coming: Option<Outlined>,
     /// The one in force before it.
@@ -108,8 +110,9 @@ impl ForecastStore for SqlStore {
         let in_force = |one: &&Course| one.state == EnforcementState::InForce;
         let words = |hold| replan.date.map(|date| refusal(&company, date, hold, now, policy));
         Ok(Outlook {
-            coming: replan.after.iter().find(coming).map(outlined),
-            in_force: replan.after.iter().find(in_force).map(outlined),
+            date: replan.date,
+            coming: replan.after.courses.iter().find(coming).map(outlined),
+            in_force: replan.after.courses.iter().find(in_force).map(outlined),
             hold: replan.hold,
             objection: replan.hold.and_then(words),
             stands_already: replan.stands_already,
@@ -140,7 +143,7 @@ pub(super) struct Replan {
     /// The date in the company's row, as it will be.
     pub date: Option<NaiveDate>,
     pub before: Vec<Course>,
-    pub after: Vec<Course>,
+    pub after: Replanned,
     hold: Option<HoldReason>,
     stands_already: bool,
 }
@@ -162,7 +165,7 @@ impl Replan {
         let mut plan = Self {
             company_id: company.id,
             date: row.enforcement_date,
-            after: before.clone(),
+            after: Replanned { courses: before.clone(), review_first: true, review_all: false },
             before,
             hold: None,
             stands_already: false,
@@ -192,13 +195,13 @@ impl Replan {
                 row.mfa_available = true;
                 reconcile(&row, true);
                 plan.hold = hold.filter(|_| !known);
-                plan.stands_already = known && in_line && company.enforcement_date == Some(date);
+                plan.stands_already = known && company.enforcement_date == Some(date);
             }
             Proposal::Release => {
                 plan.hold =
                     open.as_ref().and_then(|open| planning::judge(&row, open.enforcement_date, now, false, policy));
                 plan.stands_already = open.as_ref().is_none_or(|open| open.state != EnforcementState::Held);
-                release(&mut plan.after, &row, open.as_ref(), now, policy);
+                release(&mut plan.after.courses, &row, open.as_ref(), now, policy);
             }
         }
         plan.date = row.enforcement_date;

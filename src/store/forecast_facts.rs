@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 use super::StoreError;
 use super::dialect::ColumnType;
 use super::forecast::Replan;
-use super::predicate::{DATE_STANDS, REQUIRED, REQUIRED_BEFORE, TOLD_DATE, would_be_required};
+use super::predicate::{DATE_STANDS, REQUIRED, REQUIRED_BEFORE, told_at, told_date, would_be_required};
 use super::requirements::{id_batch, id_rows};
 use super::sql::{Row, Tx, bind};
 use crate::domain::delivery::{EarlierMail, UserFacts};
@@ -146,7 +146,7 @@ impl Page {
 
 /// The courses as the table `e`: as they will be, each with the instant at which it is asked whom it requires.
 fn course_batch(replan: &Replan, courses: &[Course], now: Timestamp) -> Json {
-    let replanned: BTreeSet<Id> = replan.after.iter().map(|course| course.id).collect();
+    let replanned: BTreeSet<Id> = replan.after.courses.iter().map(|course| course.id).collect();
     let others = courses.iter().filter(|course| !replanned.contains(&course.id));
     let row = |course: &Course, forgotten: Option<Timestamp>| {
         json!({
@@ -154,7 +154,7 @@ fn course_batch(replan: &Replan, courses: &[Course], now: Timestamp) -> Json {
             "at": course.enforce_at.max(now), "forgotten": forgotten,
         })
     };
-    let ours = replan.after.iter().map(|course| row(course, replan.forgotten(course)));
+    let ours = replan.after.courses.iter().map(|course| row(course, replan.forgotten(course)));
     ours.chain(others.map(|course| row(course, None))).collect()
 }
 
@@ -175,17 +175,19 @@ async fn people(
     ];
     let sql = format!(
         "SELECT u.id, u.kind, u.active, u.sso, u.payee, u.email_status, u.time_zone, u.reviewed AS user_reviewed,
-             (u.mfa_enrolled_at IS NOT NULL) AS enrolled, (u.mfa_required_at IS NOT NULL) AS required_already,
+             (u.mfa_enrolled_at IS NOT NULL) AS enrolled, EXISTS (SELECT 1 FROM requirements AS r WHERE r.user_id = u.id AND r.cleared_at IS NULL) AS required_already,
              (SELECT home.time_zone FROM memberships AS any_m JOIN companies AS home ON home.id = any_m.company_id
                  WHERE any_m.user_id = u.id ORDER BY home.id LIMIT 1) AS home_zone,
              EXISTS (SELECT 1 FROM requirements AS r WHERE r.user_id = u.id AND r.enforcement_id = $4 AND r.cleared_at IS NULL)
                  AS mandated,
              m.company_id, m.exempt_until, m.require_at, m.reviewed, c.enforcement_date AS company_date,
-             e.id AS enforcement_id, {TOLD_DATE} AS told_date, {REQUIRED} AS required, {REQUIRED_BEFORE} AS required_before,
+             e.id AS enforcement_id, {} AS told_date, {} AS told_at, {REQUIRED} AS required, {REQUIRED_BEFORE} AS required_before,
              COALESCE({}, false) AS on_the_day
          FROM users AS u JOIN memberships AS m ON m.user_id = u.id JOIN companies AS c ON c.id = m.company_id
          LEFT JOIN {} ON e.company_id = m.company_id
          WHERE u.id IN (SELECT id FROM {}) ORDER BY u.id, m.company_id, e.id",
+        told_date(),
+        told_at(),
         would_be_required("e.at", "$3", "NULLIF(m.require_at, e.forgotten)"),
         tx.dialect().rows(2, "e", &columns),
         id_rows(tx, 1),
@@ -246,6 +248,7 @@ fn add_membership(person: &mut Person, row: &Row, replan: &Replan) -> Result<(),
             require_at: row.get("require_at")?,
             reviewed: row.get("reviewed")?,
             told_date: row.get("told_date")?,
+            told_at: row.get("told_at")?,
         });
     }
     if let Some(enforcement_id) = row.get("enforcement_id")? {

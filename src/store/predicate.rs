@@ -5,12 +5,29 @@
 /// The enforcement's copies still equal the company's row (R5).
 pub(super) const DATE_STANDS: &str = "c.enforcement_date = e.enforcement_date AND c.time_zone = e.time_zone";
 
+/// Company `c` has an enforcement that is open or in force.
+pub(super) const HAS_ENFORCEMENT: &str = "EXISTS (SELECT 1 FROM enforcements AS any_e
+    WHERE any_e.company_id = c.id AND any_e.state IN ('scheduled', 'held', 'in_force'))";
+
 /// The date that company `e.company_id` told user `u.id` last: that of the latest mail which was sent, is being sent, or
 /// is of unknown outcome; null where that cancelled it, or where there is none (R5).
-pub(super) const TOLD_DATE: &str = "(SELECT CASE WHEN told.kind = 'cancelled' THEN NULL ELSE source.enforcement_date END
-    FROM notices AS told JOIN mails ON mails.id = told.mail_id JOIN enforcements AS source ON source.id = told.enforcement_id
-    WHERE told.user_id = u.id AND source.company_id = e.company_id AND mails.maybe_received
-    ORDER BY mails.attempted_at DESC, told.due_at DESC, told.id DESC LIMIT 1)";
+pub(super) fn told_date() -> String {
+    told("source.enforcement_date")
+}
+
+/// The instant from which that mail told the user that MFA is required.
+pub(super) fn told_at() -> String {
+    told("told.told_at")
+}
+
+fn told(what: &str) -> String {
+    format!(
+        "(SELECT CASE WHEN told.kind = 'cancelled' THEN NULL ELSE {what} END
+         FROM notices AS told JOIN mails ON mails.id = told.mail_id JOIN enforcements AS source ON source.id = told.enforcement_id
+         WHERE told.user_id = u.id AND source.company_id = e.company_id AND mails.maybe_received
+         ORDER BY mails.attempted_at DESC, told.due_at DESC, told.id DESC LIMIT 1)"
+    )
+}
 
 /// A notice of enforcement `e.id` that tells user `u.id` the date is on its way, or was sent.
 pub(super) const TELLING: &str = "EXISTS (SELECT 1 FROM notices AS t WHERE t.user_id = u.id AND t.enforcement_id = e.id
@@ -25,30 +42,29 @@ pub(super) const REQUIRED_BEFORE: &str = "EXISTS (SELECT 1 FROM requirements AS 
     JOIN enforcements AS earlier ON earlier.id = r.enforcement_id
     WHERE r.user_id = u.id AND r.enforcement_id <> e.id AND r.cleared_at IS NULL AND earlier.company_id = e.company_id)";
 
-/// The membership makes the user a subject of the company's enforcement: an active person, not exempt at `$now`, and not
-/// left out by SSO unless `$include_sso`.
-pub(super) fn subject(now: usize, include_sso: usize) -> String {
-    subject_at(&format!("${now}"), &format!("${include_sso}"))
+/// The membership makes the user a subject of the company's enforcement: an active person, not exempt, and not left out by
+/// SSO unless `$include_sso`. An exemption covers until it has been ended: who comes out of one is told first.
+pub(super) fn subject(include_sso: usize) -> String {
+    subject_unless("m.exempt_until IS NOT NULL", &format!("${include_sso}"))
 }
 
-/// The enforcement requires the member at `$now`: a reviewed subject whose own date has come as well. Shared by flip,
-/// review and, before the review, forecast; who uses it for newcomers adds [`DATE_STANDS`].
+/// The enforcement requires the member at `$now`: a reviewed subject whose own date has come as well. Shared by flip and
+/// review; who uses it for newcomers adds [`DATE_STANDS`].
 pub(super) fn must_be_required(now: usize, include_sso: usize) -> String {
-    let required = would_be_required(&format!("${now}"), &format!("${include_sso}"), "m.require_at");
-    format!("{required} AND u.reviewed AND m.reviewed")
+    let come = date_has_come(&format!("${now}"), "m.require_at");
+    format!("{} AND {come} AND u.reviewed AND m.reviewed", subject(include_sso))
 }
 
-/// The same for an instant, a setting and a personal date that are SQL expressions, once the rows are reviewed.
+/// The same, foretold for an instant, a setting and a personal date that are SQL expressions: what is unreviewed by now
+/// will be reviewed by then, and exemptions that pass will be ended.
 pub(super) fn would_be_required(at: &str, include_sso: &str, require_at: &str) -> String {
-    format!(
-        "{} AND e.enforce_at <= {at} AND ({require_at} IS NULL OR {require_at} <= {at})",
-        subject_at(at, include_sso)
-    )
+    format!("{} AND {}", subject_unless(&format!("m.exempt_until > {at}"), include_sso), date_has_come(at, require_at))
 }
 
-fn subject_at(at: &str, include_sso: &str) -> String {
-    format!(
-        "u.kind = 'person' AND u.active AND (m.exempt_until IS NULL OR m.exempt_until <= {at})
-         AND (NOT u.sso OR {include_sso})"
-    )
+fn subject_unless(exempt: &str, include_sso: &str) -> String {
+    format!("u.kind = 'person' AND u.active AND ({exempt}) IS NOT TRUE AND (NOT u.sso OR {include_sso})")
+}
+
+fn date_has_come(at: &str, require_at: &str) -> String {
+    format!("e.enforce_at <= {at} AND ({require_at} IS NULL OR {require_at} <= {at})")
 }

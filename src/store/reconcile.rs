@@ -5,6 +5,7 @@ use chrono_tz::Tz;
 use serde_json::json;
 
 use super::audit::{self, NewEvent};
+use super::predicate::HAS_ENFORCEMENT;
 use super::sql::{Row, Tx, Value, bind};
 use super::{SqlStore, StoreError};
 use crate::domain::ids::Id;
@@ -48,8 +49,8 @@ pub trait ReconcileStore {
     /// Up to `limit` companies whose row has changed since the daemon acted on it, after `after` in the order of ids.
     async fn unreconciled_companies(&self, after: Option<Id>, limit: i64) -> Result<Vec<Id>, StoreError>;
 
-    /// Brings one company's enforcements in line with its row. With `patient`, defers while members are unreviewed: who
-    /// was there before the date is no late joiner.
+    /// Brings one company's enforcements in line with its row. With `patient`, a first date waits while members are
+    /// unreviewed: who was there before it is no late joiner.
     async fn reconcile_company(
         &self,
         id: Id,
@@ -82,8 +83,11 @@ impl ReconcileStore for SqlStore {
     ) -> Result<Reconciled, StoreError> {
         let mut tx = self.database.begin().await?;
         if patient {
-            let sql = "SELECT 1 AS found FROM memberships WHERE company_id = $1 AND NOT reviewed LIMIT 1";
-            if tx.fetch_optional(sql, bind![id]).await?.is_some() {
+            let sql = format!(
+                "SELECT 1 AS found FROM companies AS c WHERE id = $1 AND NOT {HAS_ENFORCEMENT}
+                 AND EXISTS (SELECT 1 FROM memberships WHERE company_id = c.id AND NOT reviewed)"
+            );
+            if tx.fetch_optional(&sql, bind![id]).await?.is_some() {
                 return Ok(Reconciled { deferred: true, ..Reconciled::default() });
             }
         }
@@ -192,6 +196,10 @@ impl SqlStore {
                     done.changes.push("held");
                     done.warnings.push(format!("company {}: enforcement {id} is held: {reason}", company.id));
                     events.push(one("enforcement_held", id, json!({ "reason": reason })));
+                }
+                Change::ReviewMembers => {
+                    let sql = "UPDATE memberships SET reviewed = false WHERE company_id = $1 AND reviewed";
+                    tx.execute(sql, bind![company.id]).await?;
                 }
                 Change::Wait => done.deferred = true,
             }

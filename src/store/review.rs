@@ -7,7 +7,9 @@ use serde_json::{Value as Json, json};
 use super::audit::{self, NewEvent};
 use super::dialect::ColumnType;
 use super::expand::insert_notices;
-use super::predicate::{DATE_STANDS, REQUIRED, TELLING, TOLD_DATE, must_be_required, subject};
+use super::predicate::{
+    DATE_STANDS, HAS_ENFORCEMENT, REQUIRED, REQUIRED_BEFORE, TELLING, must_be_required, subject, told_date,
+};
 use super::requirements::{NewRequirements, derive_required_at, id_batch, id_rows};
 use super::sql::{Row, Tx, bind};
 use super::{SqlStore, StoreError};
@@ -37,7 +39,8 @@ pub trait ReviewStore {
     /// Looks at up to `limit` unreviewed users: payees become required, and their memberships are to be reviewed.
     async fn review_users(&self, now: Timestamp, limit: i64) -> Result<Reviewed, StoreError>;
 
-    /// Looks at up to `limit` unreviewed memberships: who came late is told at once and gets a personal date.
+    /// Looks at up to `limit` unreviewed memberships: who came late is told at once and gets a personal date. Those of a
+    /// company whose row has changed wait until its enforcement says what the row says.
     async fn review_memberships(&self, now: Timestamp, policy: &Policy, limit: i64) -> Result<Reviewed, StoreError>;
 
     /// Requires up to `limit` members whose personal date has come at `now`. Returns how many dates had.
@@ -117,19 +120,21 @@ impl ReviewStore for SqlStore {
     async fn review_memberships(&self, now: Timestamp, policy: &Policy, limit: i64) -> Result<Reviewed, StoreError> {
         let mut tx = self.database.begin().await?;
         let sql = format!(
-            "SELECT m.company_id, m.user_id, m.require_at, u.time_zone AS user_zone, {} AS subject,
+            "SELECT m.company_id, m.user_id, m.require_at, u.time_zone AS user_zone, {subject} AS subject,
                  (u.mfa_enrolled_at IS NOT NULL) AS enrolled, c.new_member_grace_days,
                  e.id AS enforcement_id, e.state, e.enforcement_date, e.enforce_at, e.planned_time_zone,
-                 {TOLD_DATE} AS told_date, {TELLING} AS telling, {REQUIRED} AS required,
+                 {told} AS told_date, {TELLING} AS telling, {REQUIRED} AS required, {REQUIRED_BEFORE} AS required_before,
                  EXISTS (SELECT 1 FROM notices AS n WHERE n.enforcement_id = e.id AND n.user_id = u.id AND n.kind = 'now_required') AS told_required,
                  EXISTS (SELECT 1 FROM milestones AS s WHERE s.enforcement_id = e.id AND s.kind = 'announcement') AS announced
              FROM memberships AS m JOIN users AS u ON u.id = m.user_id JOIN companies AS c ON c.id = m.company_id
              LEFT JOIN enforcements AS e ON e.company_id = c.id AND e.state IN ('scheduled', 'held', 'in_force') AND {DATE_STANDS}
-             WHERE NOT m.reviewed AND u.reviewed ORDER BY m.company_id, m.user_id LIMIT $3{}",
-            subject(1, 2),
-            tx.dialect().for_update_skip_locked("m")
+             WHERE NOT m.reviewed AND u.reviewed AND NOT (c.revision > c.reconciled_revision AND {HAS_ENFORCEMENT})
+             ORDER BY m.company_id, m.user_id LIMIT $2{lock}",
+            subject = subject(1),
+            told = told_date(),
+            lock = tx.dialect().for_update_skip_locked("m")
         );
-        let rows = tx.fetch_all(&sql, bind![now, !policy.leave_out_sso, limit]).await?;
+        let rows = tx.fetch_all(&sql, bind![!policy.leave_out_sso, limit]).await?;
         if rows.is_empty() {
             return Ok(Reviewed::default());
         }
@@ -193,13 +198,15 @@ impl ReviewStore for SqlStore {
 }
 
 impl SqlStore {
-    /// Tells payees who were just required, and are not enrolled, that they are.
+    /// Tells payees who were just required, by nothing before, and are not enrolled, that they are.
     async fn tell_payees(&self, tx: &mut Tx, new: &NewRequirements, now: Timestamp) -> Result<u64, StoreError> {
         let sql = format!(
-            "SELECT u.id FROM users AS u JOIN {} ON batch.id = u.id WHERE u.mfa_enrolled_at IS NULL ORDER BY u.id",
+            "SELECT u.id FROM users AS u JOIN {} ON batch.id = u.id WHERE u.mfa_enrolled_at IS NULL AND NOT EXISTS (
+                 SELECT 1 FROM requirements AS r WHERE r.user_id = u.id AND r.enforcement_id <> $2 AND r.cleared_at IS NULL)
+             ORDER BY u.id",
             id_rows(tx, 1)
         );
-        let rows = tx.fetch_all(&sql, bind![id_batch(new.users())]).await?;
+        let rows = tx.fetch_all(&sql, bind![id_batch(new.users()), PAYEE_MANDATE]).await?;
         let mut told = 0;
         for row in rows {
             told += self.add_notice(tx, PAYEE_MANDATE, row.get("id")?, NoticeKind::NowRequired, now, now).await?;
@@ -255,6 +262,7 @@ fn read_membership(row: &Row, policy: &Policy) -> Result<(Option<Governing>, Mem
         told_date: row.get("told_date")?,
         telling: row.get("telling")?,
         required: row.get("required")?,
+        required_before: row.get("required_before")?,
         told_required: row.get("told_required")?,
         require_at: row.get("require_at")?,
     };

@@ -62,8 +62,8 @@ pub struct UnknownZone {
     pub time_zone: String,
     /// How many companies have it.
     pub companies: i64,
-    /// How many of them have a date, which nobody can place.
-    pub with_date: i64,
+    /// How many of them have a scheduled enforcement: it keeps the instants of the zone before (R9).
+    pub scheduled: i64,
     /// One of them.
     pub example: Id,
 }
@@ -148,7 +148,7 @@ impl StatusStore for SqlStore {
     async fn held_enforcements(&self) -> Result<Vec<HeldEnforcement>, StoreError> {
         let sql =
             "SELECT e.id, e.company_id, c.name, c.external_id, e.enforcement_date, e.reason FROM enforcements AS e
-            JOIN companies AS c ON c.id = e.company_id WHERE e.state = 'held' ORDER BY e.enforcement_date, e.id";
+            JOIN companies AS c ON c.id = e.company_id WHERE e.state = 'held' ORDER BY e.enforcement_date, c.name, e.id";
         let rows = self.database.fetch_all(sql, vec![]).await?;
         rows.iter()
             .map(|row| {
@@ -165,20 +165,22 @@ impl StatusStore for SqlStore {
     }
 
     async fn unknown_zones(&self) -> Result<Vec<UnknownZone>, StoreError> {
-        let sql = "SELECT time_zone, count(*) AS companies, count(enforcement_date) AS with_date FROM companies
-            GROUP BY time_zone ORDER BY time_zone";
+        let sql = "SELECT c.time_zone, count(*) AS companies, count(e.id) AS scheduled FROM companies AS c
+            LEFT JOIN enforcements AS e ON e.company_id = c.id AND e.state = 'scheduled'
+            GROUP BY c.time_zone ORDER BY c.time_zone";
         let mut unknown = Vec::new();
         for row in self.database.fetch_all(sql, vec![]).await? {
             let name: String = row.get("time_zone")?;
             if time::zone(&name).is_some() {
                 continue;
             }
-            let sql = "SELECT id FROM companies WHERE time_zone = $1
-                ORDER BY CASE WHEN enforcement_date IS NULL THEN 1 ELSE 0 END, id LIMIT 1";
+            let sql = "SELECT c.id FROM companies AS c
+                LEFT JOIN enforcements AS e ON e.company_id = c.id AND e.state = 'scheduled'
+                WHERE c.time_zone = $1 ORDER BY CASE WHEN e.id IS NULL THEN 1 ELSE 0 END, c.id LIMIT 1";
             let Some(example) = self.database.fetch_optional(sql, bind![name.clone()]).await? else { continue };
             unknown.push(UnknownZone {
                 companies: row.get("companies")?,
-                with_date: row.get("with_date")?,
+                scheduled: row.get("scheduled")?,
                 example: example.get("id")?,
                 time_zone: name,
             });

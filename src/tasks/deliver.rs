@@ -51,15 +51,16 @@ impl Task for Deliver {
             message_id_domain: services.mailer.message_id_domain().to_owned(),
         };
         let mut tally = Tally::default();
+        gauge_pending(services, now).await?;
         while !services.shutdown.is_requested() {
             // Each claim is judged at its own instant: a long campaign must not decide by the time at which it began.
             let claim = services.store.claim(&terms, services.clock.now(), &services.policy).await?;
-            let Some(id) = claim.id else { break };
+            let Some(id) = claim.id.filter(|_| claim.found_work()) else { break };
             tally.skipped += claim.skipped;
             tally.waiting += claim.waiting;
             send_all(services, id, claim, &mut tally).await;
         }
-        gauge_pending(services, now).await?;
+        gauge_pending(services, services.clock.now()).await?;
         let changed = tally.sent + tally.failed + tally.deferred + tally.skipped + tally.waiting > 0;
         let detail = json!({
             "sent": tally.sent, "failed": tally.failed, "deferred": tally.deferred, "skipped": tally.skipped,

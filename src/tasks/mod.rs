@@ -9,6 +9,7 @@ mod expand;
 mod reconcile;
 mod review;
 mod shutdown;
+mod ticks;
 
 use std::sync::Arc;
 

@@ -37,6 +37,8 @@ pub const FAILED: &str = "failed";
 pub const TRANSIENT: &str = "transient";
 /// `class`: refused for good.
 pub const PERMANENT: &str = "permanent";
+/// `class`: worth another try, though the mail server may have taken it.
+pub const UNKNOWN: &str = "unknown";
 
 /// Seconds up to which lateness is counted: from a tick to a week.
 const LATENESS_BUCKETS: &[f64] = &[1.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0, 14_400.0, 86_400.0, 604_800.0];
@@ -81,7 +83,7 @@ fn begin(tasks: &[&'static str]) {
             counter!(MAILS_TOTAL, "kind" => kind.as_str(), "outcome" => outcome).increment(0);
         }
     }
-    for class in [TRANSIENT, PERMANENT] {
+    for class in [TRANSIENT, PERMANENT, UNKNOWN] {
         counter!(SMTP_ERRORS_TOTAL, "class" => class).increment(0);
     }
     counter!(REQUIRED_TOTAL).increment(0);

@@ -78,6 +78,7 @@ impl Sample {
             .env("PATH", format!("{programs}:/usr/bin:/bin"))
             .env("MFA_ENFORCER__DATABASE__URL", self.db.url())
             .env("MFA_ENFORCER__CLOCK__SIMULATED", "true")
+            .env("MFA_ENFORCER__SMTP__URL", "file:mails")
             .envs(more.iter().copied())
             .timeout(std::time::Duration::from_mins(1))
             .output()
@@ -126,8 +127,8 @@ impl Seen {
 
 /// Without the ids that the sample does not have, which begin with the time, and the hashes made of them.
 fn without_new_ids(text: &str) -> String {
-    let is_id = |word: &str| uuid::Uuid::parse_str(word).is_ok_and(|id| id.get_version_num() == 7);
     const HASH: &str = "\"rows_sha256\":\"";
+    let is_id = |word: &str| uuid::Uuid::parse_str(word).is_ok_and(|id| id.get_version_num() == 7);
     let mut shown = String::new();
     let mut rest = text;
     while let Some(c) = rest.chars().next() {

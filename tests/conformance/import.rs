@@ -268,7 +268,7 @@ async fn a_batch_is_one_event_with_its_counts(db: &TestDatabase) {
     let actions: Vec<_> = events.iter().map(|event| (event.actor.as_str(), event.action.as_str())).collect();
     assert_eq!(actions, [("Jo", "companies_imported"), ("Jo", "users_imported")], "none for what wrote nothing");
     let detail = &events[1].detail;
-    assert_eq!((&detail["added"], &detail["bad"], &detail["rows"]), (&json!(1), &json!(1), &json!(2)));
+    assert_eq!((&detail["added"], &detail["changed"], &detail["rows"]), (&json!(1), &json!(0), &json!(2)));
     assert_eq!(detail["rows_sha256"].as_str().unwrap().len(), 64);
 }
 

@@ -6,26 +6,6 @@ use mfa_enforcer::mail::transport::Transport;
 use crate::support::{default_sections, notice_settings, smtp_settings};
 
 #[test]
-fn the_keys_are_documented_as_they_are_read() {
-    let defaults = default_sections();
-    // With every key that is commented out put in force.
-    let all: Vec<_> =
-        defaults.lines().map(|line| line.strip_prefix("# ").filter(|rest| is_key(rest)).unwrap_or(line)).collect();
-    for text in [defaults.clone(), all.join("\n")] {
-        let table: toml::Table = toml::from_str(&text).unwrap();
-        let notices: mfa_enforcer::config::notices::NoticeSettings = table["notices"].clone().try_into().unwrap();
-        let _: mfa_enforcer::config::smtp::SmtpSettings = table["smtp"].clone().try_into().unwrap();
-        let wrong: Vec<_> =
-            notices.problems().into_iter().filter(|problem| !problem.contains("template_dir")).collect();
-        assert!(wrong.is_empty(), "{wrong:?}");
-    }
-}
-
-fn is_key(line: &str) -> bool {
-    line.split_once(" = ").is_some_and(|(key, _)| key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'))
-}
-
-#[test]
 fn wrong_notice_settings_are_named_with_value_and_remedy() {
     assert!(notice_settings("").problems().is_empty());
     let wrong = notice_settings(

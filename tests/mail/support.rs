@@ -55,12 +55,11 @@ pub fn mail_to(address: &str) -> Composed {
     mailer().prepare(&message).unwrap()
 }
 
-/// The sections `[notices]` and `[smtp]` of `config/default.toml`.
+/// The sections `[notices]` and `[smtp]` of `config/default.toml`, without the keys that are empty there: they are unset.
 pub fn default_sections() -> String {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/config/");
-    let text = std::fs::read_to_string(format!("{folder}default.toml"))
-        .or_else(|_| std::fs::read_to_string(format!("{folder}default.notices-smtp.toml.part")))
-        .unwrap();
+    let text = std::fs::read_to_string("config/default.toml").unwrap();
+    let set: Vec<_> = text.lines().filter(|line| !line.ends_with(" = \"\"")).collect();
+    let text = set.join("\n");
     let section = |name: &str| {
         let rest = &text[text.find(&format!("[{name}]\n")).unwrap()..];
         rest.find("\n[").map_or(rest, |end| &rest[..=end]).to_owned()

@@ -12,11 +12,13 @@
 )]
 
 pub mod database;
+pub mod rehearsal;
 pub mod vendor;
 
 use std::path::PathBuf;
 
 pub use database::{Kind, TestDatabase};
+pub use rehearsal::Rehearsal;
 
 /// The project's own folder: where it is now, not where the test was compiled.
 pub fn project_folder() -> PathBuf {

@@ -2,6 +2,7 @@
 //! few bytes a line that remember the keys.
 
 mod columns;
+mod csv;
 mod keys;
 mod lines;
 mod records;
@@ -106,6 +107,7 @@ pub async fn run(context: &Context, args: &ImportArgs) -> Result<ExitCode, CliEr
     };
     let source = Source::open(file)?;
     let records = Records::new(source.reader, source.format, kind.columns(), &source.name)?;
+    source.progress.set_message("0 lines");
     let mut import = Import {
         context,
         by: &file.by.by,

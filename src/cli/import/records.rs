@@ -6,6 +6,7 @@ use serde_json::{Map, Value as Json};
 
 use super::Format;
 use super::columns::{self, UnknownColumn};
+use super::csv::Csv;
 use super::lines::{Line, Lines};
 use crate::cli::CliError;
 use crate::store::import::BadLine;
@@ -28,7 +29,7 @@ pub(super) struct Records {
 
 enum Shape {
     /// CSV, with the columns that the header names.
-    Csv(Vec<&'static str>),
+    Csv(Box<Csv>, Vec<&'static str>),
     Jsonl,
 }
 
@@ -45,7 +46,9 @@ impl Records {
             Format::Jsonl => Shape::Jsonl,
             Format::Csv => {
                 let first = lines.next_line().map_err(|error| unreadable(name, &error))?;
-                Shape::Csv(header(first, allowed).map_err(|reason| CliError::Failed(format!("{name}:{reason}")))?)
+                let mut csv = Box::new(Csv::new());
+                let header = header(&mut csv, first, allowed);
+                Shape::Csv(csv, header.map_err(|reason| CliError::Failed(format!("{name}:{reason}")))?)
             }
         };
         Ok(Self { lines, name: name.to_owned(), allowed, shape })
@@ -55,8 +58,8 @@ impl Records {
     pub(super) fn next_record(&mut self) -> Result<Option<Result<Record, BadLine>>, CliError> {
         let line = self.lines.next_line().map_err(|error| unreadable(&self.name, &error))?;
         let Some(Line { number, text }) = line else { return Ok(None) };
-        let fields = text.and_then(|text| match &self.shape {
-            Shape::Csv(header) => csv_fields(header, &text),
+        let fields = text.and_then(|text| match &mut self.shape {
+            Shape::Csv(csv, header) => csv_fields(csv, header, &text),
             Shape::Jsonl => json_fields(self.allowed, &text),
         });
         Ok(Some(match fields {
@@ -70,13 +73,13 @@ fn unreadable(name: &str, error: &io::Error) -> CliError {
     CliError::Failed(format!("cannot read {name}: {error}"))
 }
 
-fn header(first: Option<Line>, allowed: &'static [&'static str]) -> Result<Vec<&'static str>, String> {
+fn header(csv: &mut Csv, first: Option<Line>, allowed: &'static [&'static str]) -> Result<Vec<&'static str>, String> {
     let Some(Line { number, text }) = first else {
         return Err(format!("1: the file is empty: its first line must name columns, such as {}", allowed.join(",")));
     };
     let text = text.map_err(|reason| format!("{number}: {reason}"))?;
     let mut header = Vec::new();
-    for given in csv_values(&text).map_err(|reason| format!("{number}: {reason}"))? {
+    for given in csv.values(&text).map_err(|reason| format!("{number}: {reason}"))? {
         let column = columns::known(allowed, &given).map_err(|unknown| match (unknown, given.find([';', '\t'])) {
             (UnknownColumn::Other { .. }, Some(_)) => {
                 format!("{number}: the columns are not separated by commas: save the file as comma-separated values")
@@ -94,8 +97,8 @@ fn header(first: Option<Line>, allowed: &'static [&'static str]) -> Result<Vec<&
     Ok(header)
 }
 
-fn csv_fields(header: &[&'static str], text: &str) -> Result<Vec<(&'static str, String)>, String> {
-    let values = csv_values(text)?;
+fn csv_fields(csv: &mut Csv, header: &[&'static str], text: &str) -> Result<Vec<(&'static str, String)>, String> {
+    let values = csv.values(text)?;
     if values.len() != header.len() {
         return Err(format!(
             "the line has {} values, and the header names {} columns: put values that hold a comma in quotes",
@@ -104,26 +107,6 @@ fn csv_fields(header: &[&'static str], text: &str) -> Result<Vec<(&'static str, 
         ));
     }
     Ok(header.iter().copied().zip(values).collect())
-}
-
-/// The values of one line of CSV (RFC 4180). None may hold a line feed: no column can.
-fn csv_values(text: &str) -> Result<Vec<String>, String> {
-    if !text.matches('"').count().is_multiple_of(2) {
-        return Err(
-            "a quote is not closed on this line: write a quote inside a value twice, and no line feeds".to_owned()
-        );
-    }
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .trim(csv::Trim::All)
-        .buffer_capacity(text.len().max(1))
-        .from_reader(text.as_bytes());
-    match reader.records().next() {
-        Some(Ok(record)) => Ok(record.iter().map(str::to_owned).collect()),
-        Some(Err(error)) => Err(format!("the line is not CSV: {error}")),
-        None => Ok(vec![]),
-    }
 }
 
 fn json_fields(allowed: &'static [&'static str], text: &str) -> Result<Vec<(&'static str, String)>, String> {

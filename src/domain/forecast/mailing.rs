@@ -30,7 +30,8 @@ impl Walk<'_> {
                 continue;
             }
             let Some(member) = self.member(course) else { continue };
-            let enforcement = Enforcement { date: course.date, enforce_at: course.enforce_at };
+            let announced_at = course.announced_at();
+            let enforcement = Enforcement { date: course.date, enforce_at: course.enforce_at, announced_at };
             if let Some((kind, due_at)) = expansion::owed(&milestone.planned, enforcement, &member, self.policy) {
                 self.push_notice(course.id, milestone.id, kind, due_at);
             }
@@ -49,6 +50,7 @@ impl Walk<'_> {
             zone: self.person.zone.unwrap_or(course.zone),
             require_at: membership.require_at,
             told_date: membership.told_date,
+            told_at: membership.told_at,
             telling: self.is_telling(course.id),
             required: tie.required,
             required_before: tie.required_before,
@@ -88,9 +90,12 @@ impl Walk<'_> {
             self.person.mails.push((today, mail));
         }
         for sent in facts.iter().filter(|one| decision.send.contains(&one.id)) {
-            let company = self.courses.iter().find(|one| one.id == sent.enforcement_id).and_then(|one| one.company_id);
+            let Some(course) = self.courses.iter().find(|one| one.id == sent.enforcement_id) else { continue };
+            let company = course.company_id;
             if let Some(told) = self.person.memberships.iter_mut().find(|one| Some(one.company_id) == company) {
-                told.told_date = sent.kind.tells_date().then_some(sent.date);
+                let tells = sent.kind.tells_date();
+                told.told_date = tells.then_some(sent.date);
+                told.told_at = tells.then(|| expansion::required_at(course.enforce_at, told.require_at));
             }
             let (enforcement_id, kind) = (sent.enforcement_id, sent.kind);
             self.events.push(Event::Mailed { enforcement_id, kind, at: self.now, day: today });
@@ -119,7 +124,7 @@ impl Walk<'_> {
 
     fn may_claim(&self, notice: &Notice) -> bool {
         let course = self.courses.iter().find(|course| course.id == notice.enforcement_id);
-        notice.state == NoticeState::Pending && course.is_some_and(|course| course.may_claim(self.now))
+        notice.state == NoticeState::Pending && course.is_some_and(|course| course.may_claim(notice.kind, self.now))
     }
 
     /// The zone of the person's days, for a mail that begins with this notice.

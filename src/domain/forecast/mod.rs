@@ -11,7 +11,7 @@ use chrono::NaiveDate;
 use serde::Serialize;
 
 pub use person::{Course, Event, Membership, Milestone, Notice, Person, Tie};
-pub use replan::{released, replanned};
+pub use replan::{Replanned, released, replanned};
 pub use walk::{made_id, walk};
 
 use super::ids::Id;
@@ -121,13 +121,13 @@ impl Tally {
 
     /// Walks a person through `courses`, of which the company's become `replanned` at once, and adds what happens at
     /// this company.
-    pub fn add(&mut self, person: Person, courses: &[Course], replanned: &[Course], now: Timestamp, policy: &Policy) {
+    pub fn add(&mut self, person: Person, courses: &[Course], replanned: &Replanned, now: Timestamp, policy: &Policy) {
         self.forecast.members += 1;
         self.count_left_out(&person, now, policy);
         let enrolled = person.facts.enrolled;
         let exempt_until = self.membership(&person).and_then(|one| one.exempt_until).filter(|until| *until > now);
         let required_already = person.required;
-        let course = |id: Id| replanned.iter().chain(courses).find(|course| course.id == id);
+        let course = |id: Id| replanned.courses.iter().chain(courses).find(|course| course.id == id);
         let events = walk(person, courses, replanned, now, policy);
         let (mut mailed, mut required_at) = (false, None);
         for event in events {

@@ -53,12 +53,20 @@ impl Course {
         }
     }
 
-    /// Whether its notices may be claimed at `now`: it is not held, its date stands, and all that is due is expanded (R7).
+    /// When its announcement is due; none: it has no milestones yet.
     #[must_use]
-    pub fn may_claim(&self, now: Timestamp) -> bool {
+    pub fn announced_at(&self) -> Option<Timestamp> {
+        let announcement = self.milestones.iter().find(|one| one.planned.kind == NoticeKind::Announcement);
+        announcement.map(|one| one.planned.due_at)
+    }
+
+    /// Whether its notices of this kind may be claimed at `now`: it is not held, its date stands for those whom it does not
+    /// require yet (R5), and all that is due is expanded (R7).
+    #[must_use]
+    pub fn may_claim(&self, kind: NoticeKind, now: Timestamp) -> bool {
         let unexpanded = |one: &Milestone| one.state == MilestoneState::Pending && one.planned.due_at <= now;
         self.state != EnforcementState::Held
-            && (self.state != EnforcementState::Scheduled || self.stands)
+            && (self.stands || self.state != EnforcementState::Scheduled && kind != NoticeKind::Welcome)
             && !self.milestones.iter().any(unexpanded)
     }
 }
@@ -116,6 +124,8 @@ pub struct Membership {
     pub reviewed: bool,
     /// The date that the company told them last.
     pub told_date: Option<NaiveDate>,
+    /// From when that mail told them that MFA is required.
+    pub told_at: Option<Timestamp>,
 }
 
 /// What binds a person to an enforcement.

@@ -9,6 +9,17 @@ use crate::domain::policy::Policy;
 use crate::domain::schedule::PlannedMilestone;
 use crate::domain::time::Timestamp;
 
+/// A company's courses after its row was reconciled, and who is looked at.
+#[derive(Clone, Debug, Default)]
+pub struct Replanned {
+    /// The courses.
+    pub courses: Vec<Course>,
+    /// Unreviewed members are looked at before that: nothing governed them, so that they are no late joiners.
+    pub review_first: bool,
+    /// All members are looked at after that: another course than before governs them.
+    pub review_all: bool,
+}
+
 /// The company's courses after `changes`, which planning has found for its row.
 ///
 /// `grace_days` are those of the company. The course of a new plan comes last.
@@ -20,8 +31,9 @@ pub fn replanned(
     grace_days: u16,
     now: Timestamp,
     policy: &Policy,
-) -> Vec<Course> {
+) -> Replanned {
     let mut courses = before.to_vec();
+    let mut review_all = false;
     let mut planned = None;
     for (number, change) in (0..).zip(changes) {
         match change {
@@ -45,14 +57,16 @@ pub fn replanned(
                     course.state = EnforcementState::Held;
                 }
             }
+            Change::ReviewMembers => review_all = true,
             Change::CopyZone(_) | Change::Wait => {}
         }
     }
+    let review_first = !before.iter().any(|course| course.state != EnforcementState::Cancelled);
     for course in &mut courses {
         course.stands = company.enforcement_date == Some(course.date);
     }
     courses.extend(planned);
-    courses
+    Replanned { courses, review_first, review_all }
 }
 
 /// A held course becomes what it is once it is released at `now`: its instants as `refresh` has them, `milestones` if it

@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 use uuid::Uuid;
 
 use super::person::{Course, Event, Membership, Person, Tie};
+use super::replan::Replanned;
 use crate::domain::ids::{Id, PAYEE_MANDATE};
 use crate::domain::notice::{EnforcementState, MilestoneState, NoticeKind, NoticeState};
 use crate::domain::policy::Policy;
@@ -21,14 +22,16 @@ pub fn made_id(number: u32) -> Id {
 /// How many steps one person's way may have; more are only the repeated waits of a notice that cannot go out.
 const STEPS_MOST: u32 = 1000;
 
-/// Walks a person through `courses` from `now` on. Rows are reviewed first; then their company's courses become what
-/// `replanned` says, as when a date is set.
+/// Walks a person through `courses` from `now` on. Their company's become what `replanned` says at once, as when a date is
+/// set.
 #[must_use]
-pub fn walk(person: Person, courses: &[Course], replanned: &[Course], now: Timestamp, policy: &Policy) -> Vec<Event> {
+pub fn walk(person: Person, courses: &[Course], replanned: &Replanned, now: Timestamp, policy: &Policy) -> Vec<Event> {
     let courses = courses.to_vec();
     let mut walk = Walk { person, courses, policy, now, made: 0, events: Vec::new() };
-    walk.end_exemptions();
-    walk.review();
+    if replanned.review_first {
+        walk.end_exemptions();
+        walk.review();
+    }
     walk.replan(replanned);
     for _ in 0..STEPS_MOST {
         walk.end_exemptions();
@@ -96,7 +99,8 @@ impl Walk<'_> {
     fn review_payee(&mut self) {
         let facts = &self.person.facts;
         if facts.payee && facts.active && facts.person && !self.tie(PAYEE_MANDATE).required {
-            let tell = !facts.enrolled;
+            // Whom anything required before, was told then.
+            let tell = !facts.enrolled && !self.person.required && !self.person.ties.iter().any(|tie| tie.required);
             self.require(PAYEE_MANDATE);
             if tell {
                 self.add_notice(PAYEE_MANDATE, NoticeKind::NowRequired, self.now);
@@ -113,7 +117,7 @@ impl Walk<'_> {
             enforce_at: course.enforce_at,
             zone: course.zone,
             grace_days: course.grace_days,
-            announced: course.milestones.iter().any(|one| one.planned.kind == NoticeKind::Announcement),
+            announced: course.announced_at().is_some(),
         });
         let id = course.map(|course| course.id);
         let member = review::MembershipFacts {
@@ -123,6 +127,7 @@ impl Walk<'_> {
             told_date: membership.told_date,
             telling: id.is_some_and(|id| self.is_telling(id)),
             required: id.is_some_and(|id| self.tie(id).required),
+            required_before: id.is_some_and(|id| self.tie(id).required_before),
             told_required: self
                 .person
                 .notices
@@ -156,8 +161,8 @@ impl Walk<'_> {
     }
 
     /// The company's courses become what a new plan makes of them.
-    fn replan(&mut self, replanned: &[Course]) {
-        for course in replanned {
+    fn replan(&mut self, replanned: &Replanned) {
+        for course in &replanned.courses {
             let Some(place) = self.courses.iter().position(|one| one.id == course.id) else {
                 self.courses.push(course.clone());
                 continue;
@@ -183,6 +188,10 @@ impl Walk<'_> {
                 let unsent = notice.state == NoticeState::Pending && notice.enforcement_id == course.id;
                 !(unsent && (closed || notice.mail.is_none() && reopened(notice.milestone_id)))
             });
+        }
+        for membership in &mut self.person.memberships {
+            let ours = replanned.courses.iter().any(|course| course.company_id == Some(membership.company_id));
+            membership.reviewed &= !(replanned.review_all && ours);
         }
     }
 

@@ -185,7 +185,6 @@ async fn record(
         "added": outcome.added,
         "changed": outcome.changed,
         "unchanged": outcome.unchanged,
-        "bad": outcome.bad.len(),
         "rows": written.len(),
         "rows_sha256": sha256_hex(&written),
     });

@@ -1,0 +1,191 @@
+//! `mfa-enforcer notice preview`: what notices look like, before anybody gets one.
+
+mod reader;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use chrono::NaiveDate;
+use clap::{ArgGroup, Args};
+use serde::Serialize;
+use serde_json::json;
+use tera::Tera;
+
+use self::reader::Prospect;
+use super::context::load_config;
+use super::output::{cell, say};
+use super::{CliError, Context, GlobalArgs, Output, notice, values};
+use crate::domain::message::Message;
+use crate::domain::notice::NoticeKind;
+use crate::mail::memory::MemoryTransport;
+use crate::mail::transport::Transport;
+use crate::mail::{Mailer, sample};
+
+/// Which notices, for whom, and where to.
+#[derive(Args, Clone, Debug)]
+#[command(
+    group(ArgGroup::new("which").args(["kind", "all"])),
+    after_help = "\
+Examples:
+  mfa-enforcer notice preview
+  mfa-enforcer notice preview --kind final_reminder --json
+  mfa-enforcer notice preview --all --to previews
+  mfa-enforcer notice preview --user u-1 --company acme --date 2099-01-15
+  mfa-enforcer notice preview --all --user u-1 --company acme --to u-1
+
+Without a user it shows made-up people, and needs no database. With one, it shows the words, steps and dates that this
+person would get. Nothing is sent and nothing is changed.")]
+pub struct PreviewArgs {
+    /// This kind [default: announcement]
+    #[arg(long, value_parser = notice::kind())]
+    kind: Option<NoticeKind>,
+    /// Every kind
+    #[arg(long)]
+    all: bool,
+    /// As this user would get it: the id, external id or e-mail address
+    #[arg(long, requires = "company")]
+    user: Option<String>,
+    /// About this company's date: its id or external id
+    #[arg(long, requires = "user")]
+    company: Option<String>,
+    /// About this date [default: the one that the company has]
+    #[arg(long, value_name = "DATE", value_parser = values::date, requires = "user")]
+    date: Option<NaiveDate>,
+    /// Write each into this folder, as .eml, .html and .txt, with an index.html to look through
+    #[arg(long, value_name = "DIR")]
+    to: Option<PathBuf>,
+}
+
+/// One notice, written.
+#[derive(Serialize)]
+struct Preview {
+    kind: NoticeKind,
+    subject: String,
+    text: String,
+    html: String,
+    /// The whole mail.
+    #[serde(skip)]
+    eml: Vec<u8>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the settings or templates are wrong, the store knows no such user or company, or the files cannot be written.
+pub async fn run(
+    global: &GlobalArgs,
+    variables: impl Iterator<Item = (String, String)>,
+    args: &PreviewArgs,
+) -> Result<(), CliError> {
+    let kinds = match (args.all, args.kind) {
+        (true, _) => NoticeKind::ALL.to_vec(),
+        (false, kind) => vec![kind.unwrap_or(NoticeKind::Announcement)],
+    };
+    let (config, messages) = match (&args.user, &args.company) {
+        (Some(user), Some(company)) => {
+            let context = Context::open(global, variables).await?;
+            let prospect = Prospect::find(&context, user, company, args.date).await?;
+            prospect.say_what_keeps_it_away(&kinds);
+            (context.config, kinds.iter().map(|kind| prospect.message(*kind)).collect())
+        }
+        _ => {
+            let messages: Vec<Message> = kinds.iter().map(|kind| sample::of_kind(*kind, true)).collect();
+            (load_config(global, variables)?, messages)
+        }
+    };
+    let mut notices = config.notices;
+    notices.from.get_or_insert_with(|| sample::SENDER.to_owned());
+    let mailer = Mailer::new(&notices, Transport::Memory(MemoryTransport::new())).map_err(failed)?;
+    let previews = kinds
+        .iter()
+        .zip(&messages)
+        .map(|(kind, message)| {
+            let words = mailer.templates().render(message).map_err(failed)?;
+            let eml = mailer.prepare(message).map_err(failed)?.bytes;
+            Ok(Preview { kind: *kind, subject: words.subject, text: words.text, html: words.html, eml })
+        })
+        .collect::<Result<Vec<_>, CliError>>()?;
+    show(Output::new(global.json), args, &previews)
+}
+
+fn show(output: Output, args: &PreviewArgs, previews: &[Preview]) -> Result<(), CliError> {
+    if let Some(folder) = &args.to {
+        let written = write(folder, previews).map_err(|error| {
+            CliError::Failed(format!(
+                "cannot write to the folder {}: {error}; name another with --to",
+                folder.display()
+            ))
+        })?;
+        return output.show(&json!({ "folder": folder, "files": written }), |_| {
+            let index = folder.join("index.html");
+            format!("Wrote {} into {}: open {}.", counted(previews.len()), folder.display(), index.display())
+        });
+    }
+    match previews {
+        [preview] if !args.all => output.show(preview, text),
+        _ => output.show(&previews, |previews| {
+            let titled = |preview: &Preview| format!("=== {} ===\n{}", preview.kind, text(preview));
+            previews.iter().map(titled).collect::<Vec<_>>().join("\n\n")
+        }),
+    }
+}
+
+fn counted(mails: usize) -> String {
+    if mails == 1 { "one mail".to_owned() } else { format!("{mails} mails") }
+}
+
+/// As a mail program for a terminal shows it.
+fn text(preview: &Preview) -> String {
+    let lines: Vec<String> = preview.text.trim_end().lines().map(cell).collect();
+    format!("Subject: {}\n\n{}", cell(&preview.subject), lines.join("\n"))
+}
+
+const INDEX: &str = "\
+<!doctype html>
+<html lang=\"en\">
+<meta charset=\"utf-8\">
+<meta name=\"viewport\" content=\"width=device-width\">
+<title>Notices</title>
+<style>
+  body { font: 16px/1.5 sans-serif; max-width: 45rem; margin: 2rem auto; padding: 0 1rem; }
+  iframe { width: 100%; height: 40rem; border: 1px solid #999; }
+</style>
+<h1>Notices</h1>
+{%- for mail in mails %}
+<h2>{{ mail.kind }}</h2>
+<p>{{ mail.subject }}</p>
+<p><a href=\"{{ mail.kind }}.html\">HTML</a>, <a href=\"{{ mail.kind }}.txt\">text</a>, \
+<a href=\"{{ mail.kind }}.eml\">the mail</a></p>
+<iframe src=\"{{ mail.kind }}.html\" title=\"{{ mail.kind }}\" sandbox></iframe>
+{%- endfor %}
+</html>
+";
+
+/// Writes every mail in three forms, and a page to look through them. Returns the names of the files.
+fn write(folder: &Path, previews: &[Preview]) -> Result<Vec<String>, Box<dyn std::error::Error>> {
+    fs::create_dir_all(folder)?;
+    let mut written = Vec::new();
+    let mut put = |name: String, bytes: &[u8]| {
+        fs::write(folder.join(&name), bytes).map_err(|error| format!("{name}: {error}"))?;
+        written.push(name);
+        Ok::<_, String>(())
+    };
+    let mut index = tera::Context::new();
+    index.insert("mails", &previews);
+    put("index.html".to_owned(), Tera::one_off(INDEX, &index, true)?.as_bytes())?;
+    for Preview { kind, text, html, eml, subject } in previews {
+        put(format!("{kind}.eml"), eml)?;
+        put(format!("{kind}.html"), html.as_bytes())?;
+        put(format!("{kind}.txt"), format!("Subject: {subject}\n\n{text}").as_bytes())?;
+    }
+    Ok(written)
+}
+
+fn failed(error: impl std::error::Error) -> CliError {
+    CliError::Failed(error.to_string())
+}
+
+/// A note that nobody would get what is shown.
+fn note(kind: NoticeKind, reason: impl std::fmt::Display) {
+    say(&format!("note: as things are, this user would not get {kind}: {reason}"));
+}

@@ -1,0 +1,22 @@
+//! The rules R1 to R11: each is a file in `tests/rules/`, with tests that drive the daemon's own tasks on both databases.
+//! `tests/rules/README.md` says which test fails when which guard is taken out.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that fails panics, and the lints know only the functions marked #[test] as tests"
+)]
+
+mod support;
+
+mod rules {
+    mod invariants;
+    mod r1_eligible_only;
+    mod r2_once;
+    mod r3_not_early;
+    mod r4_not_late;
+    mod r5_moved;
+    mod r7_latest_only;
+    mod world;
+}

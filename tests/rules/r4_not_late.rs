@@ -1,0 +1,161 @@
+//! R4: everybody who must be is required by `enforce_at` plus the tick, even if mail never worked, and as soon as the daemon
+//! is back when it was down.
+
+use super::world::{NOTHING, World, at, busy};
+use crate::support::{Kind, TestDatabase, on_both};
+
+on_both!(
+    r4_not_late_though_mail_never_worked,
+    r4_not_late_after_downtime,
+    r4_not_late_after_downtime_since_before_the_announcement,
+    r4_not_late_one_enforcement_that_fails_stops_no_other,
+    r4_not_late_members_who_join_while_it_flips,
+    r4_not_late_who_has_enrolled_is_required_too,
+    r4_not_late_whatever_the_number,
+);
+
+async fn r4_not_late_though_mail_never_worked(db: &TestDatabase) {
+    let mut world = World::begin(db, "2026-12-01 09:00").await;
+    world.services.limits.retry_most = chrono::TimeDelta::hours(24);
+    let berlin = world.company("Europe/Berlin").await;
+    let members = world.members(berlin, "Europe/Berlin", 4).await;
+    members.iter().for_each(|user| world.mail.refuse(&user.address(), busy()));
+    world.set_date(berlin, "2026-12-09").await;
+    world.walk("2026-12-08 23:00").await;
+    for user in &members {
+        assert_eq!(world.received(user).await, NOTHING);
+        assert_eq!(world.required_since(user).await, "2026-12-08 23:00");
+    }
+    assert!(world.mail.attempts() > 4, "it was tried");
+    members.iter().for_each(|user| world.mail.accept(&user.address()));
+    world.walk("2026-12-09 12:00").await;
+    assert_eq!(world.received(&members[0]).await, ["2026-12-09 09:00 now_required"], "and nothing that is over");
+    world.finish().await;
+}
+
+async fn r4_not_late_after_downtime(db: &TestDatabase) {
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    let berlin = world.company("Europe/Berlin").await;
+    let members = world.members(berlin, "Europe/Berlin", 4).await;
+    world.set_date(berlin, "2027-01-15").await;
+    world.walk("2027-01-11 09:00").await;
+    // Away over two reminders and the day itself; and mail is broken when it comes back.
+    world.mail.refuse_next(busy());
+    world.run("2027-01-17 03:00").await;
+    for user in &members {
+        assert_eq!(world.required_since(user).await, "2027-01-17 03:00");
+    }
+    world.walk("2027-01-17 12:00").await;
+    for user in &members {
+        let received = world.received(user).await;
+        assert!(received.last().unwrap().ends_with(" now_required"), "{received:?}");
+        assert_eq!(received.len(), 5, "announcement, three reminders, and that it is required: {received:?}");
+    }
+    world.finish().await;
+}
+
+async fn r4_not_late_after_downtime_since_before_the_announcement(db: &TestDatabase) {
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    let berlin = world.company("Europe/Berlin").await;
+    let user = world.member(berlin, "Europe/Berlin").await;
+    world.set_date(berlin, "2027-01-15").await;
+    world.run_now().await;
+    world.run("2027-01-15 10:00").await;
+    assert_eq!(world.required_since(&user).await, "2027-01-15 10:00");
+    assert_eq!(world.received(&user).await, ["2027-01-15 11:00 now_required"], "the rest is over");
+    world.finish().await;
+}
+
+async fn r4_not_late_one_enforcement_that_fails_stops_no_other(db: &TestDatabase) {
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    let mut users = Vec::new();
+    for _ in 0..3 {
+        let company = world.company("Europe/Berlin").await;
+        users.push(world.member(company, "Europe/Berlin").await);
+        world.set_date(company, "2026-12-09").await;
+    }
+    world.walk("2026-12-08 12:00").await;
+    // The middle one cannot be required: the database refuses it.
+    refuse_requirements_of(db, &users[1].id.to_string()).await;
+    world.services.clock.set(at("2026-12-08 23:00"));
+    let failed = world.try_task("enforce").await.unwrap_err();
+    assert!(failed.to_string().starts_with("1 of 3 failed"), "{failed}");
+    let since = [world.required_since(&users[0]).await, world.required_since(&users[2]).await];
+    assert_eq!(since, ["2026-12-08 23:00"; 2]);
+    assert_eq!(world.required_since(&users[1]).await, "");
+    let drop = if db.kind() == Kind::Sqlite { "DROP TRIGGER refusal" } else { "DROP TRIGGER refusal ON requirements" };
+    db.execute(drop).await;
+    world.run("2026-12-08 23:01").await;
+    assert_eq!(world.required_since(&users[1]).await, "2026-12-08 23:01");
+    world.finish().await;
+}
+
+/// Has the database refuse the requirements of one user.
+async fn refuse_requirements_of(db: &TestDatabase, user: &str) {
+    let sql = match db.kind() {
+        Kind::Sqlite => format!(
+            "CREATE TRIGGER refusal BEFORE INSERT ON requirements WHEN NEW.user_id = '{user}'
+             BEGIN SELECT RAISE(ABORT, 'refused'); END"
+        ),
+        Kind::Postgres => format!(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'refused'; END $$;
+             CREATE TRIGGER refusal BEFORE INSERT ON requirements FOR EACH ROW WHEN (NEW.user_id = '{user}')
+             EXECUTE FUNCTION refuse()"
+        ),
+    };
+    db.execute(&sql).await;
+}
+
+async fn r4_not_late_members_who_join_while_it_flips(db: &TestDatabase) {
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    let berlin = world.company("Europe/Berlin").await;
+    let late = world.user("Europe/Berlin").await; // its id comes before all others
+    let members = world.members(berlin, "Europe/Berlin", 8).await;
+    world.set_date(berlin, "2027-01-15").await;
+    world.walk("2027-01-14 12:00").await;
+    world.services.clock.set(at("2027-01-14 23:00"));
+    let enforcement = world.enforcement(berlin).await;
+    let flipped = world.services.store.flip_chunk(enforcement, world.now(), &world.services.policy, 3).await.unwrap();
+    assert_eq!((flipped.required, flipped.more, flipped.began), (3, true, true));
+    world.join(berlin, &late).await;
+    world.walk("2027-01-30 12:00").await;
+    for user in &members {
+        assert_eq!(world.required_since(user).await, "2027-01-14 23:00");
+    }
+    assert_eq!(world.required_since(&late).await, "2027-01-21 23:00", "with the grace of a late joiner");
+    world.finish().await;
+}
+
+async fn r4_not_late_who_has_enrolled_is_required_too(db: &TestDatabase) {
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    let berlin = world.company("Europe/Berlin").await;
+    let user = world.member(berlin, "Europe/Berlin").await;
+    world.enroll(&user).await;
+    world.set_date(berlin, "2027-01-15").await;
+    world.walk("2027-01-16 12:00").await;
+    assert_eq!(world.required_since(&user).await, "2027-01-14 23:00", "so that MFA cannot be turned off again");
+    assert_eq!(world.received(&user).await, NOTHING);
+    world.finish().await;
+}
+
+async fn r4_not_late_whatever_the_number(db: &TestDatabase) {
+    // As many members as whole chunks, one more, and one less; and none at all.
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    let chunk = usize::try_from(world.services.limits.chunk).unwrap();
+    let mut companies = Vec::new();
+    for count in [0, 1, chunk - 1, chunk, chunk + 1, 2 * chunk] {
+        let company = world.company("Europe/Berlin").await;
+        world.members(company, "Europe/Berlin", count).await;
+        world.set_date(company, "2026-12-09").await;
+        companies.push(company);
+    }
+    world.walk("2026-12-09 12:00").await;
+    for user in world.all_users() {
+        assert_eq!(world.required_since(&user).await, "2026-12-08 23:00");
+    }
+    for company in companies {
+        assert_eq!(world.enforcements(company).await, ["2026-12-09 in_force"]);
+    }
+    assert_eq!(db.value("SELECT count(*) FROM enforcements WHERE flipped_at IS NULL").await, "0");
+    world.finish().await;
+}

@@ -1,0 +1,392 @@
+//! R5: a date moved or cancelled is obeyed by the next statement, not the next tick, and everybody ends up knowing the date
+//! that stands: whoever was told another one is told that it moved, whoever was told none gets the announcement.
+
+use mfa_enforcer::store::outcome::{MailOutcome, MailResult};
+
+use super::world::{NOTHING, World, at, busy, lost_answer};
+use crate::support::{TestDatabase, on_both};
+
+on_both!(
+    r5_moved_before_the_announcement_nobody_hears_of_the_first_date,
+    r5_moved_after_the_announcement_everybody_is_told,
+    r5_moved_there_and_back_unseen,
+    r5_moved_there_and_back_seen,
+    r5_moved_while_mail_is_on_its_way,
+    r5_moved_while_mail_is_on_its_way_and_then_it_is_refused,
+    r5_moved_who_was_told_nothing_gets_an_announcement,
+    r5_moved_between_claim_and_flip,
+    r5_moved_by_sql_is_obeyed_by_the_next_claim,
+    r5_moved_by_sql_is_obeyed_by_the_next_expansion,
+    r5_moved_zone_by_sql_is_obeyed_by_the_next_statement,
+    r5_moved_earlier_and_later,
+    r5_cancelled_before_the_announcement_nobody_hears_of_it,
+    r5_cancelled_after_the_announcement,
+    r5_cancelled_and_set_again_at_once,
+    r5_cancelled_and_set_again_later,
+    r5_cancelled_and_another_date_set_at_once,
+    r5_cleared_in_force_unrequires_nobody_and_ends_it_for_newcomers,
+    r5_cleared_in_force_is_obeyed_by_the_next_claim,
+    r5_moved_in_force_tells_newcomers_only,
+    r5_moved_once_the_flip_has_begun_it_completes,
+);
+
+async fn announced(db: &TestDatabase) -> (World<'_>, mfa_enforcer::domain::ids::Id, super::world::User) {
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    let berlin = world.company("Europe/Berlin").await;
+    let user = world.member(berlin, "Europe/Berlin").await;
+    world.set_date(berlin, "2027-01-15").await;
+    world.walk("2026-12-03 09:00").await;
+    assert_eq!(world.received(&user).await, ["2026-12-01 10:15 announcement"]);
+    (world, berlin, user)
+}
+
+async fn r5_moved_before_the_announcement_nobody_hears_of_the_first_date(db: &TestDatabase) {
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    let berlin = world.company("Europe/Berlin").await;
+    let user = world.member(berlin, "Europe/Berlin").await;
+    world.set_date(berlin, "2027-01-15").await;
+    world.run("2026-12-01 09:00").await;
+    world.run("2026-12-01 09:14").await;
+    world.set_date(berlin, "2027-02-15").await;
+    world.run("2026-12-01 09:15").await;
+    assert_eq!(world.received(&user).await, NOTHING, "a new date, a new delay");
+    world.walk("2026-12-02 09:00").await;
+    assert_eq!(world.received(&user).await, ["2026-12-01 10:30 announcement"]);
+    assert!(world.last_text(&user).contains("15 February 2027"));
+    assert_eq!(world.enforcements(berlin).await, ["2027-01-15 superseded", "2027-02-15 scheduled"]);
+    world.finish().await;
+}
+
+async fn r5_moved_after_the_announcement_everybody_is_told(db: &TestDatabase) {
+    let (world, berlin, user) = announced(db).await;
+    world.set_date(berlin, "2027-02-15").await;
+    world.walk("2027-01-30 12:00").await;
+    assert_eq!(
+        world.received(&user).await,
+        ["2026-12-01 10:15 announcement", "2026-12-03 10:15 rescheduled", "2027-01-16 09:00 reminder"]
+    );
+    assert_eq!(world.required_since(&user).await, "", "the fifteenth of January is a day like any other");
+    world.walk("2027-02-16 12:00").await;
+    assert_eq!(world.required_since(&user).await, "2027-02-14 23:00");
+    world.finish().await;
+}
+
+async fn r5_moved_there_and_back_unseen(db: &TestDatabase) {
+    let (world, berlin, user) = announced(db).await;
+    world.set_date(berlin, "2027-02-15").await;
+    world.run("2026-12-03 09:00").await;
+    world.set_date(berlin, "2027-01-15").await;
+    world.walk("2027-01-16 12:00").await;
+    assert_eq!(
+        world.received(&user).await,
+        [
+            "2026-12-01 10:15 announcement",
+            "2026-12-16 09:00 reminder",
+            "2027-01-01 09:00 reminder",
+            "2027-01-08 09:00 reminder",
+            "2027-01-12 09:00 reminder",
+            "2027-01-14 09:00 final_reminder",
+            "2027-01-15 09:00 now_required"
+        ]
+    );
+    world.finish().await;
+}
+
+async fn r5_moved_there_and_back_seen(db: &TestDatabase) {
+    let (world, berlin, user) = announced(db).await;
+    world.set_date(berlin, "2027-02-15").await;
+    world.walk("2026-12-05 09:00").await;
+    world.set_date(berlin, "2027-01-15").await;
+    world.walk("2026-12-06 09:00").await;
+    assert_eq!(world.received(&user).await[1..], ["2026-12-03 10:15 rescheduled", "2026-12-05 10:15 rescheduled"]);
+    let text = world.last_text(&user);
+    assert!(text.contains("15 February 2027") && text.contains("15 January 2027"), "was, and is: {text}");
+    world.finish().await;
+}
+
+async fn r5_moved_while_mail_is_on_its_way(db: &TestDatabase) {
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    let berlin = world.company("Europe/Berlin").await;
+    let user = world.member(berlin, "Europe/Berlin").await;
+    world.set_date(berlin, "2027-01-15").await;
+    world.run_now().await;
+    world.mail.refuse_next(lost_answer());
+    world.run("2026-12-01 09:15").await;
+    world.set_date(berlin, "2027-02-15").await;
+    world.walk("2026-12-02 12:00").await;
+    // What may have been received counts as told: the reader may know of January.
+    assert_eq!(world.received(&user).await, ["2026-12-01 10:15 announcement", "2026-12-02 08:00 rescheduled"]);
+    world.finish().await;
+}
+
+async fn r5_moved_while_mail_is_on_its_way_and_then_it_is_refused(db: &TestDatabase) {
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    let berlin = world.company("Europe/Berlin").await;
+    let user = world.member(berlin, "Europe/Berlin").await;
+    world.set_date(berlin, "2027-01-15").await;
+    world.run_now().await;
+    world.task("expand", "2026-12-01 09:15").await;
+    let claim = world.claim().await;
+    world.set_date(berlin, "2027-02-15").await;
+    world.task("reconcile", "2026-12-01 09:15").await;
+    let refused = MailOutcome {
+        mail_id: claim.mails[0].message.mail_id,
+        at: world.now(),
+        content_sha256: None,
+        reply: "451 try again later".to_owned(),
+        result: MailResult::Deferred { next_attempt_at: at("2026-12-01 09:16"), maybe_received: false },
+    };
+    world.services.store.record_outcomes(claim.id.unwrap(), world.now(), &[refused]).await.unwrap();
+    world.walk("2026-12-02 12:00").await;
+    assert_eq!(world.received(&user).await, ["2026-12-01 10:30 announcement"], "of the date that stands, once");
+    assert!(world.last_text(&user).contains("15 February 2027"));
+    assert_eq!(world.skipped(&user).await, ["announcement superseded"]);
+    world.finish().await;
+}
+
+async fn r5_moved_who_was_told_nothing_gets_an_announcement(db: &TestDatabase) {
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    let berlin = world.company("Europe/Berlin").await;
+    let [told, untold] = [world.member(berlin, "Europe/Berlin").await, world.member(berlin, "Europe/Berlin").await];
+    world.mail.refuse(&untold.address(), busy());
+    world.set_date(berlin, "2027-01-15").await;
+    world.walk("2026-12-01 12:00").await;
+    world.set_date(berlin, "2027-02-15").await;
+    world.run_now().await;
+    world.mail.accept(&untold.address());
+    world.walk("2026-12-03 12:00").await;
+    assert_eq!(world.received(&told).await[1..], ["2026-12-02 08:00 rescheduled"]);
+    assert_eq!(world.received(&untold).await, ["2026-12-01 13:15 announcement"]);
+    world.finish().await;
+}
+
+async fn r5_moved_between_claim_and_flip(db: &TestDatabase) {
+    let (world, berlin, user) = announced(db).await;
+    world.walk("2027-01-14 22:59").await;
+    world.set_date(berlin, "2027-02-15").await;
+    // The flip is due, and nobody has reconciled yet.
+    let report = world.task("enforce", "2027-01-14 23:00").await;
+    assert!(!report.changed, "{report:?}");
+    let enforcement = world.enforcement(berlin).await;
+    let flipped = world.services.store.flip_chunk(enforcement, world.now(), &world.services.policy, 10).await.unwrap();
+    assert_eq!((flipped.required, flipped.began), (0, false), "also where it was found due before");
+    assert_eq!(world.required_since(&user).await, "");
+    world.walk("2027-02-14 23:00").await;
+    assert_eq!(world.required_since(&user).await, "2027-02-14 23:00");
+    world.finish().await;
+}
+
+async fn r5_moved_by_sql_is_obeyed_by_the_next_claim(db: &TestDatabase) {
+    for (number, change) in ["enforcement_date = '2027-02-15'", "enforcement_date = NULL"].into_iter().enumerate() {
+        let db = if number == 0 { db } else { &TestDatabase::new(db.kind()).await };
+        let world = World::begin(db, "2026-12-01 09:00").await;
+        let berlin = world.company("Europe/Berlin").await;
+        let user = world.member(berlin, "Europe/Berlin").await;
+        world.set_date(berlin, "2027-01-15").await;
+        world.run_now().await;
+        world.task("expand", "2026-12-01 09:15").await;
+        assert_eq!(world.notices(&user).await, 1);
+        world.set_company(berlin, change).await;
+        world.task("deliver", "2026-12-01 09:15").await;
+        assert_eq!(world.received(&user).await, NOTHING, "{change}");
+        world.walk("2026-12-02 12:00").await;
+        assert_eq!(world.received(&user).await.len(), 1 - number, "{change}");
+        world.finish().await;
+    }
+}
+
+async fn r5_moved_by_sql_is_obeyed_by_the_next_expansion(db: &TestDatabase) {
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    let berlin = world.company("Europe/Berlin").await;
+    let user = world.member(berlin, "Europe/Berlin").await;
+    world.set_date(berlin, "2027-01-15").await;
+    world.run_now().await;
+    let due = world.services.store.due_milestones(at("2026-12-01 09:15"), 10).await.unwrap();
+    world.set_date(berlin, "2027-02-15").await;
+    world.task("expand", "2026-12-01 09:15").await;
+    for milestone in due {
+        let expanded =
+            world.services.store.expand_chunk(milestone, world.now(), &world.services.policy, 10).await.unwrap();
+        assert_eq!((expanded.notices, expanded.more), (0, false), "also where it was found due before");
+    }
+    assert_eq!(world.notices(&user).await, 0);
+    world.finish().await;
+}
+
+async fn r5_moved_zone_by_sql_is_obeyed_by_the_next_statement(db: &TestDatabase) {
+    let (world, berlin, user) = announced(db).await;
+    world.walk("2027-01-14 07:00").await;
+    world.set_company(berlin, "time_zone = 'America/New_York'").await;
+    world.task("deliver", "2027-01-14 08:00").await;
+    world.task("expand", "2027-01-14 08:00").await;
+    world.task("enforce", "2027-01-14 23:00").await;
+    assert_eq!(world.received(&user).await.len(), 5, "no final reminder, before the zone is understood");
+    assert_eq!(world.required_since(&user).await, "");
+    world.walk("2027-01-15 12:00").await;
+    assert_eq!(world.required_since(&user).await, "2027-01-15 05:00");
+    world.finish().await;
+}
+
+async fn r5_moved_earlier_and_later(db: &TestDatabase) {
+    let (world, berlin, user) = announced(db).await;
+    world.set_date(berlin, "2026-12-20").await;
+    world.walk("2026-12-14 12:00").await;
+    world.set_date(berlin, "2026-12-24").await;
+    world.walk("2026-12-25 12:00").await;
+    assert_eq!(
+        world.received(&user).await,
+        [
+            "2026-12-01 10:15 announcement",
+            "2026-12-03 10:15 rescheduled",
+            "2026-12-06 09:00 reminder",
+            "2026-12-13 09:00 reminder",
+            "2026-12-14 13:15 rescheduled",
+            "2026-12-17 09:00 reminder",
+            "2026-12-21 09:00 reminder",
+            "2026-12-23 09:00 final_reminder",
+            "2026-12-24 09:00 now_required"
+        ]
+    );
+    assert_eq!(world.required_since(&user).await, "2026-12-23 23:00");
+    world.finish().await;
+}
+
+async fn r5_cancelled_before_the_announcement_nobody_hears_of_it(db: &TestDatabase) {
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    let berlin = world.company("Europe/Berlin").await;
+    let user = world.member(berlin, "Europe/Berlin").await;
+    world.set_date(berlin, "2027-01-15").await;
+    world.run_now().await;
+    world.services.clock.set(at("2026-12-01 09:14"));
+    world.clear_date(berlin).await;
+    world.walk("2027-01-20 12:00").await;
+    assert_eq!(world.received(&user).await, NOTHING);
+    assert_eq!(world.required_since(&user).await, "");
+    assert_eq!(world.enforcements(berlin).await, ["2027-01-15 cancelled"]);
+    world.finish().await;
+}
+
+async fn r5_cancelled_after_the_announcement(db: &TestDatabase) {
+    let (world, berlin, user) = announced(db).await;
+    world.clear_date(berlin).await;
+    world.walk("2027-01-20 12:00").await;
+    assert_eq!(world.received(&user).await[1..], ["2026-12-03 10:15 cancelled"]);
+    assert_eq!(world.required_since(&user).await, "");
+    world.finish().await;
+}
+
+async fn r5_cancelled_and_set_again_at_once(db: &TestDatabase) {
+    let (world, berlin, user) = announced(db).await;
+    world.clear_date(berlin).await;
+    world.run("2026-12-03 09:10").await;
+    world.set_date(berlin, "2027-01-15").await;
+    world.walk("2026-12-17 12:00").await;
+    assert_eq!(world.received(&user).await[1..], ["2026-12-16 09:00 reminder"], "the slip was taken back unseen");
+    assert_eq!(world.enforcements(berlin).await, ["2027-01-15 cancelled", "2027-01-15 scheduled"]);
+    world.finish().await;
+}
+
+async fn r5_cancelled_and_set_again_later(db: &TestDatabase) {
+    let (world, berlin, user) = announced(db).await;
+    world.clear_date(berlin).await;
+    world.walk("2026-12-05 09:00").await;
+    world.set_date(berlin, "2027-01-15").await;
+    world.walk("2026-12-06 12:00").await;
+    assert_eq!(world.received(&user).await[1..], ["2026-12-03 10:15 cancelled", "2026-12-05 10:15 announcement"]);
+    world.finish().await;
+}
+
+async fn r5_cancelled_and_another_date_set_at_once(db: &TestDatabase) {
+    let (world, berlin, user) = announced(db).await;
+    world.clear_date(berlin).await;
+    world.run("2026-12-03 09:10").await;
+    world.set_date(berlin, "2027-03-15").await;
+    world.walk("2026-12-06 12:00").await;
+    assert_eq!(world.received(&user).await[1..], ["2026-12-03 10:25 rescheduled"]);
+    world.finish().await;
+}
+
+async fn r5_cleared_in_force_unrequires_nobody_and_ends_it_for_newcomers(db: &TestDatabase) {
+    let (world, berlin, user) = announced(db).await;
+    world.walk("2027-01-20 09:00").await;
+    let (told, untold) = (world.member(berlin, "Europe/Berlin").await, world.user("Europe/Berlin").await);
+    world.run("2027-01-20 09:00").await;
+    assert_eq!(world.received(&told).await, ["2027-01-20 10:00 welcome"]);
+    world.services.clock.set(at("2027-01-21 09:00"));
+    world.clear_date(berlin).await;
+    world.join(berlin, &untold).await;
+    world.walk("2027-02-15 09:00").await;
+    assert_eq!(world.required_since(&user).await, "2027-01-14 23:00");
+    assert_eq!(world.received(&user).await.last().unwrap(), "2027-01-15 09:00 now_required", "and nothing after it");
+    assert_eq!(world.received(&told).await[1..], ["2027-01-21 10:15 cancelled"]);
+    assert_eq!(world.received(&untold).await, NOTHING);
+    for newcomer in [&told, &untold] {
+        assert_eq!(world.required_since(newcomer).await, "");
+    }
+    world.finish().await;
+}
+
+async fn r5_cleared_in_force_is_obeyed_by_the_next_claim(db: &TestDatabase) {
+    let (world, berlin, _) = announced(db).await;
+    world.walk("2027-01-20 09:00").await;
+    let late = world.member(berlin, "Europe/Berlin").await;
+    world.task("reconcile", "2027-01-20 09:00").await;
+    assert_eq!(world.notices(&late).await, 2, "a welcome, and that it is required once it is");
+    world.clear_date(berlin).await;
+    world.task("deliver", "2027-01-20 09:00").await;
+    assert_eq!(world.received(&late).await, NOTHING, "of a date that holds for newcomers no more");
+    world.walk("2027-02-15 09:00").await;
+    assert_eq!(world.received(&late).await, NOTHING);
+    world.finish().await;
+}
+
+async fn r5_moved_in_force_tells_newcomers_only(db: &TestDatabase) {
+    let (world, berlin, user) = announced(db).await;
+    world.walk("2027-01-20 09:00").await;
+    world.set_date(berlin, "2027-03-15").await;
+    world.walk("2027-02-01 09:00").await;
+    let late = world.member(berlin, "Europe/Berlin").await;
+    // The row is looked at again, before and after the second day.
+    for instant in ["2027-03-01 12:00", "2027-03-20 09:00", "2027-03-25 09:00"] {
+        db.execute(&format!("UPDATE memberships SET reviewed = false WHERE user_id = '{}'", user.id)).await;
+        world.walk(instant).await;
+    }
+    assert_eq!(world.required_since(&user).await, "2027-01-14 23:00", "since the first of the dates");
+    assert_eq!(world.received(&user).await.last().unwrap(), "2027-01-15 09:00 now_required", "and hears no more");
+    assert_eq!(world.required_since(&late).await, "2027-03-14 23:00");
+    assert_eq!(
+        world.received(&late).await,
+        [
+            "2027-02-01 10:00 welcome",
+            "2027-02-13 09:00 reminder",
+            "2027-03-01 09:00 reminder",
+            "2027-03-08 09:00 reminder",
+            "2027-03-12 09:00 reminder",
+            "2027-03-14 09:00 final_reminder",
+            "2027-03-15 09:00 now_required"
+        ]
+    );
+    assert_eq!(world.enforcements(berlin).await, ["2027-01-15 superseded", "2027-03-15 in_force"]);
+    world.finish().await;
+}
+
+async fn r5_moved_once_the_flip_has_begun_it_completes(db: &TestDatabase) {
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    let berlin = world.company("Europe/Berlin").await;
+    let members = world.members(berlin, "Europe/Berlin", 8).await;
+    world.set_date(berlin, "2027-01-15").await;
+    world.walk("2027-01-14 12:00").await;
+    world.services.clock.set(at("2027-01-14 23:00"));
+    let enforcement = world.enforcement(berlin).await;
+    world.services.store.flip_chunk(enforcement, world.now(), &world.services.policy, 3).await.unwrap();
+    for change in ["enforcement_date = NULL", "enforcement_date = '2027-03-15'"] {
+        world.set_company(berlin, change).await;
+        world.task("reconcile", "2027-01-14 23:00").await;
+    }
+    world.walk("2027-01-16 12:00").await;
+    for user in &members {
+        assert_eq!(world.required_since(user).await, "2027-01-14 23:00");
+    }
+    assert_eq!(world.enforcements(berlin).await, ["2027-01-15 in_force", "2027-03-15 scheduled"]);
+    world.finish().await;
+}
