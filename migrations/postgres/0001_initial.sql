@@ -72,13 +72,13 @@ CREATE TABLE enforcements (
     reason text,                                                 -- why it is held, or a person's words
     flip_cursor uuid,                                            -- the last member that the flip has been through
     flipped_at timestamptz,                                      -- when the flip had been through all members
-    company_deleted boolean NOT NULL DEFAULT false               -- set by a trigger while it is open
+    company_deleted boolean NOT NULL DEFAULT false               -- set by a trigger while it is open or in force
 );
 CREATE UNIQUE INDEX enforcements_open ON enforcements (company_id) WHERE state IN ('scheduled', 'held');
 CREATE UNIQUE INDEX enforcements_in_force ON enforcements (company_id) WHERE state = 'in_force';
 CREATE INDEX enforcements_due ON enforcements (enforce_at) WHERE state = 'scheduled';
 CREATE INDEX enforcements_flipping ON enforcements (id) WHERE state = 'in_force' AND flipped_at IS NULL;
-CREATE INDEX enforcements_orphaned ON enforcements (id) WHERE company_deleted AND state IN ('scheduled', 'held');
+CREATE INDEX enforcements_orphaned ON enforcements (id) WHERE company_deleted AND state IN ('scheduled', 'held', 'in_force');
 CREATE INDEX enforcements_company ON enforcements (company_id, created_at);
 
 CREATE TABLE milestones (
@@ -195,7 +195,7 @@ CREATE TRIGGER companies_revision BEFORE UPDATE ON companies
 
 CREATE FUNCTION mfa_enforcer_company_deleted() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    UPDATE enforcements SET company_deleted = true WHERE company_id = OLD.id AND state IN ('scheduled', 'held');
+    UPDATE enforcements SET company_deleted = true WHERE company_id = OLD.id AND state IN ('scheduled', 'held', 'in_force');
     RETURN OLD;
 END $$;
 CREATE TRIGGER companies_deleted BEFORE DELETE ON companies

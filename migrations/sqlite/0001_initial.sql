@@ -74,13 +74,13 @@ CREATE TABLE enforcements (
     reason text, -- why it is held, or a person's words
     flip_cursor text, -- the last member that the flip has been through
     flipped_at text CHECK (strftime('%Y-%m-%dT%H:%M:%S', substr(flipped_at, 1, 19), '+0 seconds') IS substr(flipped_at, 1, 19) AND substr(flipped_at, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]Z'), -- when the flip had been through all members
-    company_deleted integer NOT NULL DEFAULT 0 CHECK (company_deleted IN (0, 1)) -- set by a trigger while it is open
+    company_deleted integer NOT NULL DEFAULT 0 CHECK (company_deleted IN (0, 1)) -- set by a trigger while it is open or in force
 ) STRICT;
 CREATE UNIQUE INDEX enforcements_open ON enforcements (company_id) WHERE state IN ('scheduled', 'held');
 CREATE UNIQUE INDEX enforcements_in_force ON enforcements (company_id) WHERE state = 'in_force';
 CREATE INDEX enforcements_due ON enforcements (enforce_at) WHERE state = 'scheduled';
 CREATE INDEX enforcements_flipping ON enforcements (id) WHERE state = 'in_force' AND flipped_at IS NULL;
-CREATE INDEX enforcements_orphaned ON enforcements (id) WHERE company_deleted AND state IN ('scheduled', 'held');
+CREATE INDEX enforcements_orphaned ON enforcements (id) WHERE company_deleted AND state IN ('scheduled', 'held', 'in_force');
 CREATE INDEX enforcements_company ON enforcements (company_id, created_at);
 
 CREATE TABLE milestones (
@@ -195,7 +195,7 @@ BEGIN
 END;
 CREATE TRIGGER companies_deleted BEFORE DELETE ON companies
 BEGIN
-    UPDATE enforcements SET company_deleted = 1 WHERE company_id = OLD.id AND state IN ('scheduled', 'held');
+    UPDATE enforcements SET company_deleted = 1 WHERE company_id = OLD.id AND state IN ('scheduled', 'held', 'in_force');
 END;
 CREATE TRIGGER users_unreview AFTER UPDATE OF payee, active, kind, sso ON users
     WHEN NEW.payee IS NOT OLD.payee OR NEW.active IS NOT OLD.active OR NEW.kind IS NOT OLD.kind OR NEW.sso IS NOT OLD.sso

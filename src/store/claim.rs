@@ -55,10 +55,12 @@ pub struct Claim {
     pub skipped: u64,
     /// How many notices were put off.
     pub waiting: u64,
+    /// Whether something was due: all of it may be in the hands of another daemon, or of the vendor.
+    pub found_due: bool,
 }
 
 impl Claim {
-    /// Whether there was anything to do. Due notices may all be in the hands of another daemon.
+    /// Whether there was anything to do.
     #[must_use]
     pub fn found_work(&self) -> bool {
         !self.mails.is_empty() || self.skipped > 0 || self.waiting > 0
@@ -97,6 +99,7 @@ impl ClaimStore for SqlStore {
             id: Some(work.id),
             until: Some(work.until),
             skipped,
+            found_due: true,
             waiting: work.waiting.len() as u64,
             mails: work.mails.into_iter().map(|(_, mail)| mail).collect(),
         })

@@ -59,7 +59,7 @@ pub trait ReconcileStore {
         patient: bool,
     ) -> Result<Reconciled, StoreError>;
 
-    /// Cancels the open enforcements of deleted companies. Returns how many.
+    /// Cancels the enforcements of deleted companies: what they had to say is dropped, nobody is un-required. Returns how many.
     async fn cancel_orphans(&self, now: Timestamp) -> Result<u64, StoreError>;
 
     /// Has every company with a scheduled enforcement looked at again: zone rules come with the binary. Returns how many.
@@ -103,7 +103,8 @@ impl ReconcileStore for SqlStore {
     async fn cancel_orphans(&self, now: Timestamp) -> Result<u64, StoreError> {
         let mut tx = self.database.begin().await?;
         let sql = format!(
-            "SELECT id, company_id FROM enforcements AS e WHERE company_deleted AND state IN ('scheduled', 'held'){}",
+            "SELECT id, company_id FROM enforcements AS e
+             WHERE company_deleted AND state IN ('scheduled', 'held', 'in_force'){}",
             tx.dialect().for_update_skip_locked("e")
         );
         let mut events = Vec::new();
@@ -397,9 +398,9 @@ pub(super) async fn lock_company(tx: &mut Tx, id: Id) -> Result<Option<CompanyFa
         Ok(CompanyFacts {
             id,
             enforcement_date: row.get("enforcement_date")?,
-            time_zone: row.get("time_zone")?,
+            time_zone: row.text("time_zone")?.unwrap_or_default(),
             mfa_available: row.get("mfa_available")?,
-            notice_days: row.get("notice_days")?,
+            notice_days: row.text("notice_days")?,
         })
     })
     .transpose()

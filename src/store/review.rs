@@ -1,5 +1,7 @@
 //! Looking at what was made or changed since the daemon last looked: users, memberships, exemptions, personal dates.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use chrono_tz::Tz;
 use serde_json::{Value as Json, json};
@@ -11,7 +13,7 @@ use super::predicate::{
     DATE_STANDS, HAS_ENFORCEMENT, REQUIRED, REQUIRED_BEFORE, TELLING, must_be_required, subject, told_date,
 };
 use super::requirements::{NewRequirements, derive_required_at, id_batch, id_rows};
-use super::sql::{Row, Tx, bind};
+use super::sql::{Row, Tx, Value, bind};
 use super::{SqlStore, StoreError};
 use crate::domain::ids::{Id, PAYEE_MANDATE};
 use crate::domain::notice::NoticeKind;
@@ -69,7 +71,7 @@ impl ReviewStore for SqlStore {
             )
             .await?;
             let until: Timestamp = row.get("exempt_until")?;
-            let reason: Option<String> = row.get("exempt_reason")?;
+            let reason = row.text("exempt_reason")?;
             let detail = json!({ "exempt_until": until, "reason": reason });
             events.push(NewEvent {
                 actor: "daemon",
@@ -98,8 +100,8 @@ impl ReviewStore for SqlStore {
         }
         let batch = id_batch(ids.iter().copied());
         let rows = id_rows(&tx, 1);
-        let sql =
-            format!("UPDATE memberships SET reviewed = false WHERE reviewed AND user_id IN (SELECT id FROM {rows})");
+        // Also those that are unreviewed: one that is being reviewed right now, with what the user was before, is waited for.
+        let sql = format!("UPDATE memberships SET reviewed = false WHERE user_id IN (SELECT id FROM {rows})");
         tx.execute(&sql, bind![batch.clone()]).await?;
         let sql = format!(
             "INSERT INTO requirements (user_id, enforcement_id, required_at)
@@ -119,6 +121,8 @@ impl ReviewStore for SqlStore {
 
     async fn review_memberships(&self, now: Timestamp, policy: &Policy, limit: i64) -> Result<Reviewed, StoreError> {
         let mut tx = self.database.begin().await?;
+        let sql = format!("SELECT m.company_id {} ORDER BY m.company_id, m.user_id LIMIT $1", unreviewed());
+        let companies = hold_enforcements(&mut tx, &sql, bind![limit]).await?;
         let sql = format!(
             "SELECT m.company_id, m.user_id, m.require_at, u.time_zone AS user_zone, {subject} AS subject,
                  (u.mfa_enrolled_at IS NOT NULL) AS enrolled, c.new_member_grace_days,
@@ -126,15 +130,15 @@ impl ReviewStore for SqlStore {
                  {told} AS told_date, {TELLING} AS telling, {REQUIRED} AS required, {REQUIRED_BEFORE} AS required_before,
                  EXISTS (SELECT 1 FROM notices AS n WHERE n.enforcement_id = e.id AND n.user_id = u.id AND n.kind = 'now_required') AS told_required,
                  EXISTS (SELECT 1 FROM milestones AS s WHERE s.enforcement_id = e.id AND s.kind = 'announcement') AS announced
-             FROM memberships AS m JOIN users AS u ON u.id = m.user_id JOIN companies AS c ON c.id = m.company_id
-             LEFT JOIN enforcements AS e ON e.company_id = c.id AND e.state IN ('scheduled', 'held', 'in_force') AND {DATE_STANDS}
-             WHERE NOT m.reviewed AND u.reviewed AND NOT (c.revision > c.reconciled_revision AND {HAS_ENFORCEMENT})
+             {unreviewed} AND m.company_id IN (SELECT id FROM {batch})
              ORDER BY m.company_id, m.user_id LIMIT $2{lock}",
             subject = subject(1),
             told = told_date(),
-            lock = tx.dialect().for_update_skip_locked("m")
+            unreviewed = unreviewed(),
+            batch = id_rows(&tx, 3),
+            lock = tx.dialect().for_update_skip_locked("m, u")
         );
-        let rows = tx.fetch_all(&sql, bind![!policy.leave_out_sso, limit]).await?;
+        let rows = tx.fetch_all(&sql, bind![!policy.leave_out_sso, limit, companies]).await?;
         if rows.is_empty() {
             return Ok(Reviewed::default());
         }
@@ -159,12 +163,15 @@ impl ReviewStore for SqlStore {
 
     async fn end_personal_dates(&self, now: Timestamp, policy: &Policy, limit: i64) -> Result<Reviewed, StoreError> {
         let mut tx = self.database.begin().await?;
+        let due = "company_id, user_id FROM memberships AS m WHERE require_at <= $1";
+        let order = "ORDER BY require_at, company_id, user_id LIMIT $2";
+        let companies = hold_enforcements(&mut tx, &format!("SELECT {due} {order}"), bind![now, limit]).await?;
         let sql = format!(
-            "SELECT company_id, user_id FROM memberships AS m WHERE require_at <= $1 ORDER BY require_at, company_id, user_id
-             LIMIT $2{}",
+            "SELECT {due} AND company_id IN (SELECT id FROM {}) {order}{}",
+            id_rows(&tx, 3),
             tx.dialect().for_update_skip_locked("m")
         );
-        let rows = tx.fetch_all(&sql, bind![now, limit]).await?;
+        let rows = tx.fetch_all(&sql, bind![now, limit, companies]).await?;
         if rows.is_empty() {
             return Ok(Reviewed::default());
         }
@@ -238,10 +245,37 @@ impl SqlStore {
     }
 }
 
+/// Memberships that the daemon has yet to look at, with the enforcement that governs them. Those of a company whose row has
+/// moved ahead of its enforcement wait until that says what the row says.
+fn unreviewed() -> String {
+    format!(
+        "FROM memberships AS m JOIN users AS u ON u.id = m.user_id JOIN companies AS c ON c.id = m.company_id
+         LEFT JOIN enforcements AS e ON e.company_id = c.id AND e.state IN ('scheduled', 'held', 'in_force') AND {DATE_STANDS}
+         WHERE NOT m.reviewed AND u.reviewed AND NOT (c.revision > c.reconciled_revision AND {HAS_ENFORCEMENT})"
+    )
+}
+
+/// Keeps the enforcements of these companies as they are: a flip under way is waited for and seen, one that begins waits.
+/// Otherwise a review could pass over what the flip is about to do, and the flip over what the review is. Returns the
+/// companies, as a batch.
+async fn hold_enforcements(tx: &mut Tx, companies: &str, values: Vec<Value>) -> Result<Json, StoreError> {
+    let rows = tx.fetch_all(companies, values).await?;
+    let ids: BTreeSet<Id> = rows.iter().map(|row| row.get("company_id")).collect::<Result<_, _>>()?;
+    let batch = id_batch(ids);
+    let lock = tx.dialect().for_share("e");
+    if !lock.is_empty() {
+        let sql = format!(
+            "SELECT e.id FROM enforcements AS e WHERE e.company_id IN (SELECT id FROM {})
+             AND e.state IN ('scheduled', 'held', 'in_force') ORDER BY e.company_id, e.id{lock}",
+            id_rows(tx, 1)
+        );
+        tx.fetch_all(&sql, bind![batch.clone()]).await?;
+    }
+    Ok(batch)
+}
+
 fn read_membership(row: &Row, policy: &Policy) -> Result<(Option<Governing>, MembershipFacts), StoreError> {
-    let zone = |column| -> Result<Option<Tz>, StoreError> {
-        Ok(row.get::<Option<String>>(column)?.as_deref().and_then(time::zone))
-    };
+    let zone = |column| -> Result<Option<Tz>, StoreError> { Ok(row.text(column)?.as_deref().and_then(time::zone)) };
     let company_zone = zone("planned_time_zone")?.unwrap_or(Tz::UTC);
     let grace: Option<i64> = row.get("new_member_grace_days")?;
     let governing = match row.get::<Option<Id>>("enforcement_id")? {
