@@ -33,7 +33,7 @@ use crate::tasks::ShutdownTrigger;
 #[command(after_help = "\
 Examples:
   mfa-enforcer demo
-  mfa-enforcer demo --users 400 --days 60 --seed 7
+  mfa-enforcer demo --users 100 --days 60 --seed 7
   mfa-enforcer demo --start 2027-06-01 --dir rehearsal --json
 
 A made-up company sets a date, people are told in time, the day comes: the tasks are those of `run`, and only the clock is
@@ -201,69 +201,69 @@ impl Shown {
 
     fn head(&self) -> String {
         format!(
-            "A rollout in time lapse: {} people at two companies, {} days' notice from {}, seed {}.\n\
-             The clock is simulated, the tasks are those of `run`. Every line is read back from the database.",
-            self.users, self.days, self.start, self.seed
+            "A rollout in time lapse: {} {}, a date {} days ahead, from {} (seed {}).\n\
+             The clock is simulated, the tasks are those of `run`. Every line is read back from the database;\n\
+             a mail's day is its reader's.",
+            self.users,
+            if self.users == 1 { "person" } else { "people" },
+            self.days,
+            self.start.format("%A, %-d %B %Y"),
+            self.seed
         )
     }
 
     fn summary_text(&self) -> String {
         let summary = &self.summary;
-        let reasons = listed(&summary.skipped_because);
-        let states = listed(&summary.notices_by_state);
-        let because = if reasons.is_empty() { String::new() } else { format!(" ({reasons})") };
-        let sound = if summary.audit_sound { "an unbroken chain of hashes" } else { "THE CHAIN OF HASHES IS BROKEN" };
+        let because = listed(&summary.skipped_because);
+        let because = if because.is_empty() { because } else { format!(" ({because})") };
+        let users = format!(
+            "{} enrolled; required for {}, {} of whom are led through it at their next sign-in",
+            summary.enrolled, summary.required, summary.required_not_enrolled
+        );
+        let trail = if summary.audit_sound { "an unbroken chain of hashes" } else { "THE CHAIN OF HASHES IS BROKEN" };
         let lines = [
-            (
-                "users",
-                summary.users,
-                format!(
-                    "{} enrolled; {} required, {} of them not enrolled yet",
-                    summary.enrolled, summary.required, summary.required_not_enrolled
-                ),
-            ),
-            ("notices", summary.notices, format!("{states}{because}")),
-            ("mails", summary.mails, format!("{} files in {}", summary.mail_files, self.mails)),
-            ("audit", summary.audit_events, format!("events, {sound}")),
+            (summary.users, "users", users),
+            (summary.notices, "notices", format!("{}{because}", listed(&summary.notices_by_state))),
+            (summary.mails, "mails", format!("{} files in {}", summary.mail_files, self.mails)),
+            (summary.audit_events, "audit events", trail.to_owned()),
         ];
-        let lines = lines.map(|(name, count, note)| format!("  {name:<9}{count:>5}  {}", cell(note)));
-        format!("In the end\n{}", lines.join("\n"))
+        let lines = lines.map(|(count, what, note)| format!("{count:>7} {what:<12}  {}", cell(note)));
+        format!("In the end\n\n{}", lines.join("\n"))
     }
 
     fn commands_text(&self) -> String {
-        let mut lines = vec![
-            "Look around".to_owned(),
-            format!("  Database {}, mails in {}, settings {}.", self.database, self.mails, self.config),
-        ];
-        for Command { command, tells } in &self.commands {
-            lines.push(format!("\n  {tells}\n    {command}"));
-        }
-        lines.join("\n")
+        let commands = self.commands.iter().map(|one| format!("  # {}\n  {}", one.tells, one.command));
+        format!(
+            "Look around in the database {} and the mails in {}\n\n{}",
+            self.database,
+            self.mails,
+            commands.collect::<Vec<_>>().join("\n")
+        )
     }
 }
 
 fn timeline_text(lines: &[Line]) -> String {
-    let titles: Vec<String> = lines.iter().map(Line::title).collect();
-    let width = titles.iter().map(String::len).max().unwrap_or(0);
-    let mut text = format!("{:<10}  {:<width$}  {:>6}  {}", "DAY", "WHAT", "PEOPLE", "WHERE AND WHY");
-    let mut day = None;
-    for (line, title) in lines.iter().zip(titles) {
-        let shown_day = if day == Some(line.day) { String::new() } else { line.day.format("%a %e %b").to_string() };
-        day = Some(line.day);
-        let people =
-            if matches!(line.what, What::DateSet | What::DateMoved) { String::new() } else { line.people.to_string() };
-        let parts: Vec<&str> = line
-            .company
-            .as_deref()
-            .into_iter()
-            .chain(Some(line.note.as_str()))
-            .filter(|part| !part.is_empty())
-            .collect();
-        let row = format!("{shown_day:<10}  {title:<width$}  {people:>6}  {}", cell(parts.join(": ")));
-        text.push('\n');
-        text.push_str(row.trim_end());
-    }
-    text
+    let one_year = lines.first().map(|line| line.day.year()) == lines.last().map(|line| line.day.year());
+    let format = if one_year { "%a %e %b" } else { "%a %e %b %Y" };
+    let mut shown_day = None;
+    let rows = lines.iter().map(|line| {
+        let is_new = shown_day != Some(line.day);
+        let day = if is_new { line.day.format(format).to_string() } else { String::new() };
+        shown_day = Some(line.day);
+        let is_date = matches!(line.what, What::DateSet | What::DateMoved);
+        let people = if is_date { String::new() } else { line.people.to_string() };
+        let parts: Vec<&str> = line.company.iter().chain([&line.note]).map(String::as_str).collect();
+        let rest: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        [day, line.title(), people, cell(rest.join(": "))]
+    });
+    let header = ["DAY", "WHAT", "PEOPLE", "WHERE AND WHY"].map(str::to_owned);
+    let rows: Vec<[String; 4]> = [header].into_iter().chain(rows).collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
+    let (days, titles, people) = (width(0), width(1), width(2));
+    let aligned = rows.iter().map(|[day, title, count, rest]| {
+        format!("{day:<days$}  {title:<titles$}  {count:>people$}  {rest}").trim_end().to_owned()
+    });
+    aligned.collect::<Vec<_>>().join("\n")
 }
 
 fn letter_text(letter: &Letter) -> String {

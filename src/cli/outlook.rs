@@ -64,12 +64,12 @@ pub fn summary(outlook: &Outlook) -> String {
     let mut lines = vec![("company", named(&outlook.company)), ("date", date_line(outlook, zone))];
     lines.push(("e-mailed", mailed_line(forecast, zone)));
     for (kind, text) in [
-        (NoticeKind::Rescheduled, "were told another date and hear that it moved"),
-        (NoticeKind::Cancelled, "were told the date and hear that it does not stand any more"),
+        (NoticeKind::Rescheduled, "who were told another date before"),
+        (NoticeKind::Cancelled, "who were told the date before"),
     ] {
         let told = by_kind(forecast).get(&kind).copied().unwrap_or(0);
         if told > 0 {
-            lines.push(("", format!("{} of them {text}", count(told))));
+            lines.push(("", format!("{kind} to {} {text}", count(told))));
         }
     }
     lines.extend(required_lines(forecast, zone).into_iter().map(|line| ("required", line)));

@@ -62,13 +62,13 @@ impl Script {
             (begins_at, Act::Import),
             (set_at, set(MAIN, days, None)),
             (set_at, set(OTHER, last_day + OTHER_DAYS, None)),
-            (on(moved_on, 15, 0), set(MAIN, last_day, Some("Stocktaking week"))),
+            (on(moved_on, 11, 0), set(MAIN, last_day, Some("Stocktaking week"))),
         ];
         let joining_days = [moved_on + 2, last_day + 2];
         for (person, day) in sample.joiners.iter().zip(joining_days) {
             acts.push((on(day, 10, 0), Act::Join(Box::new(person.clone()))));
         }
-        let mail_days = mail_days(days, last_day, policy);
+        let mail_days = mail_days(days, moved_on, last_day, policy);
         for person in sample.people.iter().filter(|person| may_enroll(person)) {
             // As likely as two of the days: never.
             if let Some(day) = mail_days.get(randomness.below(mail_days.len() + 2)) {
@@ -92,10 +92,11 @@ fn moving_day(days: i64, policy: &Policy) -> i64 {
 }
 
 /// The days on which most people get mail: when the date is announced, and before and on the date that stands then.
-fn mail_days(days: i64, last_day: i64, policy: &Policy) -> Vec<i64> {
-    let longest = policy.days_before.iter().max().map(|before| days - i64::from(*before));
-    let reminders = policy.days_before.iter().map(|before| last_day - i64::from(*before));
-    let mut all: Vec<i64> = [0, last_day].into_iter().chain(longest).chain(reminders).filter(|day| *day >= 0).collect();
+fn mail_days(days: i64, moved_on: i64, last_day: i64, policy: &Policy) -> Vec<i64> {
+    let before = |day| policy.days_before.iter().map(move |before| day - i64::from(*before));
+    let of_first = before(days).filter(|day| (1..moved_on).contains(day));
+    let of_last = before(last_day).filter(|day| *day > moved_on);
+    let mut all: Vec<i64> = [0, last_day].into_iter().chain(of_first).chain(of_last).collect();
     all.sort_unstable();
     all.dedup();
     all

@@ -98,8 +98,10 @@ fn line(day: NaiveDate, what: What, company: Option<&str>, people: usize, note: 
 fn people_lines(tables: &Tables) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut of_the_start = Vec::new();
+    let imported = tables.events.iter().find(|event| event.action == "users_imported");
     for dossier in tables.users.values() {
-        let joined = dossier.memberships.iter().find_map(|one| Some((one, one.joined_at?)));
+        let later = |at: &Timestamp| imported.is_none_or(|event| *at > event.at);
+        let joined = dossier.memberships.iter().find_map(|one| Some((one, one.joined_at.filter(later)?)));
         match (joined, &dossier.user) {
             (Some((membership, at)), Some(user)) => {
                 let day = tables.company_day(membership.company_id, at);
@@ -109,7 +111,7 @@ fn people_lines(tables: &Tables) -> Vec<Line> {
             (_, None) => {}
         }
     }
-    if let Some(event) = tables.events.iter().find(|event| event.action == "users_imported") {
+    if let Some(event) = imported {
         let day = event.at.date_in(home_zone(tables));
         lines.push(line(day, What::Imported, None, of_the_start.len(), composition(&of_the_start, event.at)));
     }
@@ -124,13 +126,13 @@ fn people_lines(tables: &Tables) -> Vec<Line> {
 
 fn composition(users: &[&User], at: Timestamp) -> String {
     let count = |wanted: &dyn Fn(&User) -> bool| users.iter().filter(|user| wanted(user)).count();
-    let parts = [
-        (count(&|user| user.mfa_enrolled_at.is_some_and(|since| since < at)), "enrolled already"),
-        (count(&|user| user.sso), "by SSO"),
-        (count(&|user| user.kind != "person"), "service accounts"),
+    let counts = [
+        (count(&|user| user.mfa_enrolled_at.is_some_and(|since| since < at)), "enrolled"),
+        (count(&|user| user.sso), "with SSO"),
+        (count(&|user| user.kind != "person"), "for services"),
         (count(&|user| !user.active), "inactive"),
     ];
-    let told = parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
+    let told = counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
     told.collect::<Vec<_>>().join(", ")
 }
 
@@ -144,21 +146,27 @@ fn date_lines(tables: &Tables) -> Vec<Line> {
         });
         let replaced = replaced.and_then(|other| tables.enforcements.get(&other.subject.as_deref()?.parse().ok()?));
         let (what, was) = match replaced {
-            Some((_, was)) => (What::DateMoved, format!("{} → ", was.enforcement_date.format("%a %-d %b"))),
+            Some((_, was)) => (What::DateMoved, format!("{} → ", was.enforcement_date.format("%-d %b"))),
             None => (What::DateSet, String::new()),
         };
-        let reason = enforcement.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
-        let date = enforcement.enforcement_date.format("%a %-d %b %Y");
-        let note = format!("{was}{date}, by {}{reason}", event.actor);
+        let note = format!("{was}{}, by {}", enforcement.enforcement_date.format("%a %-d %b %Y"), event.actor);
         Some(line(tables.company_day(company, event.at), what, tables.company_name(Some(company)), 0, note))
     };
     scheduled.filter_map(line_of).collect()
 }
 
+/// Somebody whom an enforcement requires.
+struct Bound {
+    name: String,
+    was_enrolled: bool,
+    /// Whether another enforcement required them before.
+    was_required: bool,
+}
+
 fn required_lines(tables: &Tables) -> Vec<Line> {
-    let mut groups: BTreeMap<(NaiveDate, Id, bool), Vec<bool>> = BTreeMap::new();
+    let mut groups: BTreeMap<(NaiveDate, Id, bool), Vec<Bound>> = BTreeMap::new();
     for dossier in tables.users.values() {
-        let enrolled_at = dossier.user.as_ref().and_then(|user| user.mfa_enrolled_at);
+        let Some(user) = &dossier.user else { continue };
         for requirement in &dossier.requirements {
             let (id, at) = (requirement.enforcement_id, requirement.required_at);
             let day = match requirement.company_id {
@@ -169,19 +177,24 @@ fn required_lines(tables: &Tables) -> Vec<Line> {
                 .enforcements
                 .get(&id)
                 .is_some_and(|(_, one)| one.flipped_at.is_some_and(|flipped| at <= flipped) && at >= one.enforce_at);
-            let was_enrolled = enrolled_at.is_some_and(|since| since < at);
-            groups.entry((day, id, on_the_day)).or_default().push(was_enrolled);
+            let was_enrolled = user.mfa_enrolled_at.is_some_and(|since| since < at);
+            let was_required = dossier.requirements.iter().any(|other| other.required_at < at);
+            let bound = Bound { name: user.name.clone(), was_enrolled, was_required };
+            groups.entry((day, id, on_the_day)).or_default().push(bound);
         }
     }
-    let line_of = |((day, id, on_the_day), enrolled): ((NaiveDate, Id, bool), Vec<bool>)| {
+    let line_of = |((day, id, on_the_day), people): ((NaiveDate, Id, bool), Vec<Bound>)| {
         let company = tables.enforcements.get(&id).and_then(|(company, _)| tables.company_name(Some(*company)));
-        let ready = enrolled.iter().filter(|was| **was).count();
-        let note = match (company, on_the_day) {
-            (None, _) => format!("payees, whatever their companies decide; {ready} enrolled before"),
-            (Some(_), true) => format!("the day has come; {ready} enrolled before"),
-            (Some(_), false) => "the days of grace are over".to_owned(),
+        let count = |was: fn(&Bound) -> bool| people.iter().filter(|one| was(one)).count();
+        let (ready, bound) = (count(|one| one.was_enrolled), count(|one| one.was_required));
+        let before = if bound > 0 { format!(", {bound} required before") } else { String::new() };
+        let note = match (company, on_the_day, people.as_slice()) {
+            (None, _, _) => format!("payees, wherever they work; {ready} of them enrolled"),
+            (Some(_), true, _) => format!("{ready} of them enrolled{before}"),
+            (Some(_), false, [one]) => format!("{}'s days of grace are over", one.name),
+            (Some(_), false, _) => format!("their days of grace are over{before}"),
         };
-        line(day, What::Required, company, enrolled.len(), note)
+        line(day, What::Required, company, people.len(), note)
     };
     groups.into_iter().map(line_of).collect()
 }
@@ -262,7 +275,7 @@ impl Line {
     pub fn title(&self) -> String {
         let kind = self.kind.map(|kind| kind.as_str().replace('_', " ")).unwrap_or_default();
         let days = match self.days_before {
-            Some(days) if self.kind == Some(NoticeKind::Reminder) => format!(", {days} days before"),
+            Some(days) if self.kind == Some(NoticeKind::Reminder) => format!(" ({days} days)"),
             _ => String::new(),
         };
         match self.what {

@@ -21,14 +21,22 @@ struct Place {
     family: [(&'static str, &'static str); 4],
 }
 
-const US_GIVEN: [(&str, &str); 4] = [("Ava", "ava"), ("Marcus", "marcus"), ("Renée", "renee"), ("Denise", "denise")];
-const US_FAMILY: [(&str, &str); 4] =
-    [("Carter", "carter"), ("D'Angelo", "dangelo"), ("Nguyen", "nguyen"), ("Brooks", "brooks")];
-
 /// The places of those who work for the main company.
 const PLACES: [Place; 9] = [
-    Place { zone: MAIN_ZONE, country: "US", locale: None, given: US_GIVEN, family: US_FAMILY },
-    Place { zone: Tz::America__New_York, country: "US", locale: Some("en-US"), given: US_GIVEN, family: US_FAMILY },
+    Place {
+        zone: MAIN_ZONE,
+        country: "US",
+        locale: None,
+        given: [("Ava", "ava"), ("Marcus", "marcus"), ("Thuy", "thuy"), ("Denise", "denise")],
+        family: [("Carter", "carter"), ("Nguyen", "nguyen"), ("Brooks", "brooks"), ("Yazzie", "yazzie")],
+    },
+    Place {
+        zone: Tz::America__New_York,
+        country: "US",
+        locale: Some("en-US"),
+        given: [("Renée", "renee"), ("Malik", "malik"), ("Joan", "joan"), ("Rafael", "rafael")],
+        family: [("D'Angelo", "dangelo"), ("Goldberg", "goldberg"), ("Ortiz", "ortiz"), ("Washington", "washington")],
+    },
     Place {
         zone: Tz::America__Toronto,
         country: "CA",
@@ -68,7 +76,7 @@ const PLACES: [Place; 9] = [
         zone: Tz::Australia__Sydney,
         country: "AU",
         locale: Some("en-AU"),
-        given: [("Kirra", "kirra"), ("Angus", "angus"), ("Thuy", "thuy"), ("Matilda", "matilda")],
+        given: [("Kirra", "kirra"), ("Angus", "angus"), ("Dimitri", "dimitri"), ("Matilda", "matilda")],
         family: [("Nolan", "nolan"), ("Papadopoulos", "papadopoulos"), ("Tran", "tran"), ("Hughes", "hughes")],
     },
     Place {

@@ -89,7 +89,7 @@ impl EnforcementHistoryStore for SqlStore {
         let mut enforcements = rows.iter().map(record).collect::<Result<Vec<_>, _>>()?;
         let sql = format!(
             "SELECT id, enforcement_id, kind, days_before, due_at, state FROM milestones
-             WHERE enforcement_id IN (SELECT id FROM {}) ORDER BY due_at, id",
+             WHERE enforcement_id IN (SELECT id FROM {}) ORDER BY due_at, CASE kind WHEN 'welcome' THEN 0 ELSE 1 END, kind, id",
             id_rows(&tx, 1)
         );
         let milestones = tx.fetch_all(&sql, bind![id_batch(enforcements.iter().map(|one| one.id))]).await?;

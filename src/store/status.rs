@@ -148,7 +148,7 @@ impl StatusStore for SqlStore {
     async fn held_enforcements(&self) -> Result<Vec<HeldEnforcement>, StoreError> {
         let sql =
             "SELECT e.id, e.company_id, c.name, c.external_id, e.enforcement_date, e.reason FROM enforcements AS e
-            JOIN companies AS c ON c.id = e.company_id WHERE e.state = 'held' ORDER BY e.enforcement_date, e.id";
+            JOIN companies AS c ON c.id = e.company_id WHERE e.state = 'held' ORDER BY e.enforcement_date, c.name, e.id";
         let rows = self.database.fetch_all(sql, vec![]).await?;
         rows.iter()
             .map(|row| {

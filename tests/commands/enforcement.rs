@@ -85,9 +85,9 @@ async fn a_date_may_follow_one_in_force() {
     run_at(&sample, "2026-12-01T10:00:00Z");
     insta::assert_snapshot!(sample.transcript(&[
         "enforcement set initech --date 2027-03-01 --yes",
-        "enforcement set initech --date 2026-12-01 --yes",
-        "enforcement set initech --date 2027-03-01 --yes",
-        "enforcement cancel initech --yes",
+        "enforcement set initech --date 2026-12-01 --at 2026-12-02T10:00:00Z --yes",
+        "enforcement set initech --date 2027-03-01 --at 2026-12-03T10:00:00Z --yes",
+        "enforcement cancel initech --at 2026-12-04T10:00:00Z --yes",
         "enforcement show initech",
     ]));
     insta::assert_snapshot!("in_force_trail", trail(&sample).await);
