@@ -115,7 +115,10 @@ pub async fn run(config: &Config, services: Services, trigger: ShutdownTrigger) 
 
     let mut driven = pin!(driver::run(Arc::clone(&services), config.schedule.tick));
     let ended = tokio::select! {
-        ended = &mut driven => ended,
+        ended = &mut driven => {
+            service::tell_stopping();
+            ended
+        }
         // As soon as the end begins: mail in flight may take its time.
         () = services.shutdown.requested() => {
             service::tell_stopping();
