@@ -12,15 +12,23 @@ mod support;
 
 mod conformance {
     mod audit;
+    mod backlog;
+    mod claim;
     mod companies;
     mod daemon_state;
+    mod enforce;
     mod enforcements;
+    mod expand;
     mod forecast;
     mod import;
     mod notice_history;
+    mod outcome;
+    mod reconcile;
+    mod review;
     mod schema;
     mod sqlite_values;
     mod status;
+    mod steps;
     mod triggers;
     mod users;
 }

@@ -11,12 +11,18 @@
 mod support;
 
 mod rules {
+    mod calendars;
     mod invariants;
+    mod r10_notice_given;
+    mod r11_provable;
     mod r1_eligible_only;
     mod r2_once;
     mod r3_not_early;
     mod r4_not_late;
     mod r5_moved;
+    mod r6_nothing_lost;
     mod r7_latest_only;
+    mod r8_others_stand;
+    mod r9_one_bad_row;
     mod world;
 }

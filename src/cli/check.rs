@@ -40,22 +40,22 @@ enum State {
 /// One part of the installation, and what there is to say about it.
 #[derive(Debug, Serialize)]
 struct Part {
-    part: &'static str,
+    name: &'static str,
     state: State,
     messages: Vec<String>,
 }
 
 impl Part {
-    fn ok(part: &'static str, message: impl Into<String>) -> Self {
-        Self { part, state: State::Ok, messages: vec![message.into()] }
+    fn ok(name: &'static str, message: impl Into<String>) -> Self {
+        Self { name, state: State::Ok, messages: vec![message.into()] }
     }
 
-    fn wrong(part: &'static str, message: impl ToString) -> Self {
-        Self { part, state: State::Wrong, messages: vec![message.to_string()] }
+    fn wrong(name: &'static str, message: &impl ToString) -> Self {
+        Self { name, state: State::Wrong, messages: vec![message.to_string()] }
     }
 
-    fn not_checked(part: &'static str, message: impl Into<String>) -> Self {
-        Self { part, state: State::NotChecked, messages: vec![message.into()] }
+    fn not_checked(name: &'static str, message: impl Into<String>) -> Self {
+        Self { name, state: State::NotChecked, messages: vec![message.into()] }
     }
 }
 
@@ -88,8 +88,8 @@ pub async fn run(
         Err(CliError::Config(error)) => {
             let messages = error.problems.iter().map(ToString::to_string).collect();
             let others = ["templates", "database", "clock", "mail"];
-            let settings = Part { part: "settings", state: State::Wrong, messages };
-            let not_checked = |part| Part::not_checked(part, "the settings have to be right first");
+            let settings = Part { name: "settings", state: State::Wrong, messages };
+            let not_checked = |name| Part::not_checked(name, "the settings have to be right first");
             [settings].into_iter().chain(others.map(not_checked)).collect()
         }
         Err(error) => return Err(error),
@@ -108,7 +108,7 @@ fn settings(global: &GlobalArgs, config: &Config) -> Part {
         (State::Wrong, problems.iter().map(ToString::to_string).collect())
     };
     messages.extend(config.warnings().iter().map(|warning| format!("note: {warning}")));
-    Part { part: "settings", state, messages }
+    Part { name: "settings", state, messages }
 }
 
 fn templates(config: &Config) -> Part {
@@ -117,7 +117,7 @@ fn templates(config: &Config) -> Part {
             let from = config.notices.template_dir.as_ref().map(|dir| format!(", with those in {}", dir.display()));
             Part::ok("templates", format!("built in{}; every kind of notice can be written", from.unwrap_or_default()))
         }
-        Err(error) => Part::wrong("templates", error),
+        Err(error) => Part::wrong("templates", &error),
     }
 }
 
@@ -134,7 +134,7 @@ async fn clock(config: &Config, store: Option<&SqlStore>) -> Part {
     match agree_on_clock(config, store).await {
         Ok(()) if config.clock.simulated => Part::ok("clock", "simulated"),
         Ok(()) => Part::ok("clock", "the system's"),
-        Err(error) => Part::wrong("clock", error),
+        Err(error) => Part::wrong("clock", &error),
     }
 }
 
@@ -145,28 +145,28 @@ async fn mail(config: &Config) -> Part {
             return Part::not_checked("mail", "on a simulated clock no mail server elsewhere is spoken to");
         }
         Ok(Some(_)) => {}
-        Err(error) => return Part::wrong("mail", error),
+        Err(error) => return Part::wrong("mail", &error),
     }
     let transport = match Transport::from_settings(&config.smtp) {
         Ok(transport) => transport,
-        Err(error) => return Part::wrong("mail", error),
+        Err(error) => return Part::wrong("mail", &error),
     };
     match transport.test().await {
         Ok(()) => Part::ok("mail", format!("{transport} is ready to take it")),
-        Err(error) => Part::wrong("mail", error),
+        Err(error) => Part::wrong("mail", &error),
     }
 }
 
 fn text(checked: &Checked) -> String {
     let mut lines = Vec::new();
-    for Part { part, state, messages } in &checked.parts {
+    for Part { name, state, messages } in &checked.parts {
         let state = match state {
             State::Ok => "ok",
             State::Wrong => "WRONG",
             State::NotChecked => "not checked",
         };
         for (number, line) in messages.iter().flat_map(|message| message.lines()).enumerate() {
-            let head = if number == 0 { format!("{part:9}  {state:11}") } else { String::new() };
+            let head = if number == 0 { format!("{name:9}  {state:11}") } else { String::new() };
             lines.push(format!("{head:22}  {}", super::output::cell(line)));
         }
     }

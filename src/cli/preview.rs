@@ -81,17 +81,14 @@ pub async fn run(
         (true, _) => NoticeKind::ALL.to_vec(),
         (false, kind) => vec![kind.unwrap_or(NoticeKind::Announcement)],
     };
-    let (config, messages) = match (&args.user, &args.company) {
-        (Some(user), Some(company)) => {
-            let context = Context::open(global, variables).await?;
-            let prospect = Prospect::find(&context, user, company, args.date).await?;
-            prospect.say_what_keeps_it_away(&kinds);
-            (context.config, kinds.iter().map(|kind| prospect.message(*kind)).collect())
-        }
-        _ => {
-            let messages: Vec<Message> = kinds.iter().map(|kind| sample::of_kind(*kind, true)).collect();
-            (load_config(global, variables)?, messages)
-        }
+    let (config, messages) = if let (Some(user), Some(company)) = (&args.user, &args.company) {
+        let context = Context::open(global, variables).await?;
+        let prospect = Prospect::find(&context, user, company, args.date).await?;
+        prospect.say_what_keeps_it_away(&kinds);
+        (context.config, kinds.iter().map(|kind| prospect.message(*kind)).collect())
+    } else {
+        let messages: Vec<Message> = kinds.iter().map(|kind| sample::of_kind(*kind, true)).collect();
+        (load_config(global, variables)?, messages)
     };
     let mut notices = config.notices;
     notices.from.get_or_insert_with(|| sample::SENDER.to_owned());

@@ -131,3 +131,6 @@ impl Verifier {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -238,3 +238,6 @@ fn one_a_day(
     }
     decision.mail = if decision.send.is_empty() { None } else { mail };
 }
+
+#[cfg(test)]
+mod tests;

@@ -234,3 +234,6 @@ pub fn refresh(company: &CompanyFacts, open: &EnforcementFacts, zone: Tz, now: T
             .collect(),
     }
 }
+
+#[cfg(test)]
+mod tests;

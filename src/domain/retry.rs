@@ -14,7 +14,22 @@ pub fn backoff(attempt: i64, first: TimeDelta, most: TimeDelta, draw: impl Fn(Ti
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn the_wait_grows_and_is_bounded(
+            attempt in 1_i64..200, first in 1_i64..3600, more in 0_i64..86_400, drawn in 0_i64..=100,
+        ) {
+            let (first, most) = (TimeDelta::seconds(first), TimeDelta::seconds(first + more));
+            let draw = |span: TimeDelta| TimeDelta::milliseconds(span.num_milliseconds() * drawn / 100);
+            let (wait, next) = (backoff(attempt, first, most, draw), backoff(attempt + 1, first, most, draw));
+            prop_assert!(wait >= first / 2 && wait <= most);
+            prop_assert!(next >= wait);
+        }
+    }
 
     #[test]
     fn the_wait_doubles_up_to_the_most_and_half_of_it_is_drawn() {

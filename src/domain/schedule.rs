@@ -120,3 +120,6 @@ pub fn require_at(now: Timestamp, enforce_at: Timestamp, grace_days: u16, compan
 pub fn days_left(required_at: Timestamp, now: Timestamp, reader_zone: Tz) -> i64 {
     required_at.date_in(reader_zone).signed_duration_since(now.date_in(reader_zone)).num_days()
 }
+
+#[cfg(test)]
+mod tests;

@@ -132,8 +132,43 @@ impl Daytime {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// Any zone that the zone rules know.
+    pub fn any_zone() -> impl Strategy<Value = Tz> {
+        proptest::sample::select(chrono_tz::TZ_VARIANTS.to_vec())
+    }
+
+    /// A date from 2026 to 2040.
+    pub fn any_date() -> impl Strategy<Value = NaiveDate> {
+        let first = date("2026-01-01");
+        (0_i64..15 * 365).prop_map(move |days| add_days(first, days))
+    }
+
+    /// An instant from 2026 to 2040, to the microsecond.
+    pub fn any_instant() -> impl Strategy<Value = Timestamp> {
+        let first: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        (0_i64..15 * 365 * 86_400_000_000).prop_map(move |micros| first.plus(TimeDelta::microseconds(micros)))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4000))]
+
+        #[test]
+        fn a_day_starts_where_the_day_before_ends(date in any_date(), zone in any_zone()) {
+            let start = start_of_day(date, zone);
+            prop_assert_eq!(start.date_in(zone), date);
+            prop_assert!(start.plus(TimeDelta::microseconds(-1)).date_in(zone) < date);
+        }
+
+        #[test]
+        fn an_instant_is_the_same_after_a_round_trip(instant in any_instant()) {
+            prop_assert_eq!(instant.to_string().parse::<Timestamp>().unwrap(), instant);
+        }
+    }
 
     fn date(text: &str) -> NaiveDate {
         text.parse().unwrap()

@@ -46,9 +46,9 @@ impl BacklogStore for SqlStore {
         let mut tx = self.database.begin_read().await?;
         let planned = would_be_planned(&mut tx, now, policy).await?;
         let people = format!(
-            "SELECT NULL AS company_id, 'required' AS what, u.id AS user_id FROM users AS u, enforcements AS e
+            "SELECT e.company_id, 'required' AS what, u.id AS user_id FROM users AS u, enforcements AS e
                  WHERE e.id = $4 AND u.payee AND u.active AND u.kind = 'person' AND NOT {REQUIRED}
-             UNION ALL SELECT NULL, 'now_required', u.id FROM users AS u, enforcements AS e
+             UNION ALL SELECT e.company_id, 'now_required', u.id FROM users AS u, enforcements AS e
                  WHERE e.id = $4 AND u.payee AND u.active AND u.kind = 'person' AND u.mfa_enrolled_at IS NULL AND NOT {REQUIRED}
              UNION ALL SELECT m.company_id, 'required', u.id FROM enforcements AS e
                  JOIN memberships AS m ON m.company_id = e.company_id JOIN users AS u ON u.id = m.user_id

@@ -21,6 +21,10 @@ pub enum LogsError {
     Taken(#[from] TryInitError),
 }
 
+/// Parts that say at every start, or oftener, what nobody needs: that a table which should exist does, and in which order
+/// the scheduler is made.
+const QUIET: [&str; 2] = ["sqlx::postgres::notice=warn", "tokio_cron_scheduler=warn"];
+
 /// Begins to write logs, for the rest of the process.
 ///
 /// # Errors
@@ -40,18 +44,23 @@ fn layer<W>(
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let filter = EnvFilter::try_new(&settings.log)?;
+    let mut filter = EnvFilter::try_new(&settings.log)?;
+    for quiet in QUIET {
+        filter = filter.add_directive(quiet.parse()?);
+    }
     let is_json = match settings.log_format {
         LogFormat::Auto => !is_terminal,
         LogFormat::Human => false,
         LogFormat::Json => true,
     };
     let layer = fmt::layer().with_writer(writer);
+    // The filter stands before the layer, not around it (`with_filter`): there, a question whether something would be
+    // logged, as sqlx asks it, makes the thread's next line disappear.
     Ok(if is_json {
-        layer.json().flatten_event(true).with_filter(filter).boxed()
+        filter.and_then(layer.json().flatten_event(true)).boxed()
     } else {
         let has_color = is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        layer.with_ansi(has_color).with_filter(filter).boxed()
+        filter.and_then(layer.with_ansi(has_color)).boxed()
     })
 }
 

@@ -178,6 +178,7 @@ async fn r1_eligible_only_nothing_while_held(db: &TestDatabase) {
     world.walk("2027-01-20 12:00").await;
     assert_eq!(world.enforcements(berlin).await, ["2027-01-15 held"]);
     assert_eq!(world.received(&user).await.len(), 2, "nothing since");
+    assert_eq!(world.skipped(&user).await, NOTHING, "and nothing is given up: it may be released");
     let late = world.member(berlin, "Europe/Berlin").await;
     world.walk("2027-01-30 12:00").await;
     assert_eq!(world.received(&late).await, NOTHING, "nor a welcome");
@@ -191,10 +192,12 @@ async fn r1_eligible_only_no_reminder_after_the_day(db: &TestDatabase) {
     let user = world.member(berlin, "Europe/Berlin").await;
     world.set_date(berlin, "2027-01-15").await;
     world.walk("2027-01-14 04:00").await;
-    // The final reminder is made, and the daemon is away until the day has come.
+    // The final reminder is made, and the daemon is away until the day has come, but not yet the morning.
+    world.run("2027-01-14 23:30").await;
+    assert_eq!(world.received(&user).await.len(), 5, "{:?}", world.received(&user).await);
+    assert_eq!(world.skipped(&user).await, ["final_reminder out_of_state"]);
     world.walk("2027-01-15 12:00").await;
-    let received = world.received(&user).await;
-    assert!(received.last().unwrap().ends_with("now_required"), "{received:?}");
+    assert_eq!(world.received(&user).await[5..], ["2027-01-15 09:00 now_required"]);
     world.finish().await;
 }
 

@@ -1,0 +1,107 @@
+//! Flips: found when they are due, in chunks that can be resumed, and once.
+
+use mfa_enforcer::domain::policy::Policy;
+use mfa_enforcer::domain::time::Timestamp;
+use mfa_enforcer::store::enforce::{EnforceStore as _, Flipped};
+use mfa_enforcer::store::reconcile::ReconcileStore as _;
+
+use super::steps::{actions, enforce_at, scheduled};
+use crate::support::vendor::{company_id, user_id};
+use crate::support::{TestDatabase, on_both};
+
+on_both!(
+    a_flip_is_due_at_its_instant,
+    a_flip_is_done_in_chunks_and_once,
+    a_flip_that_is_under_way_is_found_again,
+    a_flip_takes_the_place_of_the_one_before,
+    flips_at_the_same_time_require_everybody_once,
+);
+
+async fn a_flip_is_due_at_its_instant(db: &TestDatabase) {
+    let store = db.store(1).await;
+    let enforcement = scheduled(db, &store, 1).await;
+    let before: Timestamp = "2027-01-14T22:59:59.999999Z".parse().unwrap();
+    assert!(store.due_flips(before, 10).await.unwrap().is_empty());
+    assert_eq!(store.flip_chunk(enforcement, before, &Policy::default(), 10).await.unwrap(), Flipped::default());
+    assert_eq!(store.due_flips(enforce_at(), 10).await.unwrap(), [(enforcement, enforce_at())]);
+    for change in ["enforcement_date = NULL", "enforcement_date = '2027-01-15', time_zone = 'UTC'"] {
+        db.execute(&format!("UPDATE companies SET {change}")).await;
+        assert!(store.due_flips(enforce_at(), 10).await.unwrap().is_empty(), "{change}");
+        assert_eq!(
+            store.flip_chunk(enforcement, enforce_at(), &Policy::default(), 10).await.unwrap(),
+            Flipped::default()
+        );
+    }
+    db.execute("UPDATE companies SET time_zone = 'Europe/Berlin'").await;
+    db.execute(&format!("UPDATE enforcements SET state = 'held' WHERE id = '{enforcement}'")).await;
+    assert!(store.due_flips(enforce_at(), 10).await.unwrap().is_empty());
+}
+
+async fn a_flip_is_done_in_chunks_and_once(db: &TestDatabase) {
+    let store = db.store(1).await;
+    let enforcement = scheduled(db, &store, 5).await;
+    let flip = async || store.flip_chunk(enforcement, enforce_at(), &Policy::default(), 2).await.unwrap();
+    let chunk = |required, more, began| Flipped { required, more, began };
+    let chunks = [flip().await, flip().await, flip().await];
+    assert_eq!(chunks, [chunk(2, true, true), chunk(2, true, false), chunk(1, false, false)]);
+    let before = db.dump().await;
+    assert_eq!(flip().await, Flipped::default());
+    assert!(store.due_flips(enforce_at(), 10).await.unwrap().is_empty());
+    assert_eq!(db.dump().await, before);
+    let row = format!("SELECT state, flipped_at FROM enforcements WHERE id = '{enforcement}'");
+    assert_eq!(db.rows(&row).await, [["in_force", "2027-01-14T23:00:00.000000Z"]]);
+    let required = "SELECT count(*) FROM users WHERE mfa_required_at = '2027-01-14T23:00:00.000000Z'";
+    assert_eq!(db.value(required).await, "5");
+    assert_eq!(actions(db).await[1..], ["enforcement_in_force", "users_required", "users_required", "users_required"]);
+    let told = "SELECT kind, state FROM milestones WHERE days_before IS NOT NULL OR kind = 'announcement'";
+    assert!(db.rows(told).await.iter().all(|row| row[1] == "dropped"), "what was to be told before");
+}
+
+async fn a_flip_that_is_under_way_is_found_again(db: &TestDatabase) {
+    let store = db.store(1).await;
+    let enforcement = scheduled(db, &store, 3).await;
+    store.flip_chunk(enforcement, enforce_at(), &Policy::default(), 2).await.unwrap();
+    // Nothing of the company's row matters any more, and who is where it stands may go.
+    db.execute("UPDATE companies SET enforcement_date = NULL").await;
+    db.execute(&format!("DELETE FROM users WHERE id = '{}'", user_id(2))).await;
+    let another = db.store(2).await;
+    assert_eq!(another.due_flips(enforce_at(), 10).await.unwrap(), [(enforcement, enforce_at())]);
+    let flipped = another.flip_chunk(enforcement, enforce_at(), &Policy::default(), 2).await.unwrap();
+    assert_eq!(flipped, Flipped { required: 1, more: false, began: false });
+}
+
+async fn a_flip_takes_the_place_of_the_one_before(db: &TestDatabase) {
+    let store = db.store(1).await;
+    let first = scheduled(db, &store, 2).await;
+    store.flip_chunk(first, enforce_at(), &Policy::default(), 10).await.unwrap();
+    db.execute("UPDATE companies SET enforcement_date = '2027-03-15'").await;
+    store.reconcile_company(company_id(1), enforce_at(), &Policy::default(), true).await.unwrap();
+    let now: Timestamp = "2027-03-14T23:00:00Z".parse().unwrap();
+    let second = store.due_flips(now, 10).await.unwrap()[0].0;
+    assert_eq!(
+        store.flip_chunk(second, now, &Policy::default(), 10).await.unwrap(),
+        Flipped { required: 2, more: false, began: true }
+    );
+    let states =
+        format!("SELECT state FROM enforcements WHERE company_id = '{}' ORDER BY enforcement_date", company_id(1));
+    assert_eq!(db.rows(&states).await.concat(), ["superseded", "in_force"]);
+    let since = "SELECT DISTINCT mfa_required_at FROM users";
+    assert_eq!(db.value(since).await, "2027-01-14T23:00:00.000000Z", "since the first");
+    assert_eq!(db.value("SELECT count(*) FROM requirements WHERE cleared_at IS NULL").await, "4");
+}
+
+async fn flips_at_the_same_time_require_everybody_once(db: &TestDatabase) {
+    let (one, two) = (db.store(1).await, db.store(2).await);
+    let enforcement = scheduled(db, &one, 30).await;
+    let policy = Policy::default();
+    let mut required = 0;
+    while !one.due_flips(enforce_at(), 10).await.unwrap().is_empty() {
+        let (first, second) = tokio::join!(
+            one.flip_chunk(enforcement, enforce_at(), &policy, 4),
+            two.flip_chunk(enforcement, enforce_at(), &policy, 4)
+        );
+        required += first.unwrap().required + second.unwrap().required;
+    }
+    assert_eq!(required, 30);
+    assert_eq!(db.value("SELECT count(*) FROM requirements").await, "30");
+}

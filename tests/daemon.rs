@@ -1,0 +1,32 @@
+//! The real binary on the real clock: the daemon, and the commands with which an operator looks before.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that panics has failed, as it should"
+)]
+
+mod support;
+
+#[path = "daemon/ending.rs"]
+mod ending;
+#[path = "daemon/guards.rs"]
+mod guards;
+#[path = "daemon/http.rs"]
+mod http;
+#[path = "daemon/installation.rs"]
+mod installation;
+#[path = "daemon/logs.rs"]
+mod logs;
+#[path = "daemon/process.rs"]
+mod process;
+#[path = "daemon/rows.rs"]
+mod rows;
+#[allow(dead_code, reason = "shared with the tests of mail, which need more of it")]
+#[path = "mail/servers.rs"]
+mod servers;
+#[path = "daemon/starting.rs"]
+mod starting;
+#[path = "daemon/work.rs"]
+mod work;

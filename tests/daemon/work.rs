@@ -1,0 +1,137 @@
+//! What the daemon does while it runs.
+
+use crate::installation::Installation;
+use crate::process::eventually;
+use crate::rows::{add_company_of, add_payee, notices, sent, set_date};
+use crate::support::{Kind, TestDatabase, on_both};
+
+on_both!(
+    a_date_written_with_plain_sql_is_acted_on,
+    on_the_day_everybody_becomes_required,
+    one_run_does_all_that_is_due,
+    a_failure_of_the_database_is_shown_and_survived,
+);
+
+async fn a_date_written_with_plain_sql_is_acted_on(db: &TestDatabase) {
+    let installation = Installation::on(db);
+    let daemon = installation.daemon().await;
+    let company = add_company_of(db, 1, 3).await;
+    set_date(db, company).await;
+    sent(db, 3).await;
+    assert_eq!(installation.mails().len(), 3);
+    // A tick is a second; the rest is for a machine that is busy.
+    let late =
+        "SELECT count(*) FROM mails JOIN notices ON notices.mail_id = mails.id WHERE mails.sent_at < notices.due_at";
+    assert_eq!(db.value(late).await, "0");
+
+    db.execute(&format!("UPDATE companies SET enforcement_date = NULL WHERE id = '{company}'")).await;
+    eventually("the enforcement is cancelled", async || {
+        let state = db.value("SELECT state FROM enforcements WHERE company_id IS NOT NULL").await;
+        (state == "cancelled").then_some(())
+    })
+    .await;
+    daemon.signal("TERM");
+    assert_eq!(daemon.ended().await.code, Some(0));
+}
+
+async fn on_the_day_everybody_becomes_required(db: &TestDatabase) {
+    let installation = Installation::on(db);
+    let daemon = installation.daemon().await;
+    let company = add_company_of(db, 1, 3).await;
+    set_date(db, company).await;
+    sent(db, 3).await;
+    assert_eq!(db.value("SELECT count(*) FROM users WHERE mfa_required_at IS NOT NULL").await, "0");
+    // As if the days had passed.
+    db.execute("UPDATE enforcements SET enforce_at = (SELECT min(created_at) FROM enforcements WHERE state = 'scheduled') WHERE state = 'scheduled'").await;
+    eventually("everybody is required", async || {
+        let required = db.value("SELECT count(*) FROM users WHERE mfa_required_at IS NOT NULL").await;
+        (required == "3").then_some(())
+    })
+    .await;
+    drop(daemon);
+    assert_eq!(db.value("SELECT state FROM enforcements WHERE company_id IS NOT NULL").await, "in_force");
+}
+
+async fn one_run_does_all_that_is_due(db: &TestDatabase) {
+    let installation = Installation::on(db);
+    let company = add_company_of(db, 1, 3).await;
+    set_date(db, company).await;
+    add_payee(db, 2).await;
+    let report = installation.succeeds(&["run", "--once", "--json"]).await;
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(report["errors"], serde_json::json!([]));
+    assert!(report["next_due"].is_string(), "{report}");
+    assert_eq!(installation.mails().len(), 4);
+    assert_eq!(db.value("SELECT count(*) FROM users WHERE mfa_required_at IS NOT NULL").await, "1");
+    let before = db.value("SELECT seq FROM audit_head").await;
+    let text = installation.succeeds(&["run", "--once"]).await;
+    assert!(text.starts_with("Nothing more is due at ") && text.contains("; next due "), "{text}");
+    assert_eq!(db.value("SELECT seq FROM audit_head").await, before, "the second run does nothing");
+}
+
+async fn a_failure_of_the_database_is_shown_and_survived(db: &TestDatabase) {
+    let mut installation = Installation::on(db);
+    let (daemon, port) = installation.serving_daemon().await;
+    let ready = async || crate::http::get(port, "/readyz").await;
+    eventually("it is ready", async || (ready().await.0 == 200).then_some(())).await;
+
+    db.execute("ALTER TABLE companies RENAME TO companies_away").await;
+    let reason =
+        eventually("it is not ready", async || Some(ready().await).filter(|(status, _)| *status == 503)).await.1;
+    assert!(reason.contains("has failed") && reason.contains("`mfa-enforcer status` says why"), "{reason}");
+    let failed = db.rows("SELECT task, errors, last_error FROM task_runs WHERE errors > 0 ORDER BY task").await;
+    assert!(failed.iter().any(|run| run[2].contains("companies")), "{failed:?}");
+
+    db.execute("ALTER TABLE companies_away RENAME TO companies").await;
+    eventually("it is ready again", async || (ready().await.0 == 200).then_some(())).await;
+    let company = add_company_of(db, 1, 2).await;
+    set_date(db, company).await;
+    sent(db, 2).await;
+    assert!(daemon.stderr().contains("failed; the next tick goes on"));
+    daemon.signal("TERM");
+    assert_eq!(daemon.ended().await.code, Some(0));
+}
+
+#[tokio::test]
+async fn a_server_that_refuses_connections_for_a_while_is_waited_for() {
+    let db = TestDatabase::new(Kind::Postgres).await;
+    let mut installation = Installation::on(&db);
+    installation.set("database.connect_timeout", "1s");
+    let (daemon, port) = installation.serving_daemon().await;
+    let ready = async || crate::http::get(port, "/readyz").await.0;
+    eventually("it is ready", async || (ready().await == 200).then_some(())).await;
+
+    let allow = "UPDATE pg_database SET datallowconn = $ WHERE datname = current_database()";
+    db.execute(&allow.replace('$', "false")).await;
+    db.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()").await;
+    eventually("it is not ready", async || (ready().await == 503).then_some(())).await;
+    assert_eq!(crate::http::get(port, "/healthz").await.0, 200, "the process lives");
+
+    db.execute(&allow.replace('$', "true")).await;
+    eventually("it is ready again", async || (ready().await == 200).then_some(())).await;
+    let company = add_company_of(&db, 1, 2).await;
+    set_date(&db, company).await;
+    sent(&db, 2).await;
+    daemon.signal("TERM");
+    assert_eq!(daemon.ended().await.code, Some(0));
+}
+
+#[tokio::test]
+async fn two_daemons_on_one_postgres_share_the_work_without_doubling_it() {
+    const PEOPLE: u32 = 60;
+    let db = TestDatabase::new(Kind::Postgres).await;
+    let mut installation = Installation::on(&db);
+    installation.set("schedule.claim_batch", "5").set("schedule.chunk", "7");
+    let daemons = [installation.daemon().await, installation.daemon().await];
+    let company = add_company_of(&db, 1, PEOPLE).await;
+    set_date(&db, company).await;
+    sent(&db, PEOPLE as usize).await;
+    for daemon in daemons {
+        daemon.signal("TERM");
+        assert_eq!(daemon.ended().await.code, Some(0));
+    }
+    assert_eq!(notices(&db, "sent").await, PEOPLE as usize);
+    assert_eq!(db.value("SELECT count(*) FROM mails").await, PEOPLE.to_string());
+    assert_eq!(installation.mails().len(), PEOPLE as usize, "each file is one mail");
+    assert_eq!(db.value("SELECT max(attempts) FROM notices").await, "1");
+}
