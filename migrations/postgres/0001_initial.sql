@@ -49,6 +49,7 @@ CREATE TABLE memberships (
     exempt_by text,
     require_at timestamptz CHECK (require_at BETWEEN '0002-01-01T00:00:00Z' AND '9998-12-31T23:59:59.999999Z'), -- not required before; the daemon's to write
     reviewed boolean NOT NULL DEFAULT false,                     -- false: the daemon has yet to look
+    reviewed_as text CHECK (reviewed_as IN ('subject', 'left_out')), -- what the daemon found when it looked last; null: it never has
     PRIMARY KEY (company_id, user_id)
 );
 CREATE INDEX memberships_user ON memberships (user_id);
@@ -208,6 +209,10 @@ BEGIN
 END $$;
 CREATE TRIGGER users_unreview BEFORE UPDATE OF payee, active, kind, sso ON users FOR EACH ROW
     WHEN ((NEW.payee, NEW.active, NEW.kind, NEW.sso) IS DISTINCT FROM (OLD.payee, OLD.active, OLD.kind, OLD.sso))
+    EXECUTE FUNCTION mfa_enforcer_unreview();
+-- Who un-enrolls is back on the schedule.
+CREATE TRIGGER users_unenrolled BEFORE UPDATE OF mfa_enrolled_at ON users FOR EACH ROW
+    WHEN (NEW.mfa_enrolled_at IS NULL AND OLD.mfa_enrolled_at IS NOT NULL)
     EXECUTE FUNCTION mfa_enforcer_unreview();
 CREATE TRIGGER memberships_unreview BEFORE UPDATE OF exempt_until ON memberships FOR EACH ROW
     WHEN (NEW.exempt_until IS DISTINCT FROM OLD.exempt_until)

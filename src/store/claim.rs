@@ -9,6 +9,7 @@ use serde_json::{Value as Json, json};
 use super::audit::{self, NewEvent};
 use super::claim_facts::{Claimable, DueNotice, Recipient};
 use super::dialect::ColumnType;
+use super::predicate::MAIL_RECEIVED;
 use super::requirements::{id_batch, id_rows};
 use super::sql::{Tx, bind};
 use super::{SqlStore, StoreError};
@@ -160,7 +161,8 @@ impl Work {
             |tx: &Tx, column, kind| tx.dialect().rows(1, "batch", &[("id", ColumnType::Id), (column, kind)]);
         if !self.skipped.is_empty() {
             let sql = format!(
-                "UPDATE notices AS n SET state = 'skipped', skip_reason = batch.reason, claimed_by = NULL, claimed_until = NULL
+                "UPDATE notices AS n SET state = 'skipped', skip_reason = batch.reason, claimed_by = NULL, claimed_until = NULL,
+                     mail_id = {MAIL_RECEIVED}
                  FROM {} WHERE n.id = batch.id",
                 text_rows(tx, "reason", ColumnType::Text)
             );
@@ -168,7 +170,8 @@ impl Work {
         }
         if !self.waiting.is_empty() {
             let sql = format!(
-                "UPDATE notices AS n SET state = 'pending', next_attempt_at = batch.until, claimed_by = NULL, claimed_until = NULL
+                "UPDATE notices AS n SET state = 'pending', next_attempt_at = batch.until, claimed_by = NULL, claimed_until = NULL,
+                     mail_id = {MAIL_RECEIVED}
                  FROM {} WHERE n.id = batch.id",
                 text_rows(tx, "until", ColumnType::Instant)
             );

@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use serde_json::json;
 
 use super::audit::{self, NewEvent};
-use super::predicate::HAS_ENFORCEMENT;
+use super::predicate::{HAS_ENFORCEMENT, MAIL_RECEIVED};
 use super::sql::{Row, Tx, Value, bind};
 use super::{SqlStore, StoreError};
 use crate::domain::ids::Id;
@@ -334,6 +334,11 @@ impl SqlStore {
                     tx.execute("UPDATE milestones SET state = 'dropped' WHERE id = $1", bind![id]).await?;
                     changed = true;
                 }
+                (None, MilestoneState::Expanded) => {
+                    let sql = "UPDATE notices SET state = 'skipped', skip_reason = 'superseded'
+                        WHERE milestone_id = $1 AND state = 'pending' AND mail_id IS NULL";
+                    changed |= tx.execute(sql, bind![id]).await? > 0;
+                }
                 (Some(reminder), MilestoneState::Expanded) if moved && addable => {
                     // Made for other instants: those not begun are made anew. The sent ones stay, and stay unique.
                     let sql = "DELETE FROM notices WHERE milestone_id = $1 AND state = 'pending' AND mail_id IS NULL";
@@ -375,8 +380,11 @@ pub(super) async fn close(
     tx.execute(sql, bind![id, state.as_str(), now]).await?;
     let sql = "UPDATE milestones SET state = 'dropped' WHERE enforcement_id = $1 AND state = 'pending'";
     tx.execute(sql, bind![id]).await?;
-    let sql = "UPDATE notices SET state = 'skipped', skip_reason = $2 WHERE enforcement_id = $1 AND state = 'pending'";
-    tx.execute(sql, bind![id, skip.as_str()]).await.map(drop)
+    let sql = format!(
+        "UPDATE notices AS n SET state = 'skipped', skip_reason = $2, mail_id = {MAIL_RECEIVED}
+         WHERE enforcement_id = $1 AND state = 'pending'"
+    );
+    tx.execute(&sql, bind![id, skip.as_str()]).await.map(drop)
 }
 
 /// Takes away the personal dates that were only the closed enforcement's own day: they would outlive it.

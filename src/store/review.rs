@@ -10,7 +10,8 @@ use super::audit::{self, NewEvent};
 use super::dialect::ColumnType;
 use super::expand::insert_notices;
 use super::predicate::{
-    DATE_STANDS, HAS_ENFORCEMENT, REQUIRED, REQUIRED_BEFORE, TELLING, must_be_required, subject, told_date,
+    DATE_STANDS, HAS_ENFORCEMENT, REQUIRED, REQUIRED_BEFORE, SKIPPED_FOR_A_WHILE, TELLING, must_be_required, subject,
+    told_at, told_date,
 };
 use super::requirements::{NewRequirements, derive_required_at, id_batch, id_rows};
 use super::sql::{Row, Tx, Value, bind};
@@ -111,7 +112,7 @@ impl ReviewStore for SqlStore {
         );
         let new = NewRequirements::read(&tx.fetch_all(&sql, bind![batch.clone(), PAYEE_MANDATE, now]).await?)?;
         derive_required_at(&mut tx, ids.iter().copied()).await?;
-        let notices = self.tell_payees(&mut tx, &new, now).await?;
+        let notices = self.tell_payees(&mut tx, &ids, &new, now).await?;
         let sql = format!("UPDATE users SET reviewed = true WHERE id IN (SELECT id FROM {rows})");
         tx.execute(&sql, bind![batch]).await?;
         append_required(&mut tx, &new, now).await?;
@@ -124,16 +125,20 @@ impl ReviewStore for SqlStore {
         let sql = format!("SELECT m.company_id {} ORDER BY m.company_id, m.user_id LIMIT $1", unreviewed());
         let companies = hold_enforcements(&mut tx, &sql, bind![limit]).await?;
         let sql = format!(
-            "SELECT m.company_id, m.user_id, m.require_at, u.time_zone AS user_zone, {subject} AS subject,
+            "SELECT m.company_id, m.user_id, m.require_at, m.reviewed_as, u.time_zone AS user_zone, {subject} AS subject,
                  (u.mfa_enrolled_at IS NOT NULL) AS enrolled, c.new_member_grace_days,
                  e.id AS enforcement_id, e.state, e.enforcement_date, e.enforce_at, e.planned_time_zone,
-                 {told} AS told_date, {TELLING} AS telling, {REQUIRED} AS required, {REQUIRED_BEFORE} AS required_before,
-                 EXISTS (SELECT 1 FROM notices AS n WHERE n.enforcement_id = e.id AND n.user_id = u.id AND n.kind = 'now_required') AS told_required,
-                 EXISTS (SELECT 1 FROM milestones AS s WHERE s.enforcement_id = e.id AND s.kind = 'announcement') AS announced
+                 {told} AS told_date, {told_at} AS told_at, {TELLING} AS telling, {REQUIRED} AS required, {REQUIRED_BEFORE} AS required_before,
+                 EXISTS (SELECT 1 FROM notices AS n WHERE n.enforcement_id = e.id AND n.user_id = u.id AND n.kind = 'now_required'
+                     AND n.state <> 'skipped') AS told_required,
+                 EXISTS (SELECT 1 FROM milestones AS s WHERE s.enforcement_id = e.id AND s.kind = 'announcement') AS announced,
+                 EXISTS (SELECT 1 FROM milestones AS s WHERE s.enforcement_id = e.id AND s.kind = 'announcement'
+                     AND s.state <> 'pending') AS announcement_made
              {unreviewed} AND m.company_id IN (SELECT id FROM {batch})
              ORDER BY m.company_id, m.user_id LIMIT $2{lock}",
             subject = subject(1),
             told = told_date(),
+            told_at = told_at(),
             unreviewed = unreviewed(),
             batch = id_rows(&tx, 3),
             lock = tx.dialect().for_update_skip_locked("m, u")
@@ -148,7 +153,10 @@ impl ReviewStore for SqlStore {
             let (company, user): (Id, Id) = (row.get("company_id")?, row.get("user_id")?);
             let (governing, facts) = read_membership(row, policy)?;
             let outcome = review::review(governing, &facts, now, policy);
-            memberships.push(json!({ "company_id": company, "user_id": user, "require_at": outcome.require_at }));
+            memberships.push(json!({
+                "company_id": company, "user_id": user, "require_at": outcome.require_at,
+                "reviewed_as": if facts.subject { "subject" } else { "left_out" },
+            }));
             if let Some(enforcement) = row.get::<Option<Id>>("enforcement_id")? {
                 for (kind, due_at) in outcome.notices {
                     notices += self.add_notice(&mut tx, enforcement, user, kind, due_at, now).await?;
@@ -205,15 +213,27 @@ impl ReviewStore for SqlStore {
 }
 
 impl SqlStore {
-    /// Tells payees who were just required, by nothing before, and are not enrolled, that they are.
-    async fn tell_payees(&self, tx: &mut Tx, new: &NewRequirements, now: Timestamp) -> Result<u64, StoreError> {
+    /// Tells payees who were just required, by nothing before, and are not enrolled, that they are; and those who were not
+    /// told because they were left out for a while.
+    async fn tell_payees(
+        &self,
+        tx: &mut Tx,
+        users: &[Id],
+        new: &NewRequirements,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
         let sql = format!(
             "SELECT u.id FROM users AS u JOIN {} ON batch.id = u.id WHERE u.mfa_enrolled_at IS NULL AND NOT EXISTS (
                  SELECT 1 FROM requirements AS r WHERE r.user_id = u.id AND r.enforcement_id <> $2 AND r.cleared_at IS NULL)
-             ORDER BY u.id",
-            id_rows(tx, 1)
+             UNION SELECT u.id FROM users AS u JOIN {} ON batch.id = u.id
+             JOIN notices AS n ON n.user_id = u.id AND n.enforcement_id = $2 AND {SKIPPED_FOR_A_WHILE}
+             WHERE u.mfa_enrolled_at IS NULL AND u.payee AND u.active AND u.kind = 'person'
+             ORDER BY 1",
+            id_rows(tx, 1),
+            id_rows(tx, 3)
         );
-        let rows = tx.fetch_all(&sql, bind![id_batch(new.users()), PAYEE_MANDATE]).await?;
+        let values = bind![id_batch(new.users()), PAYEE_MANDATE, id_batch(users.iter().copied())];
+        let rows = tx.fetch_all(&sql, values).await?;
         let mut told = 0;
         for row in rows {
             told += self.add_notice(tx, PAYEE_MANDATE, row.get("id")?, NoticeKind::NowRequired, now, now).await?;
@@ -221,7 +241,8 @@ impl SqlStore {
         Ok(told)
     }
 
-    /// Makes one notice at the milestone of its kind, unless the user has one there (R2). Returns how many: one or none.
+    /// Makes one notice at the milestone of its kind, unless the user has one there (R2). One that was skipped because they
+    /// were left out for a while is due again. Returns how many: one or none.
     async fn add_notice(
         &self,
         tx: &mut Tx,
@@ -232,6 +253,16 @@ impl SqlStore {
         now: Timestamp,
     ) -> Result<u64, StoreError> {
         let milestone = if kind == NoticeKind::Rescheduled { NoticeKind::Announcement } else { kind };
+        let sql = format!(
+            "UPDATE notices AS n SET state = 'pending', skip_reason = NULL, kind = $4, due_at = $5, next_attempt_at = $5
+             WHERE {SKIPPED_FOR_A_WHILE} AND n.user_id = $3 AND n.milestone_id = (
+                 SELECT s.id FROM milestones AS s WHERE s.enforcement_id = $1 AND s.kind = $2)"
+        );
+        let values = bind![enforcement, milestone.as_str(), user, kind.as_str(), due_at];
+        let again = tx.execute(&sql, values).await?;
+        if again > 0 {
+            return Ok(again);
+        }
         // A milestone that is not expanded yet makes its notices itself; a late joiner's own come at once.
         let sql = "SELECT id FROM milestones AS s WHERE enforcement_id = $1 AND kind = $2
             AND (state = 'expanded' OR $2 = 'announcement')
@@ -286,14 +317,17 @@ fn read_membership(row: &Row, policy: &Policy) -> Result<(Option<Governing>, Mem
             zone: company_zone,
             grace_days: policy.grace_days(grace),
             announced: row.get("announced")?,
+            announcement_made: row.get("announcement_made")?,
         }),
         None => None,
     };
     let facts = MembershipFacts {
         subject: row.get("subject")?,
+        was_subject: row.get::<Option<String>>("reviewed_as")?.map(|found| found == "subject"),
         enrolled: row.get("enrolled")?,
         reader_zone: zone("user_zone")?.unwrap_or(company_zone),
         told_date: row.get("told_date")?,
+        told_at: row.get("told_at")?,
         telling: row.get("telling")?,
         required: row.get("required")?,
         required_before: row.get("required_before")?,
@@ -310,7 +344,12 @@ fn membership_batch(rows: &[Row]) -> Result<Json, StoreError> {
 }
 
 fn membership_rows(tx: &Tx, parameter: usize) -> String {
-    let columns = [("company_id", ColumnType::Id), ("user_id", ColumnType::Id), ("require_at", ColumnType::Instant)];
+    let columns = [
+        ("company_id", ColumnType::Id),
+        ("user_id", ColumnType::Id),
+        ("require_at", ColumnType::Instant),
+        ("reviewed_as", ColumnType::Text),
+    ];
     tx.dialect().rows(parameter, "batch", &columns)
 }
 
@@ -322,7 +361,7 @@ async fn finish_review(
     policy: &Policy,
 ) -> Result<NewRequirements, StoreError> {
     let sql = format!(
-        "UPDATE memberships AS m SET reviewed = true, joined_at = COALESCE(m.joined_at, $2),
+        "UPDATE memberships AS m SET reviewed = true, reviewed_as = batch.reviewed_as, joined_at = COALESCE(m.joined_at, $2),
              require_at = COALESCE(batch.require_at, m.require_at)
          FROM {} WHERE m.company_id = batch.company_id AND m.user_id = batch.user_id",
         membership_rows(tx, 1)
