@@ -24,8 +24,8 @@ pub struct Governing {
     pub grace_days: u16,
     /// Whether it has milestones: one that was held from the start has none, and is announced to all when released.
     pub announced: bool,
-    /// Whether its announcement has been made for those who were there.
-    pub announcement_made: bool,
+    /// Whether an announcement or a reminder that is yet to be made will reach whoever is there.
+    pub more_to_come: bool,
 }
 
 /// A membership to be looked at.
@@ -68,8 +68,8 @@ pub struct Outcome {
 /// Looks at a membership at `now`, under the enforcement that governs its company.
 ///
 /// Who comes late (was never seen before, was reactivated, or came out of an exemption) and was not told the date is told at
-/// once, and gets a personal date. Who was there and was not told, because they were enrolled, is told at once and keeps
-/// the date everybody has. Who was told a personal date keeps it, whatever becomes of the row. Whom an earlier date of the
+/// once, and gets a personal date. Who was there and was not told, because they were enrolled, is back on the schedule;
+/// where nothing of it is left to come, they are told at once, and keep the date everybody has. Who was told a personal date keeps it, whatever becomes of the row. Whom an earlier date of the
 /// company requires already has nothing to prepare for, and no date to wait for.
 #[must_use]
 pub fn review(governing: Option<Governing>, member: &MembershipFacts, now: Timestamp, policy: &Policy) -> Outcome {
@@ -81,7 +81,7 @@ pub fn review(governing: Option<Governing>, member: &MembershipFacts, now: Times
     let required = member.required || member.required_before;
     let told = required || member.told_date == Some(governing.date);
     let told_another = member.told_date.is_some() && !told;
-    // An announcement that is yet to be made reaches whoever was there; a date in force has none to come.
+    // A date in force has no `rescheduled` to come: who was told another one is told of it as if they came late.
     let comes_late = member.was_subject != Some(true) || in_force && told_another;
     if !told {
         let is_telling = member.telling && !told_another;
@@ -89,7 +89,7 @@ pub fn review(governing: Option<Governing>, member: &MembershipFacts, now: Times
             outcome.require_at =
                 Some(schedule::require_at(now, governing.enforce_at, governing.grace_days, governing.zone));
         }
-        if !member.enrolled && !is_telling && (comes_late || governing.announcement_made) {
+        if !member.enrolled && !is_telling && (comes_late || !governing.more_to_come) {
             outcome
                 .notices
                 .push((if told_another && !in_force { NoticeKind::Rescheduled } else { NoticeKind::Welcome }, now));

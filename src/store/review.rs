@@ -132,8 +132,8 @@ impl ReviewStore for SqlStore {
                  EXISTS (SELECT 1 FROM notices AS n WHERE n.enforcement_id = e.id AND n.user_id = u.id AND n.kind = 'now_required'
                      AND n.state <> 'skipped') AS told_required,
                  EXISTS (SELECT 1 FROM milestones AS s WHERE s.enforcement_id = e.id AND s.kind = 'announcement') AS announced,
-                 EXISTS (SELECT 1 FROM milestones AS s WHERE s.enforcement_id = e.id AND s.kind = 'announcement'
-                     AND s.state <> 'pending') AS announcement_made
+                 EXISTS (SELECT 1 FROM milestones AS s WHERE s.enforcement_id = e.id AND s.state = 'pending'
+                     AND s.kind IN ('announcement', 'reminder', 'final_reminder')) AS more_to_come
              {unreviewed} AND m.company_id IN (SELECT id FROM {batch})
              ORDER BY m.company_id, m.user_id LIMIT $2{lock}",
             subject = subject(1),
@@ -317,7 +317,7 @@ fn read_membership(row: &Row, policy: &Policy) -> Result<(Option<Governing>, Mem
             zone: company_zone,
             grace_days: policy.grace_days(grace),
             announced: row.get("announced")?,
-            announcement_made: row.get("announcement_made")?,
+            more_to_come: row.get("more_to_come")?,
         }),
         None => None,
     };

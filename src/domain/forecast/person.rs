@@ -60,11 +60,11 @@ impl Course {
         announcement.map(|one| one.planned.due_at)
     }
 
-    /// Whether its announcement has been made for those who were there.
+    /// Whether an announcement or a reminder that is yet to be made will reach whoever is there.
     #[must_use]
-    pub fn announcement_made(&self) -> bool {
-        let is_made = |one: &Milestone| one.state != MilestoneState::Pending;
-        self.milestones.iter().any(|one| one.planned.kind == NoticeKind::Announcement && is_made(one))
+    pub fn more_to_come(&self) -> bool {
+        let reaches = |kind: NoticeKind| kind == NoticeKind::Announcement || kind.is_reminder();
+        self.milestones.iter().any(|one| one.state == MilestoneState::Pending && reaches(one.planned.kind))
     }
 
     /// Whether its notices of this kind may be claimed at `now`: it is not held, its date stands for those whom it does not

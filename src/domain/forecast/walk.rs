@@ -118,7 +118,7 @@ impl Walk<'_> {
             zone: course.zone,
             grace_days: course.grace_days,
             announced: course.announced_at().is_some(),
-            announcement_made: course.announcement_made(),
+            more_to_come: course.more_to_come(),
         });
         let id = course.map(|course| course.id);
         let member = review::MembershipFacts {
