@@ -15,6 +15,7 @@ mod conformance {
     mod backlog;
     mod claim;
     mod companies;
+    mod connect;
     mod daemon_state;
     mod enforce;
     mod enforcements;

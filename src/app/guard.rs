@@ -4,7 +4,7 @@ use comfy_table::Table;
 
 use crate::domain::policy::Policy;
 use crate::domain::time::Timestamp;
-use crate::store::backlog::Backlog;
+use crate::store::backlog::{Backlog, Population};
 use crate::store::{Store, StoreError};
 
 /// The key under which a database remembers that it has been run before.
@@ -20,7 +20,8 @@ pub enum Guard {
 }
 
 /// Looks whether this database is run for the first time, and whether that would at once require or mail more than
-/// `limit` people. What passes is remembered.
+/// `limit` people. What passes is remembered, unless there is nobody yet: whoever installs first and loads the people
+/// later is asked then. A daemon that was up all the while has looked at them, and is not asked when it starts again.
 ///
 /// # Errors
 /// What the database answers.
@@ -34,7 +35,11 @@ pub async fn first_run_guard(
     if store.remembered(FIRST_RUN_KEY).await?.is_some() {
         return Ok(Guard::Pass);
     }
-    if !accepted {
+    let population = store.population().await?;
+    if population == Population::Nobody {
+        return Ok(Guard::Pass);
+    }
+    if population == Population::Strangers && !accepted {
         let backlog = store.backlog(now, policy).await?;
         if backlog.people > i64::from(limit) {
             return Ok(Guard::Stop(explain(&backlog, limit)));

@@ -1,7 +1,8 @@
 //! One daemon per SQLite file: a lock beside it, which says who holds it and is gone with its process.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read as _, Seek as _, Write as _};
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -31,7 +32,7 @@ pub enum LockError {
         /// The database's file.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// The lock's file cannot be written.
     #[error("cannot write the lock {}: {source}", .path.display())]
@@ -39,7 +40,7 @@ pub enum LockError {
         /// The lock's file.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        source: io::Error,
     },
 }
 
@@ -57,7 +58,11 @@ impl DaemonLock {
         path.push(".lock");
         let path = PathBuf::from(path);
         let unusable = |source| LockError::Unusable { path: path.clone(), source };
-        let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
+        // It is written into: a link would have that done to another file, whose owner may be somebody else.
+        if path.is_symlink() {
+            return Err(unusable(io::Error::other("it is a link, which is not followed: remove it")));
+        }
+        let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
         let mut file = open.map_err(unusable)?;
         match file.try_lock() {
             Ok(()) => {}

@@ -91,7 +91,7 @@ pub async fn prepare(services: &Services) -> Result<(), StoreError> {
 }
 
 /// Runs the daemon until SIGTERM or SIGINT: then mail in flight is finished, what was claimed and not begun is given back,
-/// and everything ends. What operators' machines ask is answered until the last mail has gone.
+/// and everything ends; a second one ends the process at once. What operators' machines ask is answered until the last mail has gone.
 ///
 /// # Errors
 /// [`AppError`] at the start.
@@ -128,7 +128,6 @@ pub async fn run(config: &Config, services: Services, trigger: ShutdownTrigger) 
 
     services.mailer.transport().close().await;
     watchdog.abort();
-    signals.abort();
     drop(stop_serving);
     if let Some(serving) = serving {
         let _ = serving.await;
@@ -136,6 +135,8 @@ pub async fn run(config: &Config, services: Services, trigger: ShutdownTrigger) 
     if let Ok((seq, hash)) = services.store.audit_head().await {
         tracing::info!(seq, hash, "the audit trail's head");
     }
+    // Heard to the very end, so that a second one always ends what hangs.
+    signals.abort();
     tracing::info!("ended");
     Ok(ended?)
 }

@@ -9,7 +9,7 @@ use super::{CliError, GlobalArgs, Output, values};
 use crate::clock::{Clock, Randomness};
 use crate::config::Config;
 use crate::domain::time::Timestamp;
-use crate::store::connect::{ConnectOptions, Schema};
+use crate::store::connect::{ConnectOptions, LOCK_TIMEOUT, Schema};
 use crate::store::{SqlStore, Store};
 
 /// The key under which a database remembers by which clock it is driven.
@@ -94,6 +94,7 @@ pub async fn open_store(config: &Config, schema: Schema, randomness: Randomness)
         max_connections: config.database.max_connections,
         timeout: config.database.connect_timeout,
         statement_timeout: config.database.statement_timeout,
+        lock_timeout: LOCK_TIMEOUT,
     };
     Ok(SqlStore::connect(&options, schema, randomness).await?)
 }

@@ -21,8 +21,8 @@ use crate::telemetry;
 Examples:
   mfa-enforcer run --once
 
-Without --once it runs until SIGTERM or SIGINT (Ctrl-C), and then finishes the mail in flight. It brings the database up
-to date first. On SQLite one daemon runs on a file; on PostgreSQL any number share the work.")]
+Without --once it runs until SIGTERM or SIGINT (Ctrl-C), and then finishes the mail in flight; a
+second one ends it at once. It brings the database up to date first. On SQLite one daemon runs on a file; on PostgreSQL any number share the work.")]
 pub struct RunArgs {
     /// Run every task until nothing is due, mail included, then end: 1 when a task failed
     #[arg(long)]
@@ -72,8 +72,8 @@ async fn run_in(context: &Context, randomness: Randomness, args: &RunArgs) -> Re
     let signals = Signals::listen().map_err(AppError::Signals)?;
     let signals = tokio::spawn(signals.end(trigger));
     let errors = run_until_idle(&services).await;
-    signals.abort();
     services.mailer.transport().close().await;
+    signals.abort();
     let next_due = store.next_due(clock.now()).await?;
     let failures: Vec<String> = errors.iter().map(|(task, error)| format!("{task}: {error}")).collect();
     let result = json!({ "at": clock.now(), "next_due": next_due, "errors": failures });

@@ -55,14 +55,36 @@ pub(super) fn accepted(response: &Response) -> String {
 pub(super) fn refused(step: Step, code: Code, error: &SmtpError) -> SendError {
     let text = error.source().map(ToString::to_string).unwrap_or_default();
     let reply = shorten(&format!("{code} {text}"));
-    // 530, 534, 535, 538: RFC 4954 and RFC 3207. Relaying has no code of its own.
-    let is_about_us = matches!(u16::from(code), 530 | 534 | 535 | 538) || text.to_ascii_lowercase().contains("relay");
-    let is_about_mail = matches!(step, Step::Recipient | Step::Announce | Step::Content) && !is_about_us;
-    if code.severity == Severity::PermanentNegativeCompletion && is_about_mail {
+    let of_one_mail = matches!(step, Step::Recipient | Step::Announce | Step::Content);
+    if code.severity == Severity::PermanentNegativeCompletion && of_one_mail && !is_about_all_mail(code.into(), &text) {
         SendError::Permanent { reply }
     } else {
         SendError::Transient { reply, maybe_received: false }
     }
+}
+
+/// Whether a refusal would meet any other mail as well. Servers may say so only after RCPT TO (Postfix does by default),
+/// so the step does not tell; the enhanced status code does (RFC 3463, and its registry at IANA).
+fn is_about_all_mail(code: u16, text: &str) -> bool {
+    // Authentication and encryption: RFC 4954 and RFC 3207.
+    if matches!(code, 530 | 534 | 535 | 538) {
+        return true;
+    }
+    match enhanced(text) {
+        // The recipient's address, whatever its name and the words about it are.
+        Some((1, 1 | 2 | 3 | 6 | 10)) => false,
+        // The sender's address; the mail system, the protocol, security and policy.
+        Some((1, 7 | 8) | (3 | 5 | 7, _)) => true,
+        // Relaying has no code of its own.
+        _ => text.to_ascii_lowercase().contains("relay"),
+    }
+}
+
+/// The subject and the detail of the enhanced status code with which a reply begins, such as 1.1 of `5.1.1`.
+fn enhanced(text: &str) -> Option<(u16, u16)> {
+    let mut numbers = text.split_whitespace().next()?.split('.');
+    let (class, subject, detail) = (numbers.next()?, numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?);
+    (matches!(class, "4" | "5") && numbers.next().is_none()).then_some((subject, detail))
 }
 
 /// The line broke, or what came over it was no reply.

@@ -32,9 +32,23 @@ pub struct Backlog {
     pub lines: Vec<BacklogLine>,
 }
 
+/// Who is in a database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Population {
+    /// Nobody.
+    Nobody,
+    /// People, none of whom a daemon has looked at.
+    Strangers,
+    /// People, some of whom a daemon has looked at: it has been run on them.
+    Known,
+}
+
 /// Counting a backlog.
 #[async_trait]
 pub trait BacklogStore {
+    /// Who is in the database.
+    async fn population(&self) -> Result<Population, StoreError>;
+
     /// Whom a run at `now` would at once require or mail: also the announcements of dates that it would see for the first
     /// time, though they wait for `announce_delay`.
     async fn backlog(&self, now: Timestamp, policy: &Policy) -> Result<Backlog, StoreError>;
@@ -42,6 +56,16 @@ pub trait BacklogStore {
 
 #[async_trait]
 impl BacklogStore for SqlStore {
+    async fn population(&self) -> Result<Population, StoreError> {
+        let sql = "SELECT reviewed FROM users ORDER BY reviewed DESC LIMIT 1";
+        let known = self.database.fetch_optional(sql, vec![]).await?.map(|row| row.get("reviewed")).transpose()?;
+        Ok(match known {
+            None => Population::Nobody,
+            Some(false) => Population::Strangers,
+            Some(true) => Population::Known,
+        })
+    }
+
     async fn backlog(&self, now: Timestamp, policy: &Policy) -> Result<Backlog, StoreError> {
         let mut tx = self.database.begin_read().await?;
         let planned = would_be_planned(&mut tx, now, policy).await?;
@@ -78,7 +102,7 @@ impl BacklogStore for SqlStore {
 }
 
 fn line(row: &Row) -> Result<BacklogLine, StoreError> {
-    Ok(BacklogLine { company: row.get("name")?, what: row.get("what")?, people: row.get("people")? })
+    Ok(BacklogLine { company: row.text("name")?, what: row.get("what")?, people: row.get("people")? })
 }
 
 /// The companies whose date the daemon has not seen, and would schedule.
@@ -93,9 +117,9 @@ async fn would_be_planned(tx: &mut Tx, now: Timestamp, policy: &Policy) -> Resul
         let company = CompanyFacts {
             id: row.get::<Id>("id")?,
             enforcement_date: Some(date),
-            time_zone: row.get("time_zone")?,
+            time_zone: row.text("time_zone")?.unwrap_or_default(),
             mfa_available: row.get("mfa_available")?,
-            notice_days: row.get("notice_days")?,
+            notice_days: row.text("notice_days")?,
         };
         if planning::judge(&company, date, now, false, policy).is_none() {
             planned.push(json!({ "id": company.id }));

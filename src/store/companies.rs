@@ -34,7 +34,8 @@ pub struct Company {
     pub enforcement_date: Option<NaiveDate>,
     /// Who set the date.
     pub enforcement_set_by: Option<String>,
-    /// How many days before the date reminders are due; null: `notices.days_before`.
+    /// How many days before the date reminders are due; null: `notices.days_before`. A string where it is no JSON that
+    /// can be read.
     pub notice_days: Option<Json>,
     /// How many days late joiners get; null: `enforcement.new_member_grace_days`.
     pub new_member_grace_days: Option<i64>,
@@ -164,7 +165,7 @@ pub trait CompanyStore {
 }
 
 pub(super) const COLUMNS: &str = "c.id, c.external_id, c.name, c.time_zone, c.locale, c.mfa_available, \
-     c.enforcement_date, c.enforcement_set_by, c.notice_days, c.new_member_grace_days, c.support_contact";
+     c.enforcement_date, c.enforcement_set_by, CAST(c.notice_days AS text) AS notice_days, c.new_member_grace_days, c.support_contact";
 
 const STATE: &str = "COALESCE(
          (SELECT e.state FROM enforcements AS e WHERE e.company_id = c.id AND e.state IN ('scheduled', 'held')),
@@ -291,17 +292,23 @@ fn missing(key: &str) -> StoreError {
 pub(super) fn company(row: &Row) -> Result<Company, StoreError> {
     Ok(Company {
         id: row.get("id")?,
-        external_id: row.get("external_id")?,
-        name: row.get("name")?,
-        time_zone: row.get("time_zone")?,
-        locale: row.get("locale")?,
+        external_id: row.text("external_id")?,
+        name: row.text("name")?.unwrap_or_default(),
+        time_zone: row.text("time_zone")?.unwrap_or_default(),
+        locale: row.text("locale")?.unwrap_or_default(),
         mfa_available: row.get("mfa_available")?,
         enforcement_date: row.get("enforcement_date")?,
-        enforcement_set_by: row.get("enforcement_set_by")?,
-        notice_days: row.get("notice_days")?,
+        enforcement_set_by: row.text("enforcement_set_by")?,
+        notice_days: row.text("notice_days")?.map(notice_days),
         new_member_grace_days: row.get("new_member_grace_days")?,
-        support_contact: row.get("support_contact")?,
+        support_contact: row.text("support_contact")?,
     })
+}
+
+/// The reminder days as somebody wrote them. The databases take JSON that `serde_json` does not, such as `[1e999]`: then
+/// the text itself, as a JSON string, which is no list of days either. So the row can be shown and mended.
+fn notice_days(text: String) -> Json {
+    serde_json::from_str(&text).unwrap_or(Json::String(text))
 }
 
 fn listed(row: &Row) -> Result<ListedCompany, StoreError> {

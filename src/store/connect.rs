@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use sqlx::Connection as _;
-use sqlx::migrate::Migrator;
+use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use url::Url;
@@ -28,7 +28,13 @@ pub struct ConnectOptions<'a> {
     pub timeout: TimeDelta,
     /// How long one statement may take, on PostgreSQL; none: as the server says.
     pub statement_timeout: Option<TimeDelta>,
+    /// How long one statement may wait for what another transaction has locked, on PostgreSQL: [`LOCK_TIMEOUT`].
+    pub lock_timeout: TimeDelta,
 }
+
+/// How long a statement waits for a lock. The tables are shared with the vendor's application: one transaction that it
+/// left idle must not stop the daemon, whose task fails instead, says so, and is run again by the next tick.
+pub const LOCK_TIMEOUT: TimeDelta = TimeDelta::seconds(5);
 
 /// What to do where the schema is older than the binary's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +109,7 @@ async fn open_postgres(
         ))
     };
     let mut connect = PgConnectOptions::from_str(options.url).map_err(unusable)?.application_name("mfa-enforcer");
+    connect = connect.options([("lock_timeout", options.lock_timeout.num_milliseconds().to_string())]);
     if let Some(limit) = options.statement_timeout {
         connect = connect.options([("statement_timeout", limit.num_milliseconds().to_string())]);
     }
@@ -145,7 +152,7 @@ async fn check_schema(database: &Database, schema: Schema, place: &str) -> Resul
     if schema == Schema::Migrate {
         let migrated = match database {
             Database::Sqlite(pool) => migrations.run(pool).await,
-            Database::Postgres(pool) => migrations.run(pool).await,
+            Database::Postgres(pool) => migrate_patiently(migrations, pool).await,
         };
         migrated
             .map_err(|error| StoreError::Unusable(format!("cannot bring the database {place} up to date: {error}")))?;
@@ -153,17 +160,47 @@ async fn check_schema(database: &Database, schema: Schema, place: &str) -> Resul
     Ok(())
 }
 
-/// A database's URL as messages may show it: without a password.
+/// Runs the migrations on a connection of the pool that waits for locks as long as it takes: for another daemon that
+/// migrates, and for tables in use.
+async fn migrate_patiently(migrations: &Migrator, pool: &sqlx::PgPool) -> Result<(), MigrateError> {
+    let mut connection = pool.acquire().await?;
+    sqlx::query("SET lock_timeout = 0").execute(&mut *connection).await?;
+    migrations.run(&mut *connection).await?;
+    sqlx::query("RESET lock_timeout").execute(&mut *connection).await?;
+    Ok(())
+}
+
+/// A database's URL as messages may show it: where the database is, and nothing that may hold a secret. A server's
+/// parameters can be a password or a key as well.
 #[must_use]
 pub fn shown(url: &str) -> String {
-    match Url::parse(url) {
-        Ok(mut parsed) if parsed.password().is_some() => {
-            if parsed.set_password(Some("***")).is_err() {
-                return "(a URL with a password)".to_owned();
-            }
-            parsed.to_string()
+    let Ok(mut parsed) = Url::parse(url) else { return "(not a URL)".to_owned() };
+    if parsed.scheme() == "sqlite" {
+        return url.to_owned();
+    }
+    if parsed.password().is_some() && parsed.set_password(Some("***")).is_err() {
+        return "(a URL with a password)".to_owned();
+    }
+    parsed.set_query(None);
+    parsed.set_fragment(None);
+    parsed.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_shown_without_its_secrets() {
+        for (url, expected) in [
+            ("postgres://jo:s3cret@db:5432/app", "postgres://jo:***@db:5432/app"),
+            ("postgres://db/app?user=jo&password=s3cret", "postgres://db/app"),
+            ("postgresql://jo@db/app?sslkey=s3cret#s3cret", "postgresql://jo@db/app"),
+            ("mysql://db/app?password=s3cret", "mysql://db/app"),
+            ("postgres://jo:s3cret@db:port/app", "(not a URL)"),
+            ("sqlite://data/mfa.db?mode=rwc", "sqlite://data/mfa.db?mode=rwc"),
+        ] {
+            assert_eq!(shown(url), expected);
         }
-        Ok(_) => url.to_owned(),
-        Err(_) => "(not a URL)".to_owned(),
     }
 }

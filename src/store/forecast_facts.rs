@@ -59,14 +59,14 @@ pub(super) async fn courses(tx: &mut Tx, companies: &[Id], policy: &Policy) -> R
 }
 
 fn stored_course(row: &Row, policy: &Policy) -> Result<StoredCourse, StoreError> {
-    let planned_time_zone: String = row.get("planned_time_zone")?;
+    let planned_time_zone = row.text("planned_time_zone")?.unwrap_or_default();
     let facts = EnforcementFacts {
         id: row.get("id")?,
         enforcement_date: row.get("enforcement_date")?,
-        time_zone: row.get("time_zone")?,
+        time_zone: row.text("time_zone")?.unwrap_or_default(),
         enforce_at: row.get("enforce_at")?,
         state: row.name("state")?,
-        reason: row.get("reason")?,
+        reason: row.text("reason")?,
         flipped: row.get::<Option<Timestamp>>("flipped_at")?.is_some(),
         announced_at: row.get("announced_at")?,
         planned_time_zone,
@@ -207,9 +207,7 @@ async fn people(
 }
 
 fn person(row: &Row) -> Result<Person, StoreError> {
-    let zone = |column| -> Result<Option<Tz>, StoreError> {
-        Ok(row.get::<Option<String>>(column)?.as_deref().and_then(time::zone))
-    };
+    let zone = |column| -> Result<Option<Tz>, StoreError> { Ok(row.text(column)?.as_deref().and_then(time::zone)) };
     let mandate = Tie {
         enforcement_id: PAYEE_MANDATE,
         required: row.get("mandated")?,

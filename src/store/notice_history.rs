@@ -170,12 +170,12 @@ fn record(row: &Row) -> Result<NoticeRecord, StoreError> {
         skip_reason: skip_reason.map(|name| name.parse().map_err(StoreError::Corrupt)).transpose()?,
         due_at: row.get("due_at")?,
         user_id: row.get("user_id")?,
-        email: row.get("email")?,
+        email: row.text("email")?,
         company_id: row.get("company_id")?,
         enforcement_id: row.get("enforcement_id")?,
         sent_at: row.get("sent_at")?,
         mail_id: row.get("mail_id")?,
-        server_reply: row.get("server_reply")?,
+        server_reply: row.text("server_reply")?,
     })
 }
 
@@ -186,8 +186,8 @@ fn detail(row: &Row) -> Result<NoticeDetail, StoreError> {
         (Some(id), Some(state)) => Some(MailRecord {
             id,
             state,
-            address: row.get("address")?,
-            locale: row.get("locale")?,
+            address: row.text("address")?.unwrap_or_default(),
+            locale: row.text("locale")?.unwrap_or_default(),
             message_id: row.get("message_id")?,
             attempted_at: row.get("attempted_at")?,
             content_sha256: row.get("content_sha256")?,

@@ -250,12 +250,12 @@ pub(super) async fn find_locked(tx: &mut Tx, key: &str) -> Result<User, StoreErr
 pub(super) fn user(row: &Row) -> Result<User, StoreError> {
     Ok(User {
         id: row.get("id")?,
-        external_id: row.get("external_id")?,
-        email: row.get("email")?,
-        name: row.get("name")?,
-        locale: row.get("locale")?,
-        time_zone: row.get("time_zone")?,
-        country: row.get("country")?,
+        external_id: row.text("external_id")?,
+        email: row.text("email")?.unwrap_or_default(),
+        name: row.text("name")?.unwrap_or_default(),
+        locale: row.text("locale")?,
+        time_zone: row.text("time_zone")?,
+        country: row.text("country")?,
         kind: row.get("kind")?,
         active: row.get("active")?,
         sso: row.get("sso")?,
@@ -287,13 +287,13 @@ async fn memberships(tx: &mut Tx, user_id: Id) -> Result<Vec<Membership>, StoreE
         .map(|row| {
             Ok(Membership {
                 company_id: row.get("company_id")?,
-                company_external_id: row.get("external_id")?,
-                company_name: row.get("name")?,
+                company_external_id: row.text("external_id")?,
+                company_name: row.text("name")?.unwrap_or_default(),
                 role: row.get("role")?,
                 joined_at: row.get("joined_at")?,
                 exempt_until: row.get("exempt_until")?,
-                exempt_reason: row.get("exempt_reason")?,
-                exempt_by: row.get("exempt_by")?,
+                exempt_reason: row.text("exempt_reason")?,
+                exempt_by: row.text("exempt_by")?,
                 require_at: row.get("require_at")?,
             })
         })

@@ -15,10 +15,10 @@ use crate::mail::PrepareError;
 use crate::mail::transport::SendError;
 use crate::store::claim::{Claim, ClaimTerms, ClaimedMail};
 use crate::store::outcome::{MailOutcome, MailResult};
-use crate::telemetry::Masked;
 use crate::telemetry::metrics::{
     FAILED, MAIL_LATENESS_SECONDS, MAILS_TOTAL, NOTICES_PENDING, PUT_OFF, SENT, SMTP_ERRORS_TOTAL,
 };
+use crate::telemetry::{Masked, MaskedText};
 
 /// The task.
 pub struct Deliver;
@@ -164,8 +164,7 @@ async fn send_one(services: &Services, mail: &ClaimedMail, until: Timestamp) -> 
         }
         Err(error) => {
             counter!(SMTP_ERRORS_TOTAL, "class" => error.class()).increment(1);
-            let address = Masked(&message.reader.address);
-            tracing::warn!(mail = %message.mail_id, %address, attempt = mail.attempt, %error, "a mail was not sent");
+            log_unsent(mail, &error);
             let result = result_of(services, mail, &error);
             let counted = if result == MailResult::Failed { FAILED } else { PUT_OFF };
             counter!(MAILS_TOTAL, "kind" => kind, "outcome" => counted).increment(1);
@@ -189,7 +188,15 @@ fn result_of(services: &Services, mail: &ClaimedMail, error: &SendError) -> Mail
     }
 }
 
+/// A server's reply usually repeats the reader's address: whole it stands in the table alone, as proof (R11).
+fn log_unsent(mail: &ClaimedMail, error: &SendError) {
+    let (address, text) = (Masked(&mail.message.reader.address), error.to_string());
+    let error = MaskedText(&text);
+    tracing::warn!(mail = %mail.message.mail_id, %address, attempt = mail.attempt, %error, "a mail was not sent");
+}
+
 fn log_unwritten(mail: &ClaimedMail, error: &PrepareError) {
-    let address = Masked(&mail.message.reader.address);
+    let (address, text) = (Masked(&mail.message.reader.address), error.to_string());
+    let error = MaskedText(&text);
     tracing::error!(mail = %mail.message.mail_id, %address, %error, "a mail could not be written");
 }

@@ -25,6 +25,26 @@ impl fmt::Debug for Masked<'_> {
     }
 }
 
+/// Shows a text that somebody else wrote, such as a mail server's reply, with every word masked that may hold an
+/// address.
+#[derive(Clone, Copy)]
+pub struct MaskedText<'a>(pub &'a str);
+
+impl fmt::Display for MaskedText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.split_inclusive(char::is_whitespace).try_for_each(|piece| {
+            let word = piece.trim_end();
+            let (word, space) = piece.split_at(word.len());
+            if word.contains('@') {
+                let inner = word.trim_matches(|c: char| !c.is_alphanumeric());
+                write!(f, "{}{space}", Masked(if inner.contains('@') { inner } else { word }))
+            } else {
+                f.write_str(piece)
+            }
+        })
+    }
+}
+
 /// The first character, if it cannot do harm in a log.
 fn first(text: &str) -> &str {
     match text.char_indices().nth(1) {
@@ -54,6 +74,20 @@ mod tests {
         ] {
             assert_eq!(Masked(address).to_string(), shown, "{address:?}");
             assert_eq!(format!("{:?}", Masked(address)), shown);
+        }
+    }
+
+    #[test]
+    fn a_reply_tells_what_was_wrong_and_not_with_whom() {
+        for (reply, shown) in [
+            ("550 5.1.1 <jo.doe@example.org>: User unknown", "550 5.1.1 j***@e***.org User unknown"),
+            ("no mailbox here by jo@example.org.", "no mailbox here by j***@e***.org"),
+            ("to=<a@b.org>,<jo.doe@example.org> denied", "t***@e***.org denied"),
+            ("a @ b", "a ***@*** b"),
+            ("552 mailbox full", "552 mailbox full"),
+            ("", ""),
+        ] {
+            assert_eq!(MaskedText(reply).to_string(), shown, "{reply:?}");
         }
     }
 }

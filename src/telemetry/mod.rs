@@ -1,7 +1,8 @@
-//! What operators see: logs ([`logs`]), metrics ([`metrics`]), and addresses only masked ([`Masked`]).
+//! What operators see: logs ([`logs`]), metrics ([`metrics`]), and addresses only masked ([`Masked`],
+//! [`MaskedText`]).
 
 pub mod logs;
 mod masked;
 pub mod metrics;
 
-pub use self::masked::Masked;
+pub use self::masked::{Masked, MaskedText};

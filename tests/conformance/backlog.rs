@@ -1,14 +1,16 @@
 //! What a first run would do at once, counted without changing anything.
 
 use mfa_enforcer::domain::policy::Policy;
-use mfa_enforcer::store::backlog::{BacklogLine, BacklogStore as _};
+use mfa_enforcer::store::backlog::{BacklogLine, BacklogStore as _, Population};
+use mfa_enforcer::store::review::ReviewStore as _;
 
 use super::steps::{announced, announced_at, enforce_at, scheduled, set_at, with_a_date};
-use crate::support::vendor::{add_company, add_member, company_id, user_id};
+use crate::support::vendor::{add_company, add_member, add_user, company_id, user_id};
 use crate::support::{TestDatabase, on_both};
 
 on_both!(
     an_empty_database_has_none,
+    whom_a_daemon_has_looked_at_is_known,
     a_date_that_nobody_has_seen_would_be_announced,
     a_date_that_would_be_held_does_nothing,
     payees_would_be_required_and_told,
@@ -23,6 +25,16 @@ fn line(company: Option<&str>, what: &str, people: i64) -> BacklogLine {
 async fn an_empty_database_has_none(db: &TestDatabase) {
     let backlog = db.store(1).await.backlog(set_at(), &Policy::default()).await.unwrap();
     assert_eq!((backlog.people, backlog.lines.len()), (0, 0));
+}
+
+async fn whom_a_daemon_has_looked_at_is_known(db: &TestDatabase) {
+    let store = db.store(1).await;
+    assert_eq!(store.population().await.unwrap(), Population::Nobody);
+    add_user(db, 1).await;
+    assert_eq!(store.population().await.unwrap(), Population::Strangers);
+    store.review_users(set_at(), 10).await.unwrap();
+    add_user(db, 2).await;
+    assert_eq!(store.population().await.unwrap(), Population::Known);
 }
 
 async fn a_date_that_nobody_has_seen_would_be_announced(db: &TestDatabase) {

@@ -22,6 +22,7 @@ on_both!(
     a_taken_external_id_is_refused,
     pages_are_in_the_order_of_ids_and_know_the_state,
     an_overview_counts_people,
+    reminder_days_that_cannot_be_read_are_shown_and_mended,
 );
 
 fn now() -> Timestamp {
@@ -173,4 +174,21 @@ async fn an_overview_counts_people(db: &TestDatabase) {
     assert_eq!((overview.exempt, overview.required), (1, 1));
     let later = "2026-12-01T10:00:00.000002Z".parse().unwrap();
     assert_eq!(store.company_overview(&company.to_string(), later).await.unwrap().exempt, 0, "it ends at its instant");
+}
+
+async fn reminder_days_that_cannot_be_read_are_shown_and_mended(db: &TestDatabase) {
+    let store = db.store(1).await;
+    let (first, second) = (add_company(db, 1).await.to_string(), add_company(db, 2).await.to_string());
+    for written in ["[1e999]".to_owned(), "[".repeat(200) + &"]".repeat(200)] {
+        db.execute(&format!("UPDATE companies SET notice_days = '{written}' WHERE id = '{first}'")).await;
+        let listed = store.companies_page(None, 10).await.unwrap();
+        assert_eq!(listed.len(), 2);
+        assert!(matches!(&listed[0].company.notice_days, Some(serde_json::Value::String(_))), "{listed:?}");
+        let name = CompanyChange { name: Some(format!("A {}", written.len())), ..CompanyChange::default() };
+        store.set_company(&first, name, "Jo", now()).await.unwrap();
+        let days = CompanyChange { notice_days: Edit::To(vec![7]), ..CompanyChange::default() };
+        let (mended, _) = store.set_company(&first, days, "Jo", now()).await.unwrap();
+        assert_eq!(mended.notice_days, Some(json!([7])));
+    }
+    assert!(store.company(&second).await.is_ok());
 }

@@ -1,6 +1,17 @@
 //! SQLite knows no types for ids, instants and dates: the tables read what a vendor may write, and refuse the rest.
 
-use crate::support::vendor::{add_company, add_member, add_user};
+use mfa_enforcer::domain::policy::Policy;
+use mfa_enforcer::store::backlog::BacklogStore as _;
+use mfa_enforcer::store::companies::{CompanyChange, CompanyStore as _};
+use mfa_enforcer::store::enforcement_history::EnforcementHistoryStore as _;
+use mfa_enforcer::store::exemptions::ExemptionStore as _;
+use mfa_enforcer::store::forecast::{ForecastStore as _, Proposal};
+use mfa_enforcer::store::import::{CompanyLine, ImportStore as _, MembershipLine, UserChange, UserLine};
+use mfa_enforcer::store::notice_history::{NoticeFilter, NoticeHistoryStore as _};
+use mfa_enforcer::store::users::UserStore as _;
+
+use super::steps::{announced, announced_at, enforce_at};
+use crate::support::vendor::{add_company, add_member, add_user, company_id, user_id};
 use crate::support::{Kind, TestDatabase};
 
 /// The columns for instants that the vendor may write into, or save with the full row.
@@ -164,4 +175,60 @@ async fn what_cannot_be_read_is_refused() {
         }
     }
     assert_eq!(db.dump().await, before);
+}
+
+/// Text that is not UTF-8 passes SQLite's types. It is shown with replacement characters, and stops nothing (R9).
+#[tokio::test]
+async fn text_that_is_not_utf_8_stops_no_reading() {
+    let db = TestDatabase::new(Kind::Sqlite).await;
+    let store = db.store(1).await;
+    announced(&db, &store, 2).await;
+    let (company, user) = (company_id(1).to_string(), user_id(1).to_string());
+    let bad = "CAST(x'4a6f73e9' AS TEXT)";
+    for (table, columns) in [
+        ("companies", &["name", "locale", "enforcement_set_by", "support_contact"][..]),
+        ("users", &["name", "email", "locale", "time_zone", "country"]),
+        ("memberships", &["exempt_reason", "exempt_by"]),
+        ("enforcements", &["set_by", "reason", "time_zone"]),
+    ] {
+        let set: Vec<String> = columns.iter().map(|column| format!("{column} = {bad}")).collect();
+        db.execute(&format!("UPDATE {table} SET {}", set.join(", "))).await;
+    }
+    db.execute(&format!(
+        "UPDATE users SET external_id = 'u1' WHERE id = '{user}'; UPDATE companies SET external_id = 'c1';
+         INSERT INTO companies (id, name, time_zone, external_id, enforcement_date)
+             VALUES ('{}', {bad}, {bad}, {bad}, '2027-02-01')",
+        company_id(2)
+    ))
+    .await;
+    let (now, policy) = (announced_at(), Policy::default());
+
+    let listed = store.companies_page(None, 10).await.unwrap();
+    let names: Vec<&str> = listed.iter().map(|one| one.company.name.as_str()).collect();
+    assert_eq!(names, ["Jos\u{fffd}", "Jos\u{fffd}"]);
+    store.company_overview(&company, now).await.unwrap();
+    let dossier = store.user_dossier(&user).await.unwrap();
+    assert_eq!(dossier.user.unwrap().email, "Jos\u{fffd}");
+    assert_eq!(store.notices_page(&NoticeFilter::default(), None, 10).await.unwrap().len(), 2);
+    assert_eq!(store.enforcement_history(&company).await.unwrap().enforcements[0].set_by, "Jos\u{fffd}");
+    store.forecast(&company, Proposal::Nothing, now, &policy).await.unwrap();
+    store.backlog(now, &policy).await.unwrap();
+    store.exempt(&user, &company, enforce_at(), "on leave", "Jo", now).await.unwrap();
+
+    let name = || Some("José".to_owned());
+    let line = CompanyLine {
+        line: 1,
+        external_id: "c1".to_owned(),
+        change: CompanyChange { name: name(), ..CompanyChange::default() },
+        ..CompanyLine::default()
+    };
+    assert_eq!(store.import_companies(vec![line], "Jo", now).await.unwrap().changed, 1);
+    let line = UserLine {
+        line: 1,
+        external_id: "u1".to_owned(),
+        change: UserChange { name: name(), ..UserChange::default() },
+        membership: Some(MembershipLine { company: "c1".to_owned(), ..MembershipLine::default() }),
+    };
+    assert_eq!(store.import_users(vec![line], "Jo", now).await.unwrap().changed, 1);
+    assert_eq!(store.company(&company).await.unwrap().name, "José");
 }

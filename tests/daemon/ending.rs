@@ -63,6 +63,29 @@ async fn finishes_what_is_in_flight(db: &TestDatabase, signal: &str) {
     assert_eq!(quick.mails().len(), PEOPLE as usize - finished);
 }
 
+#[tokio::test]
+async fn a_second_signal_ends_it_at_once() {
+    let db = TestDatabase::new(Kind::Sqlite).await;
+    // The mail server answers so late that the end in order would take a minute.
+    let sink = Sink::start(&["-W", ".:60"]);
+    let mut installation = Installation::on(&db);
+    installation.set("smtp.url", &format!("smtp://127.0.0.1:{}", sink.port)).set("smtp.timeout", "60s");
+    installation.set("schedule.lease", "5m");
+    for (signal, code) in [("TERM", 143), ("INT", 130)] {
+        let daemon = installation.daemon().await;
+        let company = add_company_of(&db, code, 1).await;
+        set_date(&db, company).await;
+        let before = sink.mails().len();
+        eventually("a mail is in flight", async || (sink.mails().len() > before).then_some(())).await;
+        daemon.signal("TERM");
+        daemon.says("ending: mail in flight is finished first").await;
+        daemon.signal(signal);
+        let Ended { code: ended, stderr, .. } = daemon.ended().await;
+        assert_eq!(ended, Some(i32::try_from(code).unwrap()), "{stderr}");
+        assert!(stderr.contains("ending at once"), "{stderr}");
+    }
+}
+
 /// R6: only what was in flight may be repeated, and nothing is lost.
 async fn a_killed_daemon_is_followed_by_another(db: &TestDatabase) {
     const PEOPLE: u32 = 8;

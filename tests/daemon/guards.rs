@@ -1,6 +1,6 @@
 //! What a daemon must not do unasked: run beside another on one file, surprise many people, mix clocks.
 
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use crate::installation::Installation;
 use crate::process::Ended;
@@ -9,6 +9,7 @@ use crate::support::{Kind, TestDatabase, on_both};
 
 on_both!(
     a_first_run_that_would_surprise_many_people_stops,
+    a_run_on_nobody_is_no_first_run,
     a_database_of_a_simulated_clock_is_refused_by_the_real_one,
     a_database_of_the_real_clock_is_refused_by_a_simulated_one,
 );
@@ -43,6 +44,21 @@ async fn a_second_daemon_on_one_file_is_refused() {
     holder.signal("KILL");
     assert_eq!(holder.ended().await.code, None);
     elsewhere.succeeds(&["run", "--once"]).await;
+}
+
+#[tokio::test]
+async fn a_lock_is_its_owners_and_no_link() {
+    let db = TestDatabase::new(Kind::Sqlite).await;
+    let lock = format!("{}.lock", db.url().strip_prefix("sqlite://").unwrap());
+    let installation = Installation::on(&db);
+    symlink(installation.folder().join("elsewhere"), &lock).unwrap();
+    let message = installation.fails(&["run", "--once"]).await;
+    assert!(message.ends_with(".lock: it is a link, which is not followed: remove it"), "{message}");
+    assert!(!installation.folder().join("elsewhere").exists());
+
+    std::fs::remove_file(&lock).unwrap();
+    installation.succeeds(&["run", "--once"]).await;
+    assert_eq!(std::fs::metadata(&lock).unwrap().permissions().mode() & 0o777, 0o600);
 }
 
 #[tokio::test]
@@ -83,6 +99,23 @@ async fn a_first_run_that_would_surprise_many_people_stops(db: &TestDatabase) {
     set_date(db, company).await;
     installation.succeeds(&["run", "--once"]).await;
     assert_eq!(notices(db, "sent").await, 51);
+}
+
+async fn a_run_on_nobody_is_no_first_run(db: &TestDatabase) {
+    let installation = Installation::on(db);
+    installation.succeeds(&["run", "--once"]).await;
+    let company = add_company_of(db, 1, 21).await;
+    set_date(db, company).await;
+    let message = refused(db, &installation, &["run"]).await;
+    assert!(message.contains("require or mail 21 people"), "{message}");
+
+    // A daemon that was up while people came has been run on them, also when it could not end in order.
+    db.execute("UPDATE companies SET enforcement_date = NULL").await;
+    installation.succeeds(&["run", "--once"]).await;
+    db.execute("DELETE FROM daemon_state WHERE key = 'first_run'").await;
+    set_date(db, company).await;
+    installation.succeeds(&["run", "--once"]).await;
+    assert_eq!(notices(db, "sent").await, 21);
 }
 
 async fn a_database_of_a_simulated_clock_is_refused_by_the_real_one(db: &TestDatabase) {

@@ -34,8 +34,8 @@ async fn json_lines_unless_on_a_terminal(db: &TestDatabase) {
 }
 
 async fn nothing_is_shown_at_the_finest_level(db: &TestDatabase) {
-    // Refuses one command of a mail for good, so that an address has a reason to be spoken of.
-    let sink = Sink::start(&["-f", "DATA"]);
+    // Refuses mail for good, and names the address, as servers do.
+    let sink = Sink::start(&["-B", "550 5.1.1 <user1@example.com>: User unknown", "-f", "RCPT"]);
     let mut installation = Installation::on(db);
     installation.set("smtp.url", &format!("smtp://127.0.0.1:{}", sink.port));
     installation.set("smtp.username", "mfa").set("smtp.password", "hush-smtp");
@@ -47,7 +47,10 @@ async fn nothing_is_shown_at_the_finest_level(db: &TestDatabase) {
     drop(sink);
     let taken = Sink::start(&[]);
     let log = ended(daemon).await;
-    assert!(log.contains("u***@e***.com"), "{log}");
+    assert!(log.contains("u***@e***.com") && log.contains("550 5.1.1 u***@e***.com User unknown"), "{log}");
+    // Whole it is kept where it is proof.
+    let whole = "SELECT count(*) FROM mails WHERE server_reply LIKE '%<user1@example.com>%'";
+    assert_ne!(db.value(whole).await, "0");
     installation.set("smtp.url", &format!("smtp://127.0.0.1:{}", taken.port));
     let other = add_company_of(db, 2, 2).await;
     set_date(db, other).await;

@@ -59,9 +59,15 @@ async fn a_line_of_the_mail_that_begins_with_a_dot_arrives() {
 
 #[tokio::test]
 async fn a_hard_refusal_of_this_mail_is_for_good() {
-    for command in ["rcpt", "data", "."] {
-        let error = refusal(&["-f", command], "").await;
-        assert_eq!(error, SendError::Permanent { reply: "500 5.3.0 Error: command failed".to_owned() }, "{command}");
+    for (command, answer) in [
+        ("rcpt", "550 5.1.1 <relay@example.com>: Recipient address rejected: User unknown"),
+        ("rcpt", "550 5.1.10 RESOLVER.ADR.RecipientNotFound"),
+        ("rcpt", "550 no such user"),
+        ("data", "552 5.2.2 mailbox full"),
+        (".", "554 5.6.0 not to be read"),
+    ] {
+        let error = refusal(&["-B", answer, "-f", command], "").await;
+        assert_eq!(error, SendError::Permanent { reply: answer.to_owned() }, "{command}");
     }
 }
 
@@ -80,7 +86,16 @@ async fn a_refusal_that_is_about_all_mail_is_no_reason_to_give_up_on_this_one() 
         ("mail", "553 5.7.1 sender not allowed"),
         ("mail", "530 5.7.0 authentication required"),
         ("rcpt", "554 5.7.1 Relay access denied"),
+        ("rcpt", "550 relay not permitted"),
         ("rcpt", "530 5.7.0 Must issue a STARTTLS command first"),
+        // What Postfix has to say about the sender and the client, with smtpd_delay_reject as by default.
+        ("rcpt", "553 5.7.1 <no-reply@ledger.example>: Sender address rejected: not owned by user mailer"),
+        ("rcpt", "554 5.7.1 <unknown[192.0.2.1]>: Client host rejected: Access denied"),
+        ("rcpt", "550 5.1.8 <no-reply@ledger.example>: Sender address rejected: Domain not found"),
+        ("rcpt", "501 5.1.7 <no-reply>: bad sender address syntax"),
+        ("data", "503 5.5.1 Error: need RCPT command"),
+        (".", "550 5.7.26 This mail is unauthenticated"),
+        (".", "554 5.3.0 Error: queue file write error"),
         ("connect", "554 no service"),
     ] {
         let error = refusal(&["-B", answer, "-f", command], "").await;

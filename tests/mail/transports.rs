@@ -1,5 +1,7 @@
 //! The folder and memory.
 
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+
 use mfa_enforcer::mail::memory::MemoryTransport;
 use mfa_enforcer::mail::transport::{SendError, Transport};
 
@@ -13,12 +15,17 @@ async fn the_folder_holds_one_file_per_mail_named_by_its_id() {
     assert!(transport.is_file() && transport.is_loopback());
     transport.test().await.unwrap();
     let mail = mail();
+    // What another process has left there is not written through.
+    let elsewhere = folder.path().join("elsewhere");
+    symlink(&elsewhere, mails.join(format!(".{}.eml.unfinished", mail.mail_id))).unwrap();
     for _ in 0..2 {
         assert_eq!(transport.send(&mail).await.unwrap(), format!("written as {}.eml", mail.mail_id));
     }
     let names: Vec<_> = std::fs::read_dir(&mails).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names, [std::ffi::OsString::from(format!("{}.eml", mail.mail_id))]);
     assert_eq!(std::fs::read(mails.join(&names[0])).unwrap(), mail.bytes);
+    assert_eq!(std::fs::metadata(mails.join(&names[0])).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(!elsewhere.exists());
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use mfa_enforcer::clock::Randomness;
 use mfa_enforcer::domain::audit::sha256_hex;
 use mfa_enforcer::domain::time::Timestamp;
 use mfa_enforcer::store::SqlStore;
-use mfa_enforcer::store::connect::{ConnectOptions, Schema};
+use mfa_enforcer::store::connect::{ConnectOptions, LOCK_TIMEOUT, Schema};
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{AssertSqlSafe, Column as _, Connection as _, Row as _, TypeInfo as _, ValueRef as _};
@@ -171,8 +171,19 @@ impl Drop for TestDatabase {
     }
 }
 
+/// How the tests connect.
+pub fn options(url: &str) -> ConnectOptions<'_> {
+    ConnectOptions {
+        url,
+        max_connections: 4,
+        timeout: TimeDelta::seconds(10),
+        statement_timeout: None,
+        lock_timeout: LOCK_TIMEOUT,
+    }
+}
+
 async fn store(url: &str, seed: u64, schema: Schema) -> SqlStore {
-    let options = ConnectOptions { url, max_connections: 4, timeout: TimeDelta::seconds(10), statement_timeout: None };
+    let options = options(url);
     SqlStore::connect(&options, schema, Randomness::seeded(seed)).await.unwrap()
 }
 

@@ -328,7 +328,7 @@ async fn stored_companies(tx: &mut Tx, lines: &[UserLine]) -> Result<BTreeMap<St
     let rows = tx.dialect().rows(1, "r", &[("external_id", ColumnType::Text)]);
     let sql = format!("SELECT c.id, c.external_id FROM {rows} JOIN companies AS c ON c.external_id = r.external_id");
     let found = tx.fetch_all(&sql, bind![json!(keys)]).await?;
-    found.iter().map(|row| Ok((row.get("external_id")?, row.get("id")?))).collect()
+    found.iter().map(|row| Ok((row.text("external_id")?.unwrap_or_default(), row.get("id")?))).collect()
 }
 
 async fn stored_users(tx: &mut Tx, lines: &[UserLine]) -> Result<BTreeMap<String, Planned<User>>, StoreError> {
@@ -374,7 +374,7 @@ fn membership(row: &Row) -> Result<MembershipRow, StoreError> {
         role: row.get("role")?,
         joined_at: row.get("joined_at")?,
         exempt_until: row.get("exempt_until")?,
-        exempt_reason: row.get("exempt_reason")?,
-        exempt_by: row.get("exempt_by")?,
+        exempt_reason: row.text("exempt_reason")?,
+        exempt_by: row.text("exempt_by")?,
     })
 }
