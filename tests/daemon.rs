@@ -9,6 +9,8 @@
 
 mod support;
 
+#[path = "daemon/check.rs"]
+mod check;
 #[path = "daemon/ending.rs"]
 mod ending;
 #[path = "daemon/guards.rs"]
@@ -19,6 +21,8 @@ mod http;
 mod installation;
 #[path = "daemon/logs.rs"]
 mod logs;
+#[path = "daemon/preview.rs"]
+mod preview;
 #[path = "daemon/process.rs"]
 mod process;
 #[path = "daemon/rows.rs"]

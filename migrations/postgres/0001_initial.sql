@@ -49,6 +49,7 @@ CREATE TABLE memberships (
     exempt_by text,
     require_at timestamptz CHECK (require_at BETWEEN '0002-01-01T00:00:00Z' AND '9998-12-31T23:59:59.999999Z'), -- not required before; the daemon's to write
     reviewed boolean NOT NULL DEFAULT false,                     -- false: the daemon has yet to look
+    reviewed_as text CHECK (reviewed_as IN ('subject', 'left_out')), -- what the daemon found when it looked last; null: it never has
     PRIMARY KEY (company_id, user_id)
 );
 CREATE INDEX memberships_user ON memberships (user_id);
@@ -72,13 +73,13 @@ CREATE TABLE enforcements (
     reason text,                                                 -- why it is held, or a person's words
     flip_cursor uuid,                                            -- the last member that the flip has been through
     flipped_at timestamptz,                                      -- when the flip had been through all members
-    company_deleted boolean NOT NULL DEFAULT false               -- set by a trigger while it is open
+    company_deleted boolean NOT NULL DEFAULT false               -- set by a trigger while it is open or in force
 );
 CREATE UNIQUE INDEX enforcements_open ON enforcements (company_id) WHERE state IN ('scheduled', 'held');
 CREATE UNIQUE INDEX enforcements_in_force ON enforcements (company_id) WHERE state = 'in_force';
 CREATE INDEX enforcements_due ON enforcements (enforce_at) WHERE state = 'scheduled';
 CREATE INDEX enforcements_flipping ON enforcements (id) WHERE state = 'in_force' AND flipped_at IS NULL;
-CREATE INDEX enforcements_orphaned ON enforcements (id) WHERE company_deleted AND state IN ('scheduled', 'held');
+CREATE INDEX enforcements_orphaned ON enforcements (id) WHERE company_deleted AND state IN ('scheduled', 'held', 'in_force');
 CREATE INDEX enforcements_company ON enforcements (company_id, created_at);
 
 CREATE TABLE milestones (
@@ -195,7 +196,7 @@ CREATE TRIGGER companies_revision BEFORE UPDATE ON companies
 
 CREATE FUNCTION mfa_enforcer_company_deleted() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    UPDATE enforcements SET company_deleted = true WHERE company_id = OLD.id AND state IN ('scheduled', 'held');
+    UPDATE enforcements SET company_deleted = true WHERE company_id = OLD.id AND state IN ('scheduled', 'held', 'in_force');
     RETURN OLD;
 END $$;
 CREATE TRIGGER companies_deleted BEFORE DELETE ON companies
@@ -208,6 +209,10 @@ BEGIN
 END $$;
 CREATE TRIGGER users_unreview BEFORE UPDATE OF payee, active, kind, sso ON users FOR EACH ROW
     WHEN ((NEW.payee, NEW.active, NEW.kind, NEW.sso) IS DISTINCT FROM (OLD.payee, OLD.active, OLD.kind, OLD.sso))
+    EXECUTE FUNCTION mfa_enforcer_unreview();
+-- Who un-enrolls is back on the schedule.
+CREATE TRIGGER users_unenrolled BEFORE UPDATE OF mfa_enrolled_at ON users FOR EACH ROW
+    WHEN (NEW.mfa_enrolled_at IS NULL AND OLD.mfa_enrolled_at IS NOT NULL)
     EXECUTE FUNCTION mfa_enforcer_unreview();
 CREATE TRIGGER memberships_unreview BEFORE UPDATE OF exempt_until ON memberships FOR EACH ROW
     WHEN (NEW.exempt_until IS DISTINCT FROM OLD.exempt_until)

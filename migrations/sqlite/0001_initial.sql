@@ -10,7 +10,7 @@ CREATE TABLE companies (
     time_zone text NOT NULL, -- IANA name; judged when a date is planned
     locale text NOT NULL DEFAULT 'en', -- BCP 47
     mfa_available integer NOT NULL DEFAULT 1 CHECK (mfa_available IN (0, 1)), -- MFA is rolled out to companies step by step
-    enforcement_date text CHECK (date(enforcement_date) IS enforcement_date AND substr(enforcement_date, 1, 4) BETWEEN '0002' AND '9998'), -- from this day on, in time_zone; null: no date
+    enforcement_date text CHECK (date(enforcement_date, '+0 days') IS enforcement_date AND substr(enforcement_date, 1, 4) BETWEEN '0002' AND '9998'), -- from this day on, in time_zone; null: no date
     enforcement_set_by text, -- who set it, for people to read
     notice_days text CHECK (notice_days IS NULL OR json_valid(notice_days)), -- days before, such as [30,7,1]; null: notices.days_before
     new_member_grace_days integer CHECK (new_member_grace_days BETWEEN 0 AND 365), -- null: enforcement.new_member_grace_days
@@ -32,9 +32,9 @@ CREATE TABLE users (
     active integer NOT NULL DEFAULT 1 CHECK (active IN (0, 1)),
     sso integer NOT NULL DEFAULT 0 CHECK (sso IN (0, 1)), -- signs in through the company's identity provider
     payee integer NOT NULL DEFAULT 0 CHECK (payee IN (0, 1)), -- receives payments
-    mfa_enrolled_at text CHECK (date(substr(mfa_enrolled_at, 1, 10)) IS substr(mfa_enrolled_at, 1, 10) AND (julianday(mfa_enrolled_at) IS NULL) = (mfa_enrolled_at IS NULL) AND substr(mfa_enrolled_at, 1, 4) BETWEEN '0002' AND '9998'), -- null: not enrolled
+    mfa_enrolled_at text CHECK (date(substr(mfa_enrolled_at, 1, 10), '+0 days') IS substr(mfa_enrolled_at, 1, 10) AND (julianday(mfa_enrolled_at) IS NULL) = (mfa_enrolled_at IS NULL) AND substr(mfa_enrolled_at, 1, 4) BETWEEN '0002' AND '9998'), -- null: not enrolled
     mfa_method text CHECK (mfa_method IN ('authenticator', 'sms')),
-    mfa_required_at text CHECK (date(substr(mfa_required_at, 1, 10)) IS substr(mfa_required_at, 1, 10) AND (julianday(mfa_required_at) IS NULL) = (mfa_required_at IS NULL) AND substr(mfa_required_at, 1, 4) BETWEEN '0002' AND '9998'), -- the earliest uncleared requirement's; the daemon's to write
+    mfa_required_at text CHECK (date(substr(mfa_required_at, 1, 10), '+0 days') IS substr(mfa_required_at, 1, 10) AND (julianday(mfa_required_at) IS NULL) = (mfa_required_at IS NULL) AND substr(mfa_required_at, 1, 4) BETWEEN '0002' AND '9998'), -- the earliest uncleared requirement's; the daemon's to write
     email_status text NOT NULL DEFAULT 'ok' CHECK (email_status IN ('ok', 'bounced')),
     reviewed integer NOT NULL DEFAULT 0 CHECK (reviewed IN (0, 1)) -- false: the daemon has yet to look
 ) STRICT;
@@ -45,12 +45,13 @@ CREATE TABLE memberships (
     company_id text NOT NULL REFERENCES companies (id) ON DELETE CASCADE,
     user_id text NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     role text NOT NULL DEFAULT 'member' CHECK (role IN ('member', 'admin')),
-    joined_at text CHECK (date(substr(joined_at, 1, 10)) IS substr(joined_at, 1, 10) AND (julianday(joined_at) IS NULL) = (joined_at IS NULL) AND substr(joined_at, 1, 4) BETWEEN '0002' AND '9998'), -- null: when the daemon first sees it
-    exempt_until text CHECK (date(substr(exempt_until, 1, 10)) IS substr(exempt_until, 1, 10) AND (julianday(exempt_until) IS NULL) = (exempt_until IS NULL) AND substr(exempt_until, 1, 4) BETWEEN '0002' AND '9998'), -- left out of the company's enforcement until then
+    joined_at text CHECK (date(substr(joined_at, 1, 10), '+0 days') IS substr(joined_at, 1, 10) AND (julianday(joined_at) IS NULL) = (joined_at IS NULL) AND substr(joined_at, 1, 4) BETWEEN '0002' AND '9998'), -- null: when the daemon first sees it
+    exempt_until text CHECK (date(substr(exempt_until, 1, 10), '+0 days') IS substr(exempt_until, 1, 10) AND (julianday(exempt_until) IS NULL) = (exempt_until IS NULL) AND substr(exempt_until, 1, 4) BETWEEN '0002' AND '9998'), -- left out of the company's enforcement until then
     exempt_reason text,
     exempt_by text,
-    require_at text CHECK (date(substr(require_at, 1, 10)) IS substr(require_at, 1, 10) AND (julianday(require_at) IS NULL) = (require_at IS NULL) AND substr(require_at, 1, 4) BETWEEN '0002' AND '9998'), -- not required before; the daemon's to write
+    require_at text CHECK (date(substr(require_at, 1, 10), '+0 days') IS substr(require_at, 1, 10) AND (julianday(require_at) IS NULL) = (require_at IS NULL) AND substr(require_at, 1, 4) BETWEEN '0002' AND '9998'), -- not required before; the daemon's to write
     reviewed integer NOT NULL DEFAULT 0 CHECK (reviewed IN (0, 1)), -- false: the daemon has yet to look
+    reviewed_as text CHECK (reviewed_as IN ('subject', 'left_out')), -- what the daemon found when it looked last; null: it never has
     PRIMARY KEY (company_id, user_id)
 ) STRICT;
 CREATE INDEX memberships_user ON memberships (user_id);
@@ -62,7 +63,7 @@ CREATE INDEX memberships_require_at ON memberships (require_at) WHERE require_at
 CREATE TABLE enforcements (
     id text NOT NULL PRIMARY KEY CHECK (id GLOB '????????-????-????-????-????????????' AND length(replace(id, '-', '')) = 32 AND id NOT GLOB '*[^0-9a-f-]*'),
     company_id text, -- null: the payee mandate
-    enforcement_date text NOT NULL CHECK (date(enforcement_date) IS enforcement_date), -- copy of the company's, from which it was planned
+    enforcement_date text NOT NULL CHECK (date(enforcement_date, '+0 days') IS enforcement_date), -- copy of the company's, from which it was planned
     time_zone text NOT NULL, -- copy of the company's, from which it was planned
     planned_time_zone text NOT NULL, -- the known zone its instants were computed in
     enforce_at text NOT NULL CHECK (strftime('%Y-%m-%dT%H:%M:%S', substr(enforce_at, 1, 19), '+0 seconds') IS substr(enforce_at, 1, 19) AND substr(enforce_at, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]Z'), -- the first instant of the date
@@ -74,13 +75,13 @@ CREATE TABLE enforcements (
     reason text, -- why it is held, or a person's words
     flip_cursor text, -- the last member that the flip has been through
     flipped_at text CHECK (strftime('%Y-%m-%dT%H:%M:%S', substr(flipped_at, 1, 19), '+0 seconds') IS substr(flipped_at, 1, 19) AND substr(flipped_at, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]Z'), -- when the flip had been through all members
-    company_deleted integer NOT NULL DEFAULT 0 CHECK (company_deleted IN (0, 1)) -- set by a trigger while it is open
+    company_deleted integer NOT NULL DEFAULT 0 CHECK (company_deleted IN (0, 1)) -- set by a trigger while it is open or in force
 ) STRICT;
 CREATE UNIQUE INDEX enforcements_open ON enforcements (company_id) WHERE state IN ('scheduled', 'held');
 CREATE UNIQUE INDEX enforcements_in_force ON enforcements (company_id) WHERE state = 'in_force';
 CREATE INDEX enforcements_due ON enforcements (enforce_at) WHERE state = 'scheduled';
 CREATE INDEX enforcements_flipping ON enforcements (id) WHERE state = 'in_force' AND flipped_at IS NULL;
-CREATE INDEX enforcements_orphaned ON enforcements (id) WHERE company_deleted AND state IN ('scheduled', 'held');
+CREATE INDEX enforcements_orphaned ON enforcements (id) WHERE company_deleted AND state IN ('scheduled', 'held', 'in_force');
 CREATE INDEX enforcements_company ON enforcements (company_id, created_at);
 
 CREATE TABLE milestones (
@@ -126,7 +127,7 @@ CREATE TABLE mails (
     message_id text NOT NULL, -- RFC 5322; one for all attempts
     state text NOT NULL CHECK (state IN ('sending', 'sent', 'deferred', 'failed')),
     maybe_received integer NOT NULL CHECK (maybe_received IN (0, 1)), -- sent, being sent, or of unknown outcome
-    sent_day text NOT NULL CHECK (date(sent_day) IS sent_day), -- the reader's local day of the last attempt
+    sent_day text NOT NULL CHECK (date(sent_day, '+0 days') IS sent_day), -- the reader's local day of the last attempt
     attempted_at text NOT NULL CHECK (strftime('%Y-%m-%dT%H:%M:%S', substr(attempted_at, 1, 19), '+0 seconds') IS substr(attempted_at, 1, 19) AND substr(attempted_at, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]Z'),
     sent_at text CHECK (strftime('%Y-%m-%dT%H:%M:%S', substr(sent_at, 1, 19), '+0 seconds') IS substr(sent_at, 1, 19) AND substr(sent_at, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]Z'), -- when the server accepted it
     server_reply text,
@@ -195,10 +196,16 @@ BEGIN
 END;
 CREATE TRIGGER companies_deleted BEFORE DELETE ON companies
 BEGIN
-    UPDATE enforcements SET company_deleted = 1 WHERE company_id = OLD.id AND state IN ('scheduled', 'held');
+    UPDATE enforcements SET company_deleted = 1 WHERE company_id = OLD.id AND state IN ('scheduled', 'held', 'in_force');
 END;
 CREATE TRIGGER users_unreview AFTER UPDATE OF payee, active, kind, sso ON users
     WHEN NEW.payee IS NOT OLD.payee OR NEW.active IS NOT OLD.active OR NEW.kind IS NOT OLD.kind OR NEW.sso IS NOT OLD.sso
+BEGIN
+    UPDATE users SET reviewed = 0 WHERE id = NEW.id;
+END;
+-- Who un-enrolls is back on the schedule.
+CREATE TRIGGER users_unenrolled AFTER UPDATE OF mfa_enrolled_at ON users
+    WHEN NEW.mfa_enrolled_at IS NULL AND OLD.mfa_enrolled_at IS NOT NULL
 BEGIN
     UPDATE users SET reviewed = 0 WHERE id = NEW.id;
 END;

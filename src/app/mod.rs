@@ -24,7 +24,7 @@ use crate::mail::transport::Transport;
 use crate::mail::{Mailer, MailerError};
 use crate::store::{Store, StoreError};
 use crate::tasks::driver::{self, TickError};
-use crate::tasks::{Limits, Services, Shutdown, ShutdownTrigger};
+use crate::tasks::{self, Limits, Services, Shutdown, ShutdownTrigger};
 use crate::telemetry;
 
 /// Why the daemon does not run.
@@ -76,13 +76,17 @@ pub fn services(
     })
 }
 
-/// What every start does before the first task: zone rules come with the binary, and settings may have changed.
+/// What every start does before the first task: zone rules come with the binary, and settings may have changed. Scheduled
+/// dates are looked at before anything can be flipped by an instant that the new rules have moved (R3).
 ///
 /// # Errors
 /// What the database answers.
 pub async fn prepare(services: &Services) -> Result<(), StoreError> {
     services.store.note_sso_setting(services.policy.leave_out_sso).await?;
     services.store.recheck_scheduled().await?;
+    if let Err(error) = tasks::run_task(&tasks::Reconcile, services).await {
+        tracing::warn!(%error, "not every scheduled date could be looked at");
+    }
     Ok(())
 }
 
@@ -111,7 +115,10 @@ pub async fn run(config: &Config, services: Services, trigger: ShutdownTrigger) 
 
     let mut driven = pin!(driver::run(Arc::clone(&services), config.schedule.tick));
     let ended = tokio::select! {
-        ended = &mut driven => ended,
+        ended = &mut driven => {
+            service::tell_stopping();
+            ended
+        }
         // As soon as the end begins: mail in flight may take its time.
         () = services.shutdown.requested() => {
             service::tell_stopping();

@@ -107,7 +107,9 @@ fn settings(global: &GlobalArgs, config: &Config) -> Part {
     } else {
         (State::Wrong, problems.iter().map(ToString::to_string).collect())
     };
-    messages.extend(config.warnings().iter().map(|warning| format!("note: {warning}")));
+    let mut notes = config.warnings();
+    notes.retain(|note| !messages.contains(note));
+    messages.extend(notes.iter().map(|note| format!("note: {note}")));
     Part { name: "settings", state, messages }
 }
 

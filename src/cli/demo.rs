@@ -217,7 +217,7 @@ impl Shown {
         let because = listed(&summary.skipped_because);
         let because = if because.is_empty() { because } else { format!(" ({because})") };
         let users = format!(
-            "{} enrolled; required for {}, of whom {} will be led through it at their next sign-in",
+            "{} enrolled; required for {}, {} of whom are led through it at their next sign-in",
             summary.enrolled, summary.required, summary.required_not_enrolled
         );
         let trail = if summary.audit_sound { "an unbroken chain of hashes" } else { "THE CHAIN OF HASHES IS BROKEN" };

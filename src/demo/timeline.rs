@@ -127,8 +127,8 @@ fn people_lines(tables: &Tables) -> Vec<Line> {
 fn composition(users: &[&User], at: Timestamp) -> String {
     let count = |wanted: &dyn Fn(&User) -> bool| users.iter().filter(|user| wanted(user)).count();
     let counts = [
-        (count(&|user| user.mfa_enrolled_at.is_some_and(|since| since < at)), "enrolled already"),
-        (count(&|user| user.sso), "sign in by SSO"),
+        (count(&|user| user.mfa_enrolled_at.is_some_and(|since| since < at)), "enrolled"),
+        (count(&|user| user.sso), "with SSO"),
         (count(&|user| user.kind != "person"), "for services"),
         (count(&|user| !user.active), "inactive"),
     ];
@@ -189,8 +189,8 @@ fn required_lines(tables: &Tables) -> Vec<Line> {
         let (ready, bound) = (count(|one| one.was_enrolled), count(|one| one.was_required));
         let before = if bound > 0 { format!(", {bound} required before") } else { String::new() };
         let note = match (company, on_the_day, people.as_slice()) {
-            (None, _, _) => format!("payees, whatever their companies decide; {ready} enrolled already"),
-            (Some(_), true, _) => format!("the day has come; {ready} enrolled already{before}"),
+            (None, _, _) => format!("payees, wherever they work; {ready} of them enrolled"),
+            (Some(_), true, _) => format!("{ready} of them enrolled{before}"),
             (Some(_), false, [one]) => format!("{}'s days of grace are over", one.name),
             (Some(_), false, _) => format!("their days of grace are over{before}"),
         };

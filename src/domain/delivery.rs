@@ -229,7 +229,13 @@ fn one_a_day(
     for notice in latest {
         let belongs = repeats.is_none_or(|mail| notice.mail.map(|earlier| earlier.id) == Some(mail.id));
         if belongs && !another_today {
-            decision.send.push(notice.id);
+            let awake =
+                if notice.kind.keeps_hours() { policy.announce_hours.first_from(now, reader_zone) } else { now };
+            if awake > now {
+                decision.wait.push((notice.id, awake));
+            } else {
+                decision.send.push(notice.id);
+            }
         } else if notice.kind.is_reminder() && notice.mail.is_none() {
             decision.skip.push((notice.id, SkipReason::SameDay));
         } else {

@@ -14,6 +14,11 @@ pub struct Id(pub Uuid);
 /// The id of the payee mandate, the seeded enforcement that belongs to no company. Both migrations insert it.
 pub const PAYEE_MANDATE: Id = Id(Uuid::from_u128(1));
 
+impl Id {
+    /// The id before all others: where paging in the order of ids begins.
+    pub const FIRST: Self = Self(Uuid::nil());
+}
+
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.as_hyphenated().fmt(f)

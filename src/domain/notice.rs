@@ -66,6 +66,12 @@ impl NoticeKind {
         matches!(self, Self::Reminder | Self::FinalReminder)
     }
 
+    /// Whether it only goes out in the hours of the day in which unexpected mail may arrive.
+    #[must_use]
+    pub fn keeps_hours(self) -> bool {
+        matches!(self, Self::Announcement | Self::Rescheduled | Self::Cancelled)
+    }
+
     /// Whether it is about a date that is set; `cancelled` alone is not.
     #[must_use]
     pub fn tells_date(self) -> bool {

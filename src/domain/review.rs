@@ -24,6 +24,8 @@ pub struct Governing {
     pub grace_days: u16,
     /// Whether it has milestones: one that was held from the start has none, and is announced to all when released.
     pub announced: bool,
+    /// Whether its announcement has been made for those who were there.
+    pub announcement_made: bool,
 }
 
 /// A membership to be looked at.
@@ -32,12 +34,16 @@ pub struct Governing {
 pub struct MembershipFacts {
     /// An active person who is neither exempt nor left out by SSO.
     pub subject: bool,
+    /// Whether they were one when the daemon looked last; none: it never has.
+    pub was_subject: Option<bool>,
     /// Has set up MFA.
     pub enrolled: bool,
     /// The zone of the member's days.
     pub reader_zone: Tz,
     /// The date that the company told them last.
     pub told_date: Option<NaiveDate>,
+    /// From when that mail told them that MFA is required.
+    pub told_at: Option<Timestamp>,
     /// Whether a notice of this enforcement that tells the date is on its way to them, or was sent.
     pub telling: bool,
     /// Whether this enforcement requires them already.
@@ -61,30 +67,37 @@ pub struct Outcome {
 
 /// Looks at a membership at `now`, under the enforcement that governs its company.
 ///
-/// Who was not told the date yet is told at once and gets a personal date: late joiners, and those who were reactivated
-/// or whose exemption ended. Who was told keeps the date everybody has. Whom an earlier date of the company requires
-/// already has nothing to prepare for, and no date to wait for.
+/// Who comes late (was never seen before, was reactivated, or came out of an exemption) and was not told the date is told at
+/// once, and gets a personal date. Who was there and was not told, because they were enrolled, is told at once and keeps
+/// the date everybody has. Who was told a personal date keeps it, whatever becomes of the row. Whom an earlier date of the
+/// company requires already has nothing to prepare for, and no date to wait for.
 #[must_use]
 pub fn review(governing: Option<Governing>, member: &MembershipFacts, now: Timestamp, policy: &Policy) -> Outcome {
     let mut outcome = Outcome::default();
     let Some(governing) = governing.filter(|governing| member.subject && governing.announced) else {
         return outcome;
     };
+    let in_force = governing.state == EnforcementState::InForce;
     let required = member.required || member.required_before;
-    let told = member.telling || required || member.told_date == Some(governing.date);
+    let told = required || member.told_date == Some(governing.date);
+    let told_another = member.told_date.is_some() && !told;
+    // An announcement that is yet to be made reaches whoever was there; a date in force has none to come.
+    let comes_late = member.was_subject != Some(true) || in_force && told_another;
     if !told {
-        outcome.require_at =
-            Some(schedule::require_at(now, governing.enforce_at, governing.grace_days, governing.zone));
-        if !member.enrolled {
-            let moved = member.told_date.is_some() && governing.state != EnforcementState::InForce;
-            outcome.notices.push((if moved { NoticeKind::Rescheduled } else { NoticeKind::Welcome }, now));
+        let is_telling = member.telling && !told_another;
+        if comes_late && !(is_telling && member.was_subject.is_some()) {
+            outcome.require_at =
+                Some(schedule::require_at(now, governing.enforce_at, governing.grace_days, governing.zone));
         }
+        if !member.enrolled && !is_telling && (comes_late || governing.announcement_made) {
+            outcome
+                .notices
+                .push((if told_another && !in_force { NoticeKind::Rescheduled } else { NoticeKind::Welcome }, now));
+        }
+    } else if !required && member.require_at.is_none() {
+        outcome.require_at = member.told_at.filter(|told_at| *told_at > governing.enforce_at && *told_at > now);
     }
-    if governing.state == EnforcementState::InForce
-        && !member.enrolled
-        && !member.told_required
-        && !member.required_before
-    {
+    if in_force && !member.enrolled && !member.told_required && !member.required_before {
         let at = required_at(governing.enforce_at, outcome.require_at.or(member.require_at)).max(now);
         let due = if at > now { schedule::now_required_due_at(at, member.reader_zone, policy) } else { now };
         outcome.notices.push((NoticeKind::NowRequired, due));

@@ -50,6 +50,14 @@ pub(super) fn people(first_day: NaiveDate) -> Result<Vec<Person>, InvalidValue> 
         },
         Person { active: false, ..of("Walter Pike", "walter.pike@lumen-oak.example")?.at(MAIN_ZONE, "US")? },
         of("ليلى حداد", "leila.haddad@lumen-oak.example")?.at(Tz::Asia__Beirut, "LB")?,
+        of("Ewa Kowalczyk", "ewa.kowalczyk@fjord.example")?.at(Tz::Europe__Warsaw, "PL")?.working_for(OTHER).enrolled(
+            first_day,
+            60,
+            Authenticator,
+        ),
+        of("Noah Feldman", "noah.feldman@lumen-oak.example")?
+            .at(Tz::America__New_York, "US")?
+            .enrolled(first_day, 15, Sms),
         of("Aroha Ngata", "aroha.ngata@lumen-oak.example")?.at(Tz::Pacific__Auckland, "NZ")?,
     ];
     // Known by the country alone: the days are the company's.

@@ -9,6 +9,7 @@ use serde_json::{Value as Json, json};
 use super::audit::{self, NewEvent};
 use super::claim_facts::{Claimable, DueNotice, Recipient};
 use super::dialect::ColumnType;
+use super::predicate::MAIL_RECEIVED;
 use super::requirements::{id_batch, id_rows};
 use super::sql::{Tx, bind};
 use super::{SqlStore, StoreError};
@@ -55,10 +56,12 @@ pub struct Claim {
     pub skipped: u64,
     /// How many notices were put off.
     pub waiting: u64,
+    /// Whether something was due: all of it may be in the hands of another daemon, or of the vendor.
+    pub found_due: bool,
 }
 
 impl Claim {
-    /// Whether there was anything to do. Due notices may all be in the hands of another daemon.
+    /// Whether there was anything to do.
     #[must_use]
     pub fn found_work(&self) -> bool {
         !self.mails.is_empty() || self.skipped > 0 || self.waiting > 0
@@ -97,6 +100,7 @@ impl ClaimStore for SqlStore {
             id: Some(work.id),
             until: Some(work.until),
             skipped,
+            found_due: true,
             waiting: work.waiting.len() as u64,
             mails: work.mails.into_iter().map(|(_, mail)| mail).collect(),
         })
@@ -157,7 +161,8 @@ impl Work {
             |tx: &Tx, column, kind| tx.dialect().rows(1, "batch", &[("id", ColumnType::Id), (column, kind)]);
         if !self.skipped.is_empty() {
             let sql = format!(
-                "UPDATE notices AS n SET state = 'skipped', skip_reason = batch.reason, claimed_by = NULL, claimed_until = NULL
+                "UPDATE notices AS n SET state = 'skipped', skip_reason = batch.reason, claimed_by = NULL, claimed_until = NULL,
+                     mail_id = {MAIL_RECEIVED}
                  FROM {} WHERE n.id = batch.id",
                 text_rows(tx, "reason", ColumnType::Text)
             );
@@ -165,7 +170,8 @@ impl Work {
         }
         if !self.waiting.is_empty() {
             let sql = format!(
-                "UPDATE notices AS n SET state = 'pending', next_attempt_at = batch.until, claimed_by = NULL, claimed_until = NULL
+                "UPDATE notices AS n SET state = 'pending', next_attempt_at = batch.until, claimed_by = NULL, claimed_until = NULL,
+                     mail_id = {MAIL_RECEIVED}
                  FROM {} WHERE n.id = batch.id",
                 text_rows(tx, "until", ColumnType::Instant)
             );

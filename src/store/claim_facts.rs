@@ -33,7 +33,8 @@ fn claimable() -> String {
 /// Users with due notices, locked.
 pub(super) struct Claimable {
     users: BTreeSet<Id>,
-    locked: BTreeSet<Id>,
+    locked_users: BTreeSet<Id>,
+    locked_companies: BTreeSet<Id>,
 }
 
 /// A user with due notices.
@@ -72,30 +73,23 @@ impl Claimable {
     /// Finds and locks the users of the longest overdue notices; none if nothing is due.
     pub async fn lock(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<Option<Self>, StoreError> {
         let mut users = BTreeSet::new();
-        let mut companies = BTreeSet::new();
         for due in ["n.state = 'pending' AND n.next_attempt_at <= $1", "n.state = 'sending' AND n.claimed_until < $1"] {
             let sql = format!(
-                "SELECT n.user_id, e.company_id FROM notices AS n JOIN enforcements AS e ON e.id = n.enforcement_id
+                "SELECT n.user_id FROM notices AS n JOIN enforcements AS e ON e.id = n.enforcement_id
                  LEFT JOIN companies AS c ON c.id = e.company_id WHERE {due} AND {}
                  ORDER BY n.next_attempt_at, n.user_id LIMIT $2",
                 claimable()
             );
             for row in tx.fetch_all(&sql, bind![now, limit]).await? {
                 users.insert(row.get::<Id>("user_id")?);
-                companies.extend(row.get::<Option<Id>>("company_id")?);
             }
         }
         if users.is_empty() {
             return Ok(None);
         }
-        let sql = format!(
-            "SELECT c.id FROM companies AS c WHERE c.id IN (SELECT id FROM {}) ORDER BY c.id{}",
-            id_rows(tx, 1),
-            tx.dialect().for_share("c")
-        );
-        tx.fetch_all(&sql, bind![id_batch(companies)]).await?;
-        let locked = lock_users(tx, &users).await?;
-        Ok(Some(Self { users, locked }))
+        let locked_companies = lock_companies(tx, &users).await?;
+        let locked_users = lock_users(tx, &users).await?;
+        Ok(Some(Self { users, locked_users, locked_companies }))
     }
 
     /// Everything that is due to these users, each with what decides.
@@ -103,7 +97,7 @@ impl Claimable {
         let sql = format!(
             "SELECT n.id, n.user_id, n.kind, n.due_at, n.attempts, n.mail_id, l.maybe_received,
                  e.id AS enforcement_id, e.state, e.enforcement_date, e.enforce_at, e.planned_time_zone,
-                 c.name AS company_name, c.enforcement_date AS company_date, c.locale AS company_locale, c.support_contact,
+                 c.id AS company_id, c.name AS company_name, c.enforcement_date AS company_date, c.locale AS company_locale, c.support_contact,
                  m.user_id AS member, m.exempt_until, m.require_at,
                  u.id AS found, u.email, u.name, u.locale, u.time_zone, u.country, u.kind AS user_kind, u.active, u.sso,
                  u.payee, u.email_status, (u.mfa_enrolled_at IS NOT NULL) AS enrolled,
@@ -119,11 +113,13 @@ impl Claimable {
              LEFT JOIN mails AS l ON l.id = n.mail_id
              WHERE n.user_id IN (SELECT id FROM {})
                  AND (n.state = 'pending' AND n.due_at <= $1 OR n.state = 'sending' AND n.claimed_until < $1) AND {}
-             ORDER BY n.user_id, n.due_at, n.id",
+             ORDER BY n.user_id, n.due_at, n.id{}",
             told_date(),
             told_at(),
             id_rows(tx, 2),
-            claimable()
+            claimable(),
+            // What another daemon has just recorded, or a moved date has closed, is no longer due (R2, R5).
+            tx.dialect().for_update("n")
         );
         let rows = tx.fetch_all(&sql, bind![now, id_batch(self.users.iter().copied())]).await?;
         let mut mails = self.recent_mails(tx, now).await?;
@@ -131,8 +127,12 @@ impl Claimable {
         for row in &rows {
             let user_id: Id = row.get("user_id")?;
             let user = read_user(row)?;
-            if user.is_some() && !self.locked.contains(&user_id) {
+            if user.is_some() && !self.locked_users.contains(&user_id) {
                 continue; // another daemon is at this user
+            }
+            let company: Option<Id> = row.get("company_id")?;
+            if company.is_some_and(|company| !self.locked_companies.contains(&company)) {
+                continue; // its row is being changed
             }
             let notice = read_notice(row)?;
             if let Some((_, recipient)) = recipients.last_mut().filter(|(id, _)| *id == user_id) {
@@ -166,9 +166,22 @@ impl Claimable {
 
 /// The zone of the reader's days: their own, or that of the company, or of any company they work for.
 fn zone_of(row: &Row, is_mandate: bool) -> Result<Tz, StoreError> {
-    let company: String = row.get("planned_time_zone")?;
-    let names = [row.get("time_zone")?, (!is_mandate).then_some(company), row.get("home_zone")?];
-    Ok(names.iter().flatten().find_map(|name: &String| time::zone(name)).unwrap_or(Tz::UTC))
+    let company = row.text("planned_time_zone")?.filter(|_| !is_mandate);
+    let names = [row.text("time_zone")?, company, row.text("home_zone")?];
+    Ok(names.iter().flatten().find_map(|name| time::zone(name)).unwrap_or(Tz::UTC))
+}
+
+/// The companies of all that is due to these users, locked; those whose row is being changed are passed over.
+async fn lock_companies(tx: &mut Tx, users: &BTreeSet<Id>) -> Result<BTreeSet<Id>, StoreError> {
+    let sql = format!(
+        "SELECT c.id FROM companies AS c WHERE c.id IN (
+             SELECT e.company_id FROM notices AS n JOIN enforcements AS e ON e.id = n.enforcement_id
+             WHERE n.user_id IN (SELECT id FROM {}) AND n.state IN ('pending', 'sending')) ORDER BY c.id{}",
+        id_rows(tx, 1),
+        tx.dialect().for_share_skip_locked("c")
+    );
+    let rows = tx.fetch_all(&sql, bind![id_batch(users.iter().copied())]).await?;
+    rows.iter().map(|row| row.get("id")).collect()
 }
 
 fn read_user(row: &Row) -> Result<Option<User>, StoreError> {
@@ -185,10 +198,10 @@ fn read_user(row: &Row) -> Result<Option<User>, StoreError> {
             enrolled: row.get("enrolled")?,
             bounced: row.get::<String>("email_status")? == "bounced",
         },
-        email: row.get("email")?,
-        name: row.get("name")?,
-        locale: row.get("locale")?,
-        country: row.get("country")?,
+        email: row.text("email")?.unwrap_or_default(),
+        name: row.text("name")?.unwrap_or_default(),
+        locale: row.text("locale")?,
+        country: row.text("country")?,
     }))
 }
 
@@ -220,9 +233,9 @@ fn read_notice(row: &Row) -> Result<DueNotice, StoreError> {
             mail,
         },
         attempts: row.get("attempts")?,
-        company: row.get("company_name")?,
-        company_locale: row.get("company_locale")?,
-        support_contact: row.get("support_contact")?,
+        company: row.text("company_name")?,
+        company_locale: row.text("company_locale")?,
+        support_contact: row.text("support_contact")?,
         enforce_at: row.get("enforce_at")?,
         requirement: row.get("required_at")?,
         told_at: row.get("told_at")?,

@@ -49,6 +49,12 @@ impl Dialect {
         self.postgres_only(&format!(" FOR SHARE OF {alias}"))
     }
 
+    /// The same, passing over rows that somebody is changing: one open transaction of the vendor's must not stop the rest.
+    #[must_use]
+    pub fn for_share_skip_locked(self, alias: &str) -> String {
+        self.postgres_only(&format!(" FOR SHARE OF {alias} SKIP LOCKED"))
+    }
+
     /// A batch of rows, bound as one JSON array of objects to `$parameter`, as a table with this alias.
     ///
     /// One bound value whatever the number of rows: no limit of parameters, and one statement to prepare. The databases

@@ -5,12 +5,12 @@ use serde_json::json;
 
 use super::audit;
 use super::predicate::{DATE_STANDS, must_be_required};
-use super::reconcile::event;
+use super::reconcile::{close, event};
 use super::requirements::{NewRequirements, derive_required_at};
 use super::sql::{Tx, bind};
 use super::{SqlStore, StoreError};
 use crate::domain::ids::Id;
-use crate::domain::notice::EnforcementState;
+use crate::domain::notice::{EnforcementState, SkipReason};
 use crate::domain::policy::Policy;
 use crate::domain::time::Timestamp;
 
@@ -28,8 +28,14 @@ pub struct Flipped {
 /// Flipping enforcements.
 #[async_trait]
 pub trait EnforceStore {
-    /// Up to `limit` enforcements whose instant has come at `now`, or whose flip is not complete, with that instant.
-    async fn due_flips(&self, now: Timestamp, limit: i64) -> Result<Vec<(Id, Timestamp)>, StoreError>;
+    /// Up to `limit` enforcements whose instant has come at `now`, or whose flip is not complete, with that instant: those
+    /// after `after` in the order of instant and id.
+    async fn due_flips(
+        &self,
+        now: Timestamp,
+        after: Option<(Id, Timestamp)>,
+        limit: i64,
+    ) -> Result<Vec<(Id, Timestamp)>, StoreError>;
 
     /// Makes up to `limit` further members of an enforcement required. The first chunk puts it in force, and looks once
     /// more whether the date stands (R5).
@@ -44,14 +50,22 @@ pub trait EnforceStore {
 
 #[async_trait]
 impl EnforceStore for SqlStore {
-    async fn due_flips(&self, now: Timestamp, limit: i64) -> Result<Vec<(Id, Timestamp)>, StoreError> {
+    async fn due_flips(
+        &self,
+        now: Timestamp,
+        after: Option<(Id, Timestamp)>,
+        limit: i64,
+    ) -> Result<Vec<(Id, Timestamp)>, StoreError> {
         let sql = format!(
-            "SELECT e.id, e.enforce_at FROM enforcements AS e JOIN companies AS c ON c.id = e.company_id
+            "SELECT id, enforce_at FROM (
+             SELECT e.id, e.enforce_at FROM enforcements AS e JOIN companies AS c ON c.id = e.company_id
              WHERE e.state = 'scheduled' AND e.enforce_at <= $1 AND {DATE_STANDS}
              UNION ALL SELECT id, enforce_at FROM enforcements WHERE state = 'in_force' AND flipped_at IS NULL
-             ORDER BY enforce_at, id LIMIT $2"
+             ) AS due WHERE $3 IS NULL OR enforce_at > $3 OR enforce_at = $3 AND id > $2
+             ORDER BY enforce_at, id LIMIT $4"
         );
-        let rows = self.database.fetch_all(&sql, bind![now, limit]).await?;
+        let (after_id, after_at) = after.unzip();
+        let rows = self.database.fetch_all(&sql, bind![now, after_id, after_at, limit]).await?;
         rows.iter().map(|row| Ok((row.get("id")?, row.get("enforce_at")?))).collect()
     }
 
@@ -71,11 +85,11 @@ impl EnforceStore for SqlStore {
             "INSERT INTO requirements (user_id, enforcement_id, required_at)
              SELECT u.id, e.id, $2 FROM enforcements AS e JOIN memberships AS m ON m.company_id = e.company_id
              JOIN users AS u ON u.id = m.user_id
-             WHERE e.id = $1 AND ($4 IS NULL OR m.user_id > $4) AND ($5 IS NULL OR m.user_id <= $5) AND {}
+             WHERE e.id = $1 AND m.user_id > $4 AND ($5 IS NULL OR m.user_id <= $5) AND {}
              ORDER BY u.id ON CONFLICT DO NOTHING RETURNING user_id, enforcement_id",
             must_be_required(2, 3)
         );
-        let values = bind![enforcement, now, !policy.leave_out_sso, flip.cursor, last];
+        let values = bind![enforcement, now, !policy.leave_out_sso, flip.cursor.unwrap_or(Id::FIRST), last];
         let new = NewRequirements::read(&tx.fetch_all(&sql, values).await?)?;
         derive_required_at(&mut tx, new.users()).await?;
         let flipped_at = last.is_none().then_some(now);
@@ -122,12 +136,20 @@ struct Flip {
 }
 
 impl Flip {
-    /// Takes up the flip where it stands; none if there is nothing to do, or another daemon is at it.
+    /// Takes up the flip where it stands; none if there is nothing to do, or the company's row is being changed.
+    ///
+    /// Locks the company before its enforcement, as everybody does. The enforcement's lock is waited for: a review of its
+    /// members holds it, and each has to see what the other did.
     async fn begin(tx: &mut Tx, enforcement: Id, now: Timestamp) -> Result<Option<Self>, StoreError> {
+        let sql = format!(
+            "SELECT c.id FROM companies AS c JOIN enforcements AS e ON e.company_id = c.id WHERE e.id = $1{}",
+            tx.dialect().for_share_skip_locked("c")
+        );
+        let company_held = tx.fetch_optional(&sql, bind![enforcement]).await?.is_some();
         let sql = format!(
             "SELECT state, company_id, enforce_at, flip_cursor FROM enforcements AS e
              WHERE id = $1 AND (state = 'in_force' AND flipped_at IS NULL OR state = 'scheduled' AND enforce_at <= $2){}",
-            tx.dialect().for_update_skip_locked("e")
+            tx.dialect().for_update("e")
         );
         let Some(row) = tx.fetch_optional(&sql, bind![enforcement, now]).await? else {
             return Ok(None);
@@ -139,7 +161,7 @@ impl Flip {
             began: row.name::<EnforcementState>("state")? == EnforcementState::Scheduled,
             replaced: None,
         };
-        if flip.began && !flip.put_in_force(tx, enforcement, now).await? {
+        if flip.began && !(company_held && flip.put_in_force(tx, enforcement, now).await?) {
             return Ok(None);
         }
         Ok(Some(flip))
@@ -148,15 +170,17 @@ impl Flip {
     /// Puts the enforcement in force in place of the company's earlier one, if its date stands.
     async fn put_in_force(&mut self, tx: &mut Tx, enforcement: Id, now: Timestamp) -> Result<bool, StoreError> {
         let sql = format!(
-            "SELECT c.id FROM companies AS c JOIN enforcements AS e ON e.company_id = c.id WHERE e.id = $1 AND {DATE_STANDS}{}",
-            tx.dialect().for_share("c")
+            "SELECT c.id FROM companies AS c JOIN enforcements AS e ON e.company_id = c.id WHERE e.id = $1 AND {DATE_STANDS}"
         );
         if tx.fetch_optional(&sql, bind![enforcement]).await?.is_none() {
             return Ok(false);
         }
-        let sql = "UPDATE enforcements SET state = 'superseded', closed_at = $2 WHERE company_id = $1 AND state = 'in_force' RETURNING id";
-        let replaced = tx.fetch_optional(sql, bind![self.company_id, now]).await?;
+        let sql = "SELECT id FROM enforcements WHERE company_id = $1 AND state = 'in_force'";
+        let replaced = tx.fetch_optional(sql, bind![self.company_id]).await?;
         self.replaced = replaced.map(|row| row.get("id")).transpose()?;
+        if let Some(replaced) = self.replaced {
+            close(tx, replaced, EnforcementState::Superseded, SkipReason::Superseded, now).await?;
+        }
         tx.execute("UPDATE enforcements SET state = 'in_force' WHERE id = $1", bind![enforcement]).await?;
         // What was to be told beforehand is not told any more; pending, it would keep `now_required` from being claimed (R7).
         let sql = "UPDATE milestones SET state = 'dropped' WHERE enforcement_id = $1 AND state = 'pending'
@@ -167,9 +191,9 @@ impl Flip {
 
     /// The last member of the next chunk; none where it reaches the end.
     async fn last_of_chunk(&self, tx: &mut Tx, limit: i64) -> Result<Option<Id>, StoreError> {
-        let sql = "SELECT user_id FROM memberships WHERE company_id = $1 AND ($2 IS NULL OR user_id > $2)
+        let sql = "SELECT user_id FROM memberships WHERE company_id = $1 AND user_id > $2
             ORDER BY user_id LIMIT 1 OFFSET $3";
-        let row = tx.fetch_optional(sql, bind![self.company_id, self.cursor, limit - 1]).await?;
+        let row = tx.fetch_optional(sql, bind![self.company_id, self.cursor.unwrap_or(Id::FIRST), limit - 1]).await?;
         row.map(|row| row.get("user_id")).transpose()
     }
 }

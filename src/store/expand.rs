@@ -1,5 +1,7 @@
 //! Task `expand`: from a due milestone to a notice for each eligible member, in chunks that can be resumed.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use async_trait::async_trait;
 use chrono_tz::Tz;
 use serde_json::json;
@@ -21,6 +23,8 @@ use crate::domain::time::{self, Timestamp};
 /// What expanding one chunk came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Expanded {
+    /// Whether the chunk was taken: not, if another daemon is at it, or the company's row is being changed.
+    pub taken: bool,
     /// How many notices were made.
     pub notices: u64,
     /// Whether the milestone has more members to go through.
@@ -30,8 +34,14 @@ pub struct Expanded {
 /// Expanding milestones.
 #[async_trait]
 pub trait ExpandStore {
-    /// Up to `limit` milestones whose notices are to be made at `now`, the longest overdue first.
-    async fn due_milestones(&self, now: Timestamp, limit: i64) -> Result<Vec<Id>, StoreError>;
+    /// Up to `limit` milestones whose notices are to be made at `now`, the longest overdue first, with since when: those
+    /// after `after` in that order.
+    async fn due_milestones(
+        &self,
+        now: Timestamp,
+        after: Option<(Id, Timestamp)>,
+        limit: i64,
+    ) -> Result<Vec<(Id, Timestamp)>, StoreError>;
 
     /// Makes the notices for up to `limit` further members of a milestone.
     async fn expand_chunk(
@@ -55,13 +65,22 @@ fn expandable() -> String {
 
 #[async_trait]
 impl ExpandStore for SqlStore {
-    async fn due_milestones(&self, now: Timestamp, limit: i64) -> Result<Vec<Id>, StoreError> {
+    async fn due_milestones(
+        &self,
+        now: Timestamp,
+        after: Option<(Id, Timestamp)>,
+        limit: i64,
+    ) -> Result<Vec<(Id, Timestamp)>, StoreError> {
         let sql = format!(
-            "SELECT s.id FROM milestones AS s JOIN enforcements AS e ON e.id = s.enforcement_id
-             JOIN companies AS c ON c.id = e.company_id WHERE {} ORDER BY s.due_at, s.id LIMIT $2",
+            "SELECT s.id, s.due_at FROM milestones AS s JOIN enforcements AS e ON e.id = s.enforcement_id
+             JOIN companies AS c ON c.id = e.company_id
+             WHERE {} AND ($3 IS NULL OR s.due_at > $3 OR s.due_at = $3 AND s.id > $2)
+             ORDER BY s.due_at, s.id LIMIT $4",
             expandable()
         );
-        self.database.fetch_all(&sql, bind![now, limit]).await?.iter().map(|row| row.get("id")).collect()
+        let (after_id, after_at) = after.unzip();
+        let rows = self.database.fetch_all(&sql, bind![now, after_id, after_at, limit]).await?;
+        rows.iter().map(|row| Ok((row.get("id")?, row.get("due_at")?))).collect()
     }
 
     async fn expand_chunk(
@@ -79,7 +98,7 @@ impl ExpandStore for SqlStore {
              FROM milestones AS s JOIN enforcements AS e ON e.id = s.enforcement_id JOIN companies AS c ON c.id = e.company_id
              WHERE s.id = $2 AND {}{}{}",
             expandable(),
-            tx.dialect().for_share("c"),
+            tx.dialect().for_share_skip_locked("c"),
             tx.dialect().for_update_skip_locked("s")
         );
         let Some(row) = tx.fetch_optional(&sql, bind![now, milestone]).await? else {
@@ -89,22 +108,23 @@ impl ExpandStore for SqlStore {
         let members = due.members(&mut tx, policy, limit).await?;
         let more = i64::try_from(members.len()) == Ok(limit);
         let mut batch = Vec::new();
-        let mut digest = Vec::new();
+        let mut lines = BTreeMap::new();
         for (user, member) in &members {
             if let Some((kind, due_at)) = expansion::owed(&due.milestone, due.enforcement, member, policy) {
                 let id = self.randomness.id(now);
-                digest.push(format!("{id} {kind} {user}"));
+                lines.insert(id, format!("{id} {kind} {user}"));
                 batch.push(json!({ "id": id, "kind": kind, "user_id": user, "due_at": due_at }));
             }
         }
-        insert_notices(&mut tx, milestone, due.enforcement_id, &batch).await?;
+        let made = insert_notices(&mut tx, milestone, due.enforcement_id, &batch).await?;
+        lines.retain(|id, _| made.contains(id));
         let (state, cursor) =
             if more { ("pending", members.last().map(|(user, _)| *user)) } else { ("expanded", None) };
         tx.execute("UPDATE milestones SET state = $2, cursor = $3 WHERE id = $1", bind![milestone, state, cursor])
             .await?;
         let detail = json!({
             "milestone": milestone, "kind": due.milestone.kind, "days_before": due.milestone.days_before,
-            "notices": batch.len(), "sha256": sha256_hex(&digest), "complete": !more,
+            "notices": made.len(), "sha256": sha256_hex(lines.values()), "complete": !more,
         });
         audit::append(
             &mut tx,
@@ -113,7 +133,7 @@ impl ExpandStore for SqlStore {
         )
         .await?;
         tx.commit().await?;
-        Ok(Expanded { notices: batch.len() as u64, more })
+        Ok(Expanded { taken: true, notices: made.len() as u64, more })
     }
 }
 
@@ -153,19 +173,19 @@ impl DueMilestone {
             "SELECT u.id, u.time_zone, m.require_at, {} AS told_date, {} AS told_at, {TELLING} AS telling, {REQUIRED} AS required,
                  {REQUIRED_BEFORE} AS required_before
              FROM enforcements AS e JOIN memberships AS m ON m.company_id = e.company_id JOIN users AS u ON u.id = m.user_id
-             WHERE e.id = $1 AND ($2 IS NULL OR m.user_id > $2) AND {} AND u.mfa_enrolled_at IS NULL
+             WHERE e.id = $1 AND m.user_id > $2 AND {} AND u.mfa_enrolled_at IS NULL
                  AND u.email_status = 'ok'
              ORDER BY m.user_id LIMIT $4",
             told_date(),
             told_at(),
             subject(3)
         );
-        let values = bind![self.enforcement_id, self.cursor, !policy.leave_out_sso, limit];
+        let values = bind![self.enforcement_id, self.cursor.unwrap_or(Id::FIRST), !policy.leave_out_sso, limit];
         tx.fetch_all(&sql, values).await?.iter().map(|row| Ok((row.get("id")?, self.member(row)?))).collect()
     }
 
     fn member(&self, row: &Row) -> Result<MemberFacts, StoreError> {
-        let zone: Option<String> = row.get("time_zone")?;
+        let zone = row.text("time_zone")?;
         Ok(MemberFacts {
             zone: zone.as_deref().and_then(time::zone).unwrap_or(self.company_zone),
             require_at: row.get("require_at")?,
@@ -179,15 +199,15 @@ impl DueMilestone {
 }
 
 /// Stores a batch of notices, each an object with `id`, `kind`, `user_id` and `due_at`. A user who has one for this
-/// milestone keeps it (R2).
+/// milestone keeps it (R2). Returns those that were stored.
 pub(super) async fn insert_notices(
     tx: &mut Tx,
     milestone: Id,
     enforcement: Id,
     batch: &[serde_json::Value],
-) -> Result<(), StoreError> {
+) -> Result<BTreeSet<Id>, StoreError> {
     if batch.is_empty() {
-        return Ok(());
+        return Ok(BTreeSet::new());
     }
     let rows = tx.dialect().rows(
         3,
@@ -202,7 +222,8 @@ pub(super) async fn insert_notices(
     let sql = format!(
         "INSERT INTO notices (id, kind, milestone_id, enforcement_id, user_id, due_at, next_attempt_at)
          SELECT batch.id, batch.kind, $1, $2, batch.user_id, batch.due_at, batch.due_at FROM {rows} WHERE true
-         ON CONFLICT DO NOTHING"
+         ON CONFLICT DO NOTHING RETURNING id"
     );
-    tx.execute(&sql, bind![milestone, enforcement, serde_json::Value::from(batch.to_vec())]).await.map(drop)
+    let rows = tx.fetch_all(&sql, bind![milestone, enforcement, serde_json::Value::from(batch.to_vec())]).await?;
+    rows.iter().map(|row| row.get("id")).collect()
 }

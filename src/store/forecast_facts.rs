@@ -180,7 +180,7 @@ async fn people(
                  WHERE any_m.user_id = u.id ORDER BY home.id LIMIT 1) AS home_zone,
              EXISTS (SELECT 1 FROM requirements AS r WHERE r.user_id = u.id AND r.enforcement_id = $4 AND r.cleared_at IS NULL)
                  AS mandated,
-             m.company_id, m.exempt_until, m.require_at, m.reviewed, c.enforcement_date AS company_date,
+             m.company_id, m.exempt_until, m.require_at, m.reviewed, m.reviewed_as, c.enforcement_date AS company_date,
              e.id AS enforcement_id, {} AS told_date, {} AS told_at, {REQUIRED} AS required, {REQUIRED_BEFORE} AS required_before,
              COALESCE({}, false) AS on_the_day
          FROM users AS u JOIN memberships AS m ON m.user_id = u.id JOIN companies AS c ON c.id = m.company_id
@@ -247,6 +247,7 @@ fn add_membership(person: &mut Person, row: &Row, replan: &Replan) -> Result<(),
             exempt_until: row.get("exempt_until")?,
             require_at: row.get("require_at")?,
             reviewed: row.get("reviewed")?,
+            was_subject: row.get::<Option<String>>("reviewed_as")?.map(|found| found == "subject"),
             told_date: row.get("told_date")?,
             told_at: row.get("told_at")?,
         });

@@ -33,6 +33,14 @@ fn told(what: &str) -> String {
 pub(super) const TELLING: &str = "EXISTS (SELECT 1 FROM notices AS t WHERE t.user_id = u.id AND t.enforcement_id = e.id
     AND t.kind IN ('announcement', 'rescheduled', 'welcome') AND t.state IN ('pending', 'sending', 'sent'))";
 
+/// The mail of notice `n`, if the reader may have received it. A notice that is put aside keeps no other: the mail may yet
+/// be sent without it, and would count as having told what it did not carry.
+pub(super) const MAIL_RECEIVED: &str = "(SELECT l.id FROM mails AS l WHERE l.id = n.mail_id AND l.maybe_received)";
+
+/// Notice `n` was not sent because the user was left out for a reason that may pass.
+pub(super) const SKIPPED_FOR_A_WHILE: &str = "n.state = 'skipped' AND n.mail_id IS NULL
+    AND n.skip_reason IN ('enrolled', 'exempt', 'inactive', 'service_account', 'not_a_member', 'sso', 'not_a_payee', 'bounced')";
+
 /// Enforcement `e.id` requires user `u.id`.
 pub(super) const REQUIRED: &str = "EXISTS (SELECT 1 FROM requirements AS r
     WHERE r.user_id = u.id AND r.enforcement_id = e.id AND r.cleared_at IS NULL)";

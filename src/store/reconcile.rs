@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use serde_json::json;
 
 use super::audit::{self, NewEvent};
-use super::predicate::HAS_ENFORCEMENT;
+use super::predicate::{HAS_ENFORCEMENT, MAIL_RECEIVED};
 use super::sql::{Row, Tx, Value, bind};
 use super::{SqlStore, StoreError};
 use crate::domain::ids::Id;
@@ -59,7 +59,7 @@ pub trait ReconcileStore {
         patient: bool,
     ) -> Result<Reconciled, StoreError>;
 
-    /// Cancels the open enforcements of deleted companies. Returns how many.
+    /// Cancels the enforcements of deleted companies: what they had to say is dropped, nobody is un-required. Returns how many.
     async fn cancel_orphans(&self, now: Timestamp) -> Result<u64, StoreError>;
 
     /// Has every company with a scheduled enforcement looked at again: zone rules come with the binary. Returns how many.
@@ -103,7 +103,8 @@ impl ReconcileStore for SqlStore {
     async fn cancel_orphans(&self, now: Timestamp) -> Result<u64, StoreError> {
         let mut tx = self.database.begin().await?;
         let sql = format!(
-            "SELECT id, company_id FROM enforcements AS e WHERE company_deleted AND state IN ('scheduled', 'held'){}",
+            "SELECT id, company_id FROM enforcements AS e
+             WHERE company_deleted AND state IN ('scheduled', 'held', 'in_force'){}",
             tx.dialect().for_update_skip_locked("e")
         );
         let mut events = Vec::new();
@@ -333,6 +334,11 @@ impl SqlStore {
                     tx.execute("UPDATE milestones SET state = 'dropped' WHERE id = $1", bind![id]).await?;
                     changed = true;
                 }
+                (None, MilestoneState::Expanded) => {
+                    let sql = "UPDATE notices SET state = 'skipped', skip_reason = 'superseded'
+                        WHERE milestone_id = $1 AND state = 'pending' AND mail_id IS NULL";
+                    changed |= tx.execute(sql, bind![id]).await? > 0;
+                }
                 (Some(reminder), MilestoneState::Expanded) if moved && addable => {
                     // Made for other instants: those not begun are made anew. The sent ones stay, and stay unique.
                     let sql = "DELETE FROM notices WHERE milestone_id = $1 AND state = 'pending' AND mail_id IS NULL";
@@ -374,8 +380,11 @@ pub(super) async fn close(
     tx.execute(sql, bind![id, state.as_str(), now]).await?;
     let sql = "UPDATE milestones SET state = 'dropped' WHERE enforcement_id = $1 AND state = 'pending'";
     tx.execute(sql, bind![id]).await?;
-    let sql = "UPDATE notices SET state = 'skipped', skip_reason = $2 WHERE enforcement_id = $1 AND state = 'pending'";
-    tx.execute(sql, bind![id, skip.as_str()]).await.map(drop)
+    let sql = format!(
+        "UPDATE notices AS n SET state = 'skipped', skip_reason = $2, mail_id = {MAIL_RECEIVED}
+         WHERE enforcement_id = $1 AND state = 'pending'"
+    );
+    tx.execute(&sql, bind![id, skip.as_str()]).await.map(drop)
 }
 
 /// Takes away the personal dates that were only the closed enforcement's own day: they would outlive it.
@@ -397,9 +406,9 @@ pub(super) async fn lock_company(tx: &mut Tx, id: Id) -> Result<Option<CompanyFa
         Ok(CompanyFacts {
             id,
             enforcement_date: row.get("enforcement_date")?,
-            time_zone: row.get("time_zone")?,
+            time_zone: row.text("time_zone")?.unwrap_or_default(),
             mfa_available: row.get("mfa_available")?,
-            notice_days: row.get("notice_days")?,
+            notice_days: row.text("notice_days")?,
         })
     })
     .transpose()

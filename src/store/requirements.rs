@@ -50,10 +50,20 @@ pub(super) fn id_rows(tx: &Tx, parameter: usize) -> String {
 
 /// Sets `users.mfa_required_at` of these users to the earliest of their uncleared requirements, where it is not.
 pub(super) async fn derive_required_at(tx: &mut Tx, users: impl IntoIterator<Item = Id>) -> Result<u64, StoreError> {
+    let users = id_batch(users);
+    let lock = tx.dialect().for_update("u");
+    if !lock.is_empty() {
+        // In one order everywhere: two daemons that update users in the order of their plans could wait for each other.
+        let sql = format!(
+            "SELECT u.id FROM users AS u WHERE u.id IN (SELECT id FROM {}) ORDER BY u.id{lock}",
+            id_rows(tx, 1)
+        );
+        tx.fetch_all(&sql, bind![users.clone()]).await?;
+    }
     let earliest = "(SELECT min(required_at) FROM requirements WHERE user_id = u.id AND cleared_at IS NULL)";
     let sql = format!(
         "UPDATE users AS u SET mfa_required_at = {earliest} FROM {} WHERE u.id = batch.id AND u.mfa_required_at IS DISTINCT FROM {earliest}",
         id_rows(tx, 1),
     );
-    tx.execute(&sql, bind![id_batch(users)]).await
+    tx.execute(&sql, bind![users]).await
 }

@@ -1,5 +1,7 @@
 //! Looking at what was made or changed since the daemon last looked: users, memberships, exemptions, personal dates.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use chrono_tz::Tz;
 use serde_json::{Value as Json, json};
@@ -8,10 +10,11 @@ use super::audit::{self, NewEvent};
 use super::dialect::ColumnType;
 use super::expand::insert_notices;
 use super::predicate::{
-    DATE_STANDS, HAS_ENFORCEMENT, REQUIRED, REQUIRED_BEFORE, TELLING, must_be_required, subject, told_date,
+    DATE_STANDS, HAS_ENFORCEMENT, REQUIRED, REQUIRED_BEFORE, SKIPPED_FOR_A_WHILE, TELLING, must_be_required, subject,
+    told_at, told_date,
 };
 use super::requirements::{NewRequirements, derive_required_at, id_batch, id_rows};
-use super::sql::{Row, Tx, bind};
+use super::sql::{Row, Tx, Value, bind};
 use super::{SqlStore, StoreError};
 use crate::domain::ids::{Id, PAYEE_MANDATE};
 use crate::domain::notice::NoticeKind;
@@ -69,7 +72,7 @@ impl ReviewStore for SqlStore {
             )
             .await?;
             let until: Timestamp = row.get("exempt_until")?;
-            let reason: Option<String> = row.get("exempt_reason")?;
+            let reason = row.text("exempt_reason")?;
             let detail = json!({ "exempt_until": until, "reason": reason });
             events.push(NewEvent {
                 actor: "daemon",
@@ -98,8 +101,8 @@ impl ReviewStore for SqlStore {
         }
         let batch = id_batch(ids.iter().copied());
         let rows = id_rows(&tx, 1);
-        let sql =
-            format!("UPDATE memberships SET reviewed = false WHERE reviewed AND user_id IN (SELECT id FROM {rows})");
+        // Also those that are unreviewed: one that is being reviewed right now, with what the user was before, is waited for.
+        let sql = format!("UPDATE memberships SET reviewed = false WHERE user_id IN (SELECT id FROM {rows})");
         tx.execute(&sql, bind![batch.clone()]).await?;
         let sql = format!(
             "INSERT INTO requirements (user_id, enforcement_id, required_at)
@@ -109,7 +112,7 @@ impl ReviewStore for SqlStore {
         );
         let new = NewRequirements::read(&tx.fetch_all(&sql, bind![batch.clone(), PAYEE_MANDATE, now]).await?)?;
         derive_required_at(&mut tx, ids.iter().copied()).await?;
-        let notices = self.tell_payees(&mut tx, &new, now).await?;
+        let notices = self.tell_payees(&mut tx, &ids, &new, now).await?;
         let sql = format!("UPDATE users SET reviewed = true WHERE id IN (SELECT id FROM {rows})");
         tx.execute(&sql, bind![batch]).await?;
         append_required(&mut tx, &new, now).await?;
@@ -119,22 +122,28 @@ impl ReviewStore for SqlStore {
 
     async fn review_memberships(&self, now: Timestamp, policy: &Policy, limit: i64) -> Result<Reviewed, StoreError> {
         let mut tx = self.database.begin().await?;
+        let sql = format!("SELECT m.company_id {} ORDER BY m.company_id, m.user_id LIMIT $1", unreviewed());
+        let companies = hold_enforcements(&mut tx, &sql, bind![limit]).await?;
         let sql = format!(
-            "SELECT m.company_id, m.user_id, m.require_at, u.time_zone AS user_zone, {subject} AS subject,
+            "SELECT m.company_id, m.user_id, m.require_at, m.reviewed_as, u.time_zone AS user_zone, {subject} AS subject,
                  (u.mfa_enrolled_at IS NOT NULL) AS enrolled, c.new_member_grace_days,
                  e.id AS enforcement_id, e.state, e.enforcement_date, e.enforce_at, e.planned_time_zone,
-                 {told} AS told_date, {TELLING} AS telling, {REQUIRED} AS required, {REQUIRED_BEFORE} AS required_before,
-                 EXISTS (SELECT 1 FROM notices AS n WHERE n.enforcement_id = e.id AND n.user_id = u.id AND n.kind = 'now_required') AS told_required,
-                 EXISTS (SELECT 1 FROM milestones AS s WHERE s.enforcement_id = e.id AND s.kind = 'announcement') AS announced
-             FROM memberships AS m JOIN users AS u ON u.id = m.user_id JOIN companies AS c ON c.id = m.company_id
-             LEFT JOIN enforcements AS e ON e.company_id = c.id AND e.state IN ('scheduled', 'held', 'in_force') AND {DATE_STANDS}
-             WHERE NOT m.reviewed AND u.reviewed AND NOT (c.revision > c.reconciled_revision AND {HAS_ENFORCEMENT})
+                 {told} AS told_date, {told_at} AS told_at, {TELLING} AS telling, {REQUIRED} AS required, {REQUIRED_BEFORE} AS required_before,
+                 EXISTS (SELECT 1 FROM notices AS n WHERE n.enforcement_id = e.id AND n.user_id = u.id AND n.kind = 'now_required'
+                     AND n.state <> 'skipped') AS told_required,
+                 EXISTS (SELECT 1 FROM milestones AS s WHERE s.enforcement_id = e.id AND s.kind = 'announcement') AS announced,
+                 EXISTS (SELECT 1 FROM milestones AS s WHERE s.enforcement_id = e.id AND s.kind = 'announcement'
+                     AND s.state <> 'pending') AS announcement_made
+             {unreviewed} AND m.company_id IN (SELECT id FROM {batch})
              ORDER BY m.company_id, m.user_id LIMIT $2{lock}",
             subject = subject(1),
             told = told_date(),
-            lock = tx.dialect().for_update_skip_locked("m")
+            told_at = told_at(),
+            unreviewed = unreviewed(),
+            batch = id_rows(&tx, 3),
+            lock = tx.dialect().for_update_skip_locked("m, u")
         );
-        let rows = tx.fetch_all(&sql, bind![!policy.leave_out_sso, limit]).await?;
+        let rows = tx.fetch_all(&sql, bind![!policy.leave_out_sso, limit, companies]).await?;
         if rows.is_empty() {
             return Ok(Reviewed::default());
         }
@@ -144,7 +153,10 @@ impl ReviewStore for SqlStore {
             let (company, user): (Id, Id) = (row.get("company_id")?, row.get("user_id")?);
             let (governing, facts) = read_membership(row, policy)?;
             let outcome = review::review(governing, &facts, now, policy);
-            memberships.push(json!({ "company_id": company, "user_id": user, "require_at": outcome.require_at }));
+            memberships.push(json!({
+                "company_id": company, "user_id": user, "require_at": outcome.require_at,
+                "reviewed_as": if facts.subject { "subject" } else { "left_out" },
+            }));
             if let Some(enforcement) = row.get::<Option<Id>>("enforcement_id")? {
                 for (kind, due_at) in outcome.notices {
                     notices += self.add_notice(&mut tx, enforcement, user, kind, due_at, now).await?;
@@ -159,12 +171,15 @@ impl ReviewStore for SqlStore {
 
     async fn end_personal_dates(&self, now: Timestamp, policy: &Policy, limit: i64) -> Result<Reviewed, StoreError> {
         let mut tx = self.database.begin().await?;
+        let due = "company_id, user_id FROM memberships AS m WHERE require_at <= $1";
+        let order = "ORDER BY require_at, company_id, user_id LIMIT $2";
+        let companies = hold_enforcements(&mut tx, &format!("SELECT {due} {order}"), bind![now, limit]).await?;
         let sql = format!(
-            "SELECT company_id, user_id FROM memberships AS m WHERE require_at <= $1 ORDER BY require_at, company_id, user_id
-             LIMIT $2{}",
+            "SELECT {due} AND company_id IN (SELECT id FROM {}) {order}{}",
+            id_rows(&tx, 3),
             tx.dialect().for_update_skip_locked("m")
         );
-        let rows = tx.fetch_all(&sql, bind![now, limit]).await?;
+        let rows = tx.fetch_all(&sql, bind![now, limit, companies]).await?;
         if rows.is_empty() {
             return Ok(Reviewed::default());
         }
@@ -198,15 +213,27 @@ impl ReviewStore for SqlStore {
 }
 
 impl SqlStore {
-    /// Tells payees who were just required, by nothing before, and are not enrolled, that they are.
-    async fn tell_payees(&self, tx: &mut Tx, new: &NewRequirements, now: Timestamp) -> Result<u64, StoreError> {
+    /// Tells payees who were just required, by nothing before, and are not enrolled, that they are; and those who were not
+    /// told because they were left out for a while.
+    async fn tell_payees(
+        &self,
+        tx: &mut Tx,
+        users: &[Id],
+        new: &NewRequirements,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
         let sql = format!(
             "SELECT u.id FROM users AS u JOIN {} ON batch.id = u.id WHERE u.mfa_enrolled_at IS NULL AND NOT EXISTS (
                  SELECT 1 FROM requirements AS r WHERE r.user_id = u.id AND r.enforcement_id <> $2 AND r.cleared_at IS NULL)
-             ORDER BY u.id",
-            id_rows(tx, 1)
+             UNION SELECT u.id FROM users AS u JOIN {} ON batch.id = u.id
+             JOIN notices AS n ON n.user_id = u.id AND n.enforcement_id = $2 AND {SKIPPED_FOR_A_WHILE}
+             WHERE u.mfa_enrolled_at IS NULL AND u.payee AND u.active AND u.kind = 'person'
+             ORDER BY 1",
+            id_rows(tx, 1),
+            id_rows(tx, 3)
         );
-        let rows = tx.fetch_all(&sql, bind![id_batch(new.users()), PAYEE_MANDATE]).await?;
+        let values = bind![id_batch(new.users()), PAYEE_MANDATE, id_batch(users.iter().copied())];
+        let rows = tx.fetch_all(&sql, values).await?;
         let mut told = 0;
         for row in rows {
             told += self.add_notice(tx, PAYEE_MANDATE, row.get("id")?, NoticeKind::NowRequired, now, now).await?;
@@ -214,7 +241,8 @@ impl SqlStore {
         Ok(told)
     }
 
-    /// Makes one notice at the milestone of its kind, unless the user has one there (R2). Returns how many: one or none.
+    /// Makes one notice at the milestone of its kind, unless the user has one there (R2). One that was skipped because they
+    /// were left out for a while is due again. Returns how many: one or none.
     async fn add_notice(
         &self,
         tx: &mut Tx,
@@ -225,6 +253,16 @@ impl SqlStore {
         now: Timestamp,
     ) -> Result<u64, StoreError> {
         let milestone = if kind == NoticeKind::Rescheduled { NoticeKind::Announcement } else { kind };
+        let sql = format!(
+            "UPDATE notices AS n SET state = 'pending', skip_reason = NULL, kind = $4, due_at = $5, next_attempt_at = $5
+             WHERE {SKIPPED_FOR_A_WHILE} AND n.user_id = $3 AND n.milestone_id = (
+                 SELECT s.id FROM milestones AS s WHERE s.enforcement_id = $1 AND s.kind = $2)"
+        );
+        let values = bind![enforcement, milestone.as_str(), user, kind.as_str(), due_at];
+        let again = tx.execute(&sql, values).await?;
+        if again > 0 {
+            return Ok(again);
+        }
         // A milestone that is not expanded yet makes its notices itself; a late joiner's own come at once.
         let sql = "SELECT id FROM milestones AS s WHERE enforcement_id = $1 AND kind = $2
             AND (state = 'expanded' OR $2 = 'announcement')
@@ -238,10 +276,37 @@ impl SqlStore {
     }
 }
 
+/// Memberships that the daemon has yet to look at, with the enforcement that governs them. Those of a company whose row has
+/// moved ahead of its enforcement wait until that says what the row says.
+fn unreviewed() -> String {
+    format!(
+        "FROM memberships AS m JOIN users AS u ON u.id = m.user_id JOIN companies AS c ON c.id = m.company_id
+         LEFT JOIN enforcements AS e ON e.company_id = c.id AND e.state IN ('scheduled', 'held', 'in_force') AND {DATE_STANDS}
+         WHERE NOT m.reviewed AND u.reviewed AND NOT (c.revision > c.reconciled_revision AND {HAS_ENFORCEMENT})"
+    )
+}
+
+/// Keeps the enforcements of these companies as they are: a flip under way is waited for and seen, one that begins waits.
+/// Otherwise a review could pass over what the flip is about to do, and the flip over what the review is. Returns the
+/// companies, as a batch.
+async fn hold_enforcements(tx: &mut Tx, companies: &str, values: Vec<Value>) -> Result<Json, StoreError> {
+    let rows = tx.fetch_all(companies, values).await?;
+    let ids: BTreeSet<Id> = rows.iter().map(|row| row.get("company_id")).collect::<Result<_, _>>()?;
+    let batch = id_batch(ids);
+    let lock = tx.dialect().for_share("e");
+    if !lock.is_empty() {
+        let sql = format!(
+            "SELECT e.id FROM enforcements AS e WHERE e.company_id IN (SELECT id FROM {})
+             AND e.state IN ('scheduled', 'held', 'in_force') ORDER BY e.company_id, e.id{lock}",
+            id_rows(tx, 1)
+        );
+        tx.fetch_all(&sql, bind![batch.clone()]).await?;
+    }
+    Ok(batch)
+}
+
 fn read_membership(row: &Row, policy: &Policy) -> Result<(Option<Governing>, MembershipFacts), StoreError> {
-    let zone = |column| -> Result<Option<Tz>, StoreError> {
-        Ok(row.get::<Option<String>>(column)?.as_deref().and_then(time::zone))
-    };
+    let zone = |column| -> Result<Option<Tz>, StoreError> { Ok(row.text(column)?.as_deref().and_then(time::zone)) };
     let company_zone = zone("planned_time_zone")?.unwrap_or(Tz::UTC);
     let grace: Option<i64> = row.get("new_member_grace_days")?;
     let governing = match row.get::<Option<Id>>("enforcement_id")? {
@@ -252,14 +317,17 @@ fn read_membership(row: &Row, policy: &Policy) -> Result<(Option<Governing>, Mem
             zone: company_zone,
             grace_days: policy.grace_days(grace),
             announced: row.get("announced")?,
+            announcement_made: row.get("announcement_made")?,
         }),
         None => None,
     };
     let facts = MembershipFacts {
         subject: row.get("subject")?,
+        was_subject: row.get::<Option<String>>("reviewed_as")?.map(|found| found == "subject"),
         enrolled: row.get("enrolled")?,
         reader_zone: zone("user_zone")?.unwrap_or(company_zone),
         told_date: row.get("told_date")?,
+        told_at: row.get("told_at")?,
         telling: row.get("telling")?,
         required: row.get("required")?,
         required_before: row.get("required_before")?,
@@ -276,7 +344,12 @@ fn membership_batch(rows: &[Row]) -> Result<Json, StoreError> {
 }
 
 fn membership_rows(tx: &Tx, parameter: usize) -> String {
-    let columns = [("company_id", ColumnType::Id), ("user_id", ColumnType::Id), ("require_at", ColumnType::Instant)];
+    let columns = [
+        ("company_id", ColumnType::Id),
+        ("user_id", ColumnType::Id),
+        ("require_at", ColumnType::Instant),
+        ("reviewed_as", ColumnType::Text),
+    ];
     tx.dialect().rows(parameter, "batch", &columns)
 }
 
@@ -288,7 +361,7 @@ async fn finish_review(
     policy: &Policy,
 ) -> Result<NewRequirements, StoreError> {
     let sql = format!(
-        "UPDATE memberships AS m SET reviewed = true, joined_at = COALESCE(m.joined_at, $2),
+        "UPDATE memberships AS m SET reviewed = true, reviewed_as = batch.reviewed_as, joined_at = COALESCE(m.joined_at, $2),
              require_at = COALESCE(batch.require_at, m.require_at)
          FROM {} WHERE m.company_id = batch.company_id AND m.user_id = batch.user_id",
         membership_rows(tx, 1)

@@ -168,6 +168,20 @@ impl Row {
         })
     }
 
+    /// The column of this name, as text that somebody else wrote; none where it is null. What is not UTF-8, which SQLite
+    /// stores as it comes, arrives with replacement characters: one bad name must not stop the others (R9).
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn text(&self, column: &str) -> Result<Option<String>, StoreError> {
+        Ok(match self {
+            Self::Sqlite(row) => {
+                row.try_get::<Option<Vec<u8>>, _>(column)?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+            }
+            Self::Postgres(row) => row.try_get(column)?,
+        })
+    }
+
     /// The column of this name, whose text is one of an enum's names.
     ///
     /// # Errors

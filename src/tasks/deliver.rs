@@ -26,6 +26,9 @@ pub struct Deliver;
 /// How many outcomes are recorded in one transaction at most: few, because what is sent and not yet recorded when the
 /// process dies is sent again.
 const RECORDED_TOGETHER: usize = 32;
+/// How long to wait where all that is due is in other hands, and how often.
+const BUSY_WAIT: Duration = Duration::from_millis(50);
+const BUSY_ROUNDS: u32 = 20;
 /// The longest wait before outcomes that could not be recorded are offered again.
 const RECORD_RETRY_MOST: Duration = Duration::from_secs(15);
 
@@ -51,10 +54,17 @@ impl Task for Deliver {
             message_id_domain: services.mailer.message_id_domain().to_owned(),
         };
         let mut tally = Tally::default();
+        let mut patience = BUSY_ROUNDS;
         gauge_pending(services, now).await?;
         while !services.shutdown.is_requested() {
             // Each claim is judged at its own instant: a long campaign must not decide by the time at which it began.
             let claim = services.store.claim(&terms, services.clock.now(), &services.policy).await?;
+            if claim.found_due && !claim.found_work() && patience > 0 {
+                // Another daemon is at the longest overdue, for a moment: what comes after them must not wait for a tick.
+                patience -= 1;
+                let _ = tokio::time::timeout(BUSY_WAIT, services.shutdown.requested()).await;
+                continue;
+            }
             let Some(id) = claim.id.filter(|_| claim.found_work()) else { break };
             tally.skipped += claim.skipped;
             tally.waiting += claim.waiting;

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use serde_json::json;
 
 use super::{Report, Services, Task, TaskError};
+use crate::domain::ids::Id;
 use crate::domain::time::Timestamp;
 use crate::telemetry::metrics::{FLIP_LAG_SECONDS, REQUIRED_TOTAL};
 
@@ -20,39 +21,55 @@ impl Task for Enforce {
     }
 
     async fn run(&self, services: &Services, now: Timestamp) -> Result<Report, TaskError> {
-        let due = services.store.due_flips(now, PAGE).await?;
-        let lag = due.first().map_or(0.0, |(_, enforce_at)| (now.utc() - enforce_at.utc()).as_seconds_f64());
-        metrics::gauge!(FLIP_LAG_SECONDS).set(lag);
-        let (mut begun, mut required) = (0_u64, 0_u64);
-        let mut failures = Vec::new();
-        for (enforcement, _) in &due {
-            loop {
-                if services.shutdown.is_requested() {
-                    break;
-                }
-                let flip = services.store.flip_chunk(*enforcement, now, &services.policy, services.limits.chunk).await;
-                let flipped = match flip {
-                    Ok(flipped) => flipped,
-                    Err(error) => {
-                        failures.push(format!("enforcement {enforcement}: {error}"));
-                        break;
-                    }
-                };
-                begun += u64::from(flipped.began);
-                required += flipped.required;
-                metrics::counter!(REQUIRED_TOTAL).increment(flipped.required);
-                if !flipped.more {
-                    break;
+        let mut tally = Tally::default();
+        let mut after = None;
+        loop {
+            let due = services.store.due_flips(now, after, PAGE).await?;
+            if let (None, Some((_, enforce_at))) = (after, due.first()) {
+                let lag = now.utc() - enforce_at.utc();
+                metrics::gauge!(FLIP_LAG_SECONDS).set(lag.as_seconds_f64());
+            }
+            after = due.last().copied();
+            for (enforcement, _) in &due {
+                tally.all += 1;
+                if let Err(error) = flip(services, *enforcement, &mut tally).await {
+                    tally.failures.push(format!("enforcement {enforcement}: {error}"));
                 }
             }
+            if after.is_none() || services.shutdown.is_requested() {
+                break;
+            }
         }
-        if let Some(first) = failures.first() {
-            return Err(TaskError::Partly { failed: failures.len(), all: due.len(), first: first.clone() });
+        if let Some(first) = tally.failures.first() {
+            return Err(TaskError::Partly { failed: tally.failures.len(), all: tally.all, first: first.clone() });
         }
         metrics::gauge!(FLIP_LAG_SECONDS).set(0);
         Ok(Report {
-            changed: begun > 0 || required > 0,
-            detail: json!({ "put_in_force": begun, "required": required }),
+            changed: tally.begun > 0 || tally.required > 0,
+            detail: json!({ "put_in_force": tally.begun, "required": tally.required }),
         })
     }
+}
+
+#[derive(Default)]
+struct Tally {
+    all: usize,
+    begun: u64,
+    required: u64,
+    failures: Vec<String>,
+}
+
+/// Flips one enforcement to its end, each chunk at its own instant.
+async fn flip(services: &Services, enforcement: Id, tally: &mut Tally) -> Result<(), TaskError> {
+    while !services.shutdown.is_requested() {
+        let (now, chunk) = (services.clock.now(), services.limits.chunk);
+        let flipped = services.store.flip_chunk(enforcement, now, &services.policy, chunk).await?;
+        tally.begun += u64::from(flipped.began);
+        tally.required += flipped.required;
+        metrics::counter!(REQUIRED_TOTAL).increment(flipped.required);
+        if !flipped.more {
+            break;
+        }
+    }
+    Ok(())
 }

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use serde_json::json;
 
 use super::{Report, Services, Task, TaskError};
+use crate::domain::ids::Id;
 use crate::domain::time::Timestamp;
 
 /// The task.
@@ -19,33 +20,53 @@ impl Task for Expand {
     }
 
     async fn run(&self, services: &Services, now: Timestamp) -> Result<Report, TaskError> {
-        let due = services.store.due_milestones(now, PAGE).await?;
-        let mut notices = 0;
-        let mut failures = Vec::new();
-        for milestone in &due {
-            loop {
-                if services.shutdown.is_requested() {
-                    break;
+        let mut tally = Tally::default();
+        let mut after = None;
+        loop {
+            let due = services.store.due_milestones(now, after, PAGE).await?;
+            after = due.last().copied();
+            for (milestone, _) in &due {
+                tally.all += 1;
+                if let Err(error) = expand(services, *milestone, &mut tally).await {
+                    tally.failures.push(format!("milestone {milestone}: {error}"));
                 }
-                match services.store.expand_chunk(*milestone, now, &services.policy, services.limits.chunk).await {
-                    Ok(expanded) => {
-                        notices += expanded.notices;
-                        if !expanded.more {
-                            break;
-                        }
-                    }
-                    Err(error) => {
-                        failures.push(format!("milestone {milestone}: {error}"));
-                        break;
-                    }
-                }
+            }
+            if after.is_none() || services.shutdown.is_requested() {
+                break;
             }
         }
-        match failures.first() {
-            Some(first) => Err(TaskError::Partly { failed: failures.len(), all: due.len(), first: first.clone() }),
-            None => {
-                Ok(Report { changed: !due.is_empty(), detail: json!({ "milestones": due.len(), "notices": notices }) })
+        match tally.failures.first() {
+            Some(first) => {
+                Err(TaskError::Partly { failed: tally.failures.len(), all: tally.all, first: first.clone() })
             }
+            None => Ok(Report {
+                changed: tally.milestones > 0,
+                detail: json!({ "milestones": tally.milestones, "notices": tally.notices }),
+            }),
         }
     }
+}
+
+#[derive(Default)]
+struct Tally {
+    all: usize,
+    milestones: u64,
+    notices: u64,
+    failures: Vec<String>,
+}
+
+/// Expands one milestone to its end, each chunk at its own instant.
+async fn expand(services: &Services, milestone: Id, tally: &mut Tally) -> Result<(), TaskError> {
+    let mut taken = false;
+    while !services.shutdown.is_requested() {
+        let (now, chunk) = (services.clock.now(), services.limits.chunk);
+        let expanded = services.store.expand_chunk(milestone, now, &services.policy, chunk).await?;
+        tally.notices += expanded.notices;
+        taken |= expanded.taken;
+        if !expanded.more {
+            break;
+        }
+    }
+    tally.milestones += u64::from(taken);
+    Ok(())
 }

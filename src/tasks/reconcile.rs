@@ -21,11 +21,17 @@ pub(super) const PATIENT_ROUNDS: u32 = 3;
 #[derive(Default)]
 struct Tally {
     counts: BTreeMap<&'static str, u64>,
-    companies: usize,
+    steps: usize,
     failures: Vec<String>,
 }
 
 impl Tally {
+    /// What a step came to, if it succeeded. One that failed is noted, and stops no other (R9).
+    fn attempt<T, E: std::fmt::Display>(&mut self, step: &str, outcome: Result<T, E>) -> Option<T> {
+        self.steps += 1;
+        outcome.map_err(|error| self.failures.push(format!("{step}: {error}"))).ok()
+    }
+
     fn add(&mut self, what: &'static str, count: u64) {
         if count > 0 {
             *self.counts.entry(what).or_default() += count;
@@ -41,20 +47,24 @@ impl Task for Reconcile {
 
     async fn run(&self, services: &Services, now: Timestamp) -> Result<Report, TaskError> {
         let mut tally = Tally::default();
-        tally.add("orphans_cancelled", services.store.cancel_orphans(now).await?);
+        let orphans = services.store.cancel_orphans(now).await;
+        tally.attempt("deleted companies", orphans).into_iter().for_each(|count| tally.add("orphans_cancelled", count));
         for round in 0..=PATIENT_ROUNDS {
             let is_ending = || services.shutdown.is_requested();
             let mut count = |what, number| tally.add(what, number);
             let chunk = services.limits.chunk;
-            review_rows(services.store.as_ref(), now, &services.policy, chunk, &is_ending, &mut count).await?;
+            let reviewed =
+                review_rows(services.store.as_ref(), now, &services.policy, chunk, &is_ending, &mut count).await;
+            tally.attempt("review", reviewed);
             if !companies(services, now, round < PATIENT_ROUNDS, &mut tally).await? {
                 break;
             }
         }
-        end_personal_dates(services, now, &mut tally).await?;
+        let ended = end_personal_dates(services, now, &mut tally).await;
+        tally.attempt("personal dates", ended);
         match tally.failures.first() {
             Some(first) => {
-                Err(TaskError::Partly { failed: tally.failures.len(), all: tally.companies, first: first.clone() })
+                Err(TaskError::Partly { failed: tally.failures.len(), all: tally.steps, first: first.clone() })
             }
             None => Ok(Report { changed: !tally.counts.is_empty(), detail: json!(tally.counts) }),
         }
@@ -73,16 +83,12 @@ async fn companies(services: &Services, now: Timestamp, patient: bool, tally: &m
             if services.shutdown.is_requested() {
                 return Ok(false);
             }
-            tally.companies += 1;
-            match services.store.reconcile_company(company, now, &services.policy, patient).await {
-                Ok(reconciled) => {
-                    deferred |= reconciled.deferred;
-                    reconciled.changes.into_iter().for_each(|change| tally.add(change, 1));
-                    for warning in reconciled.warnings {
-                        tracing::warn!(%company, "{warning}");
-                    }
-                }
-                Err(error) => tally.failures.push(format!("company {company}: {error}")),
+            let reconciled = services.store.reconcile_company(company, now, &services.policy, patient).await;
+            let Some(reconciled) = tally.attempt(&format!("company {company}"), reconciled) else { continue };
+            deferred |= reconciled.deferred;
+            reconciled.changes.into_iter().for_each(|change| tally.add(change, 1));
+            for warning in reconciled.warnings {
+                tracing::warn!(%company, "{warning}");
             }
         }
         after = Some(last);

@@ -21,12 +21,12 @@ async fn a_flip_is_due_at_its_instant(db: &TestDatabase) {
     let store = db.store(1).await;
     let enforcement = scheduled(db, &store, 1).await;
     let before: Timestamp = "2027-01-14T22:59:59.999999Z".parse().unwrap();
-    assert!(store.due_flips(before, 10).await.unwrap().is_empty());
+    assert!(store.due_flips(before, None, 10).await.unwrap().is_empty());
     assert_eq!(store.flip_chunk(enforcement, before, &Policy::default(), 10).await.unwrap(), Flipped::default());
-    assert_eq!(store.due_flips(enforce_at(), 10).await.unwrap(), [(enforcement, enforce_at())]);
+    assert_eq!(store.due_flips(enforce_at(), None, 10).await.unwrap(), [(enforcement, enforce_at())]);
     for change in ["enforcement_date = NULL", "enforcement_date = '2027-01-15', time_zone = 'UTC'"] {
         db.execute(&format!("UPDATE companies SET {change}")).await;
-        assert!(store.due_flips(enforce_at(), 10).await.unwrap().is_empty(), "{change}");
+        assert!(store.due_flips(enforce_at(), None, 10).await.unwrap().is_empty(), "{change}");
         assert_eq!(
             store.flip_chunk(enforcement, enforce_at(), &Policy::default(), 10).await.unwrap(),
             Flipped::default()
@@ -34,7 +34,7 @@ async fn a_flip_is_due_at_its_instant(db: &TestDatabase) {
     }
     db.execute("UPDATE companies SET time_zone = 'Europe/Berlin'").await;
     db.execute(&format!("UPDATE enforcements SET state = 'held' WHERE id = '{enforcement}'")).await;
-    assert!(store.due_flips(enforce_at(), 10).await.unwrap().is_empty());
+    assert!(store.due_flips(enforce_at(), None, 10).await.unwrap().is_empty());
 }
 
 async fn a_flip_is_done_in_chunks_and_once(db: &TestDatabase) {
@@ -46,7 +46,7 @@ async fn a_flip_is_done_in_chunks_and_once(db: &TestDatabase) {
     assert_eq!(chunks, [chunk(2, true, true), chunk(2, true, false), chunk(1, false, false)]);
     let before = db.dump().await;
     assert_eq!(flip().await, Flipped::default());
-    assert!(store.due_flips(enforce_at(), 10).await.unwrap().is_empty());
+    assert!(store.due_flips(enforce_at(), None, 10).await.unwrap().is_empty());
     assert_eq!(db.dump().await, before);
     let row = format!("SELECT state, flipped_at FROM enforcements WHERE id = '{enforcement}'");
     assert_eq!(db.rows(&row).await, [["in_force", "2027-01-14T23:00:00.000000Z"]]);
@@ -65,7 +65,7 @@ async fn a_flip_that_is_under_way_is_found_again(db: &TestDatabase) {
     db.execute("UPDATE companies SET enforcement_date = NULL").await;
     db.execute(&format!("DELETE FROM users WHERE id = '{}'", user_id(2))).await;
     let another = db.store(2).await;
-    assert_eq!(another.due_flips(enforce_at(), 10).await.unwrap(), [(enforcement, enforce_at())]);
+    assert_eq!(another.due_flips(enforce_at(), None, 10).await.unwrap(), [(enforcement, enforce_at())]);
     let flipped = another.flip_chunk(enforcement, enforce_at(), &Policy::default(), 2).await.unwrap();
     assert_eq!(flipped, Flipped { required: 1, more: false, began: false });
 }
@@ -77,7 +77,7 @@ async fn a_flip_takes_the_place_of_the_one_before(db: &TestDatabase) {
     db.execute("UPDATE companies SET enforcement_date = '2027-03-15'").await;
     store.reconcile_company(company_id(1), enforce_at(), &Policy::default(), true).await.unwrap();
     let now: Timestamp = "2027-03-14T23:00:00Z".parse().unwrap();
-    let second = store.due_flips(now, 10).await.unwrap()[0].0;
+    let second = store.due_flips(now, None, 10).await.unwrap()[0].0;
     assert_eq!(
         store.flip_chunk(second, now, &Policy::default(), 10).await.unwrap(),
         Flipped { required: 2, more: false, began: true }
@@ -95,7 +95,7 @@ async fn flips_at_the_same_time_require_everybody_once(db: &TestDatabase) {
     let enforcement = scheduled(db, &one, 30).await;
     let policy = Policy::default();
     let mut required = 0;
-    while !one.due_flips(enforce_at(), 10).await.unwrap().is_empty() {
+    while !one.due_flips(enforce_at(), None, 10).await.unwrap().is_empty() {
         let (first, second) = tokio::join!(
             one.flip_chunk(enforcement, enforce_at(), &policy, 4),
             two.flip_chunk(enforcement, enforce_at(), &policy, 4)

@@ -18,21 +18,21 @@ on_both!(
 async fn only_due_milestones_are_found(db: &TestDatabase) {
     let store = db.store(1).await;
     scheduled(db, &store, 1).await;
-    assert!(store.due_milestones(set_at(), 10).await.unwrap().is_empty());
-    assert_eq!(store.due_milestones(announced_at(), 10).await.unwrap().len(), 1);
-    let all = store.due_milestones(enforce_at(), 10).await.unwrap();
+    assert!(store.due_milestones(set_at(), None, 10).await.unwrap().is_empty());
+    assert_eq!(store.due_milestones(announced_at(), None, 10).await.unwrap().len(), 1);
+    let all = store.due_milestones(enforce_at(), None, 10).await.unwrap();
     assert_eq!(all.len(), 6, "the day itself waits for its flip");
-    assert_eq!(store.due_milestones(enforce_at(), 2).await.unwrap(), all[..2]);
+    assert_eq!(store.due_milestones(enforce_at(), None, 2).await.unwrap(), all[..2]);
     db.execute("UPDATE enforcements SET state = 'held' WHERE state = 'scheduled'").await;
-    assert!(store.due_milestones(enforce_at(), 10).await.unwrap().is_empty());
+    assert!(store.due_milestones(enforce_at(), None, 10).await.unwrap().is_empty());
 }
 
 async fn a_milestone_is_expanded_in_chunks_and_once(db: &TestDatabase) {
     let store = db.store(1).await;
     scheduled(db, &store, 5).await;
-    let milestone = store.due_milestones(announced_at(), 10).await.unwrap()[0];
+    let milestone = store.due_milestones(announced_at(), None, 10).await.unwrap()[0].0;
     let expand = async || store.expand_chunk(milestone, announced_at(), &Policy::default(), 2).await.unwrap();
-    let chunk = |notices, more| Expanded { notices, more };
+    let chunk = |notices, more| Expanded { taken: true, notices, more };
     assert_eq!([expand().await, expand().await, expand().await], [chunk(2, true), chunk(2, true), chunk(1, false)]);
     let before = db.dump().await;
     assert_eq!(expand().await, Expanded::default());
@@ -47,11 +47,11 @@ async fn a_milestone_is_expanded_in_chunks_and_once(db: &TestDatabase) {
 async fn a_chunk_that_is_resumed_takes_up_where_it_stood(db: &TestDatabase) {
     let store = db.store(1).await;
     scheduled(db, &store, 4).await;
-    let milestone = store.due_milestones(announced_at(), 10).await.unwrap()[0];
+    let milestone = store.due_milestones(announced_at(), None, 10).await.unwrap()[0].0;
     store.expand_chunk(milestone, announced_at(), &Policy::default(), 2).await.unwrap();
     drop(store);
     let another = db.store(2).await;
-    assert_eq!(another.due_milestones(announced_at(), 10).await.unwrap(), [milestone]);
+    assert_eq!(another.due_milestones(announced_at(), None, 10).await.unwrap()[0].0, milestone);
     // Whoever leaves at the place where it stands is no obstacle.
     db.execute(&format!("DELETE FROM users WHERE id = '{}'", user_id(2))).await;
     another.expand_chunk(milestone, announced_at(), &Policy::default(), 10).await.unwrap();
@@ -62,7 +62,7 @@ async fn a_chunk_that_is_resumed_takes_up_where_it_stood(db: &TestDatabase) {
 async fn who_was_told_is_not_told_again(db: &TestDatabase) {
     let store = db.store(1).await;
     let enforcement = scheduled(db, &store, 3).await;
-    let milestone = store.due_milestones(announced_at(), 10).await.unwrap()[0];
+    let milestone = store.due_milestones(announced_at(), None, 10).await.unwrap()[0].0;
     db.execute(&format!(
         "INSERT INTO notices (id, kind, milestone_id, enforcement_id, user_id, due_at, next_attempt_at) VALUES
              ('0a000000-0000-4000-8000-000000000001', 'announcement', '{milestone}', '{enforcement}', '{}', '2026-12-01T09:15:00.000000Z', '2026-12-01T09:15:00.000000Z')",
@@ -79,7 +79,7 @@ async fn the_day_is_expanded_when_the_flip_is_complete(db: &TestDatabase) {
     let enforcement = scheduled(db, &store, 1).await;
     let set = async |columns: &str| {
         db.execute(&format!("UPDATE enforcements SET {columns} WHERE id = '{enforcement}'")).await;
-        store.due_milestones(enforce_at(), 10).await.unwrap().len()
+        store.due_milestones(enforce_at(), None, 10).await.unwrap().len()
     };
     assert_eq!(set("state = 'in_force'").await, 0);
     assert_eq!(set("flipped_at = enforce_at").await, 1);

@@ -51,7 +51,7 @@ pub async fn scheduled(db: &TestDatabase, store: &SqlStore, members: u32) -> Id 
 /// The same, with its announcements made. Returns the enforcement.
 pub async fn announced(db: &TestDatabase, store: &SqlStore, members: u32) -> Id {
     let enforcement = scheduled(db, store, members).await;
-    for milestone in store.due_milestones(announced_at(), 10).await.unwrap() {
+    for (milestone, _) in store.due_milestones(announced_at(), None, 10).await.unwrap() {
         while store.expand_chunk(milestone, announced_at(), &Policy::default(), 1000).await.unwrap().more {}
     }
     enforcement

@@ -96,7 +96,9 @@ async fn the_service_manager_is_told() {
     let installation = Installation::on(&db);
     let path = installation.folder().join("notify");
     let manager = UnixDatagram::bind(&path).unwrap();
-    manager.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    manager.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
+    let mut command = installation.command(&["run"]);
+    let daemon = crate::process::Process::start(command.env("NOTIFY_SOCKET", &path));
     let told = |wanted: &str| {
         let mut text = [0; 256];
         // The watchdog is told as well, at its own times.
@@ -105,10 +107,8 @@ async fn the_service_manager_is_told() {
                 return;
             }
         }
-        panic!("{wanted} was not told");
+        panic!("{wanted} was not told: {}", daemon.stderr());
     };
-    let mut command = installation.command(&["run"]);
-    let daemon = crate::process::Process::start(command.env("NOTIFY_SOCKET", &path));
     told("READY=1");
     // At once: whoever is told that it is ready may end it.
     daemon.signal("TERM");

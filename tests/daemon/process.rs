@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// How long anything may take before the test fails. Nothing here takes longer than some seconds on an idle machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How often `eventually` looks.
 const LOOKS: Duration = Duration::from_millis(25);

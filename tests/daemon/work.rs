@@ -82,11 +82,14 @@ async fn a_failure_of_the_database_is_shown_and_survived(db: &TestDatabase) {
     let failed = db.rows("SELECT task, errors, last_error FROM task_runs WHERE errors > 0 ORDER BY task").await;
     assert!(failed.iter().any(|run| run[2].contains("companies")), "{failed:?}");
 
+    assert_eq!(installation.run(&["status"]).await.code, Some(1));
+
     db.execute("ALTER TABLE companies_away RENAME TO companies").await;
     eventually("it is ready again", async || (ready().await.0 == 200).then_some(())).await;
     let company = add_company_of(db, 1, 2).await;
     set_date(db, company).await;
     sent(db, 2).await;
+    installation.succeeds(&["status"]).await;
     assert!(daemon.stderr().contains("failed; the next tick goes on"));
     daemon.signal("TERM");
     assert_eq!(daemon.ended().await.code, Some(0));

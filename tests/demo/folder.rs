@@ -1,5 +1,6 @@
 //! The folder: made anew when it is a demonstration's, left as it is when it is anybody else's.
 
+use std::fmt::Write as _;
 use std::fs;
 
 use super::stage::Stage;
@@ -15,7 +16,7 @@ fn what_is_not_ours_is_left_as_it_is() {
     for dir in ["theirs", "file", "file/below", "."] {
         let seen = stage.shell(&format!("mfa-enforcer demo --dir {dir}"), &[]);
         assert_eq!((seen.code, seen.stdout.as_str()), (1, ""), "{dir}");
-        text += &format!("$ mfa-enforcer demo --dir {dir}\n{}\n", seen.stderr);
+        writeln!(text, "$ mfa-enforcer demo --dir {dir}\n{}", seen.stderr).unwrap();
     }
     let files = stage.done("find . -type f | sort; cat theirs/mfa-enforcer.db theirs/mails/1.eml file");
     assert_eq!(files, "./file\n./theirs/mails/1.eml\n./theirs/mfa-enforcer.db\npreciouspreciousprecious");

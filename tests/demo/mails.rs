@@ -23,13 +23,20 @@ fn every_mail_is_for_one_reader_and_says_the_same_twice() {
         assert!(text.contains("https://app.tallybook.example/sign-in") && html.contains("tallybook.example"), "{name}");
         assert!(mail.parts.iter().all(|part| part.attachment_name().is_none()));
         assert!(!html.to_lowercase().contains("<script"), "{name}");
-        assert!(!text.contains(" 49 ") && !html.contains(" 49 "), "a name was taken for a template: {name}");
+        assert!(
+            !mail.subject().unwrap().contains("49") && !text.contains("'49"),
+            "a name was run as a template: {name}"
+        );
         let reader = to.first().unwrap();
         let address = reader.address().unwrap().to_owned();
         if address == "bobby@lumen-oak.example" {
             hostile += 1;
             assert!(reader.name().unwrap().contains("<script>"), "the name is shown as it is");
-            assert!(html.contains("&lt;script&gt;"), "{html}");
+            assert!(
+                text.starts_with("Hello,\r\n") || text.starts_with("Hello,\n"),
+                "a name that is none greets nobody"
+            );
+            assert!(!html.contains("alert("), "{html}");
             assert!(!String::from_utf8_lossy(&bytes).contains("\nBcc:"), "{name}");
         }
         readers.insert((address, reader.name().unwrap_or_default().to_owned()));
@@ -38,8 +45,8 @@ fn every_mail_is_for_one_reader_and_says_the_same_twice() {
     let known = |address: &str, name: &str| readers.contains(&(address.to_owned(), name.to_owned()));
     assert!(known("kobayashi.ken@lumen-oak.example", "小林 健"), "{readers:?}");
     assert!(known("leila.haddad@lumen-oak.example", "ليلى حداد"));
-    assert!(known("camille@xn--atelier-lan-d7a.example", "Camille Lefèvre"), "a domain in the form that servers take");
-    assert!(known("jürgen@xn--wei-verlag-q1a.example", "Jürgen Weiß"), "{readers:?}");
+    assert!(known("camille@xn--atelier-lan-ibb.example", "Camille Lefèvre"), "a domain in the form that servers take");
+    assert!(known("jürgen@xn--wei-verlag-73a.example", "Jürgen Weiß"), "{readers:?}");
     let never = ["invoices@", "tj.okafor@", "walter.pike@", "priya.raman@"];
     assert!(readers.iter().all(|(address, _)| never.iter().all(|start| !address.starts_with(start))));
 }

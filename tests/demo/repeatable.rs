@@ -1,5 +1,7 @@
 //! The same seed, size, days and start give the same bytes; others give others.
 
+use std::fmt::Write as _;
+
 use super::stage::Stage;
 
 #[tokio::test]
@@ -74,7 +76,7 @@ fn wishes_that_cannot_be_had_are_refused() {
         let seen = stage.shell(&format!("mfa-enforcer demo {wish}"), &[]);
         assert_eq!(seen.stdout, "", "{wish}");
         let first = seen.stderr.lines().next().unwrap_or_default();
-        text += &format!("$ mfa-enforcer demo {wish}\n{first}\nexit {}\n\n", seen.code);
+        writeln!(text, "$ mfa-enforcer demo {wish}\n{first}\nexit {}\n", seen.code).unwrap();
     }
     assert_eq!(std::fs::read_dir(stage.path()).unwrap().count(), 0, "nothing was made");
     insta::assert_snapshot!(text);

@@ -1,5 +1,6 @@
 //! An empty folder to give demonstrations in, and a shell beside it.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use assert_cmd::Command;
@@ -80,7 +81,8 @@ impl Stage {
                 text += &table;
                 for column in row.columns() {
                     let value: Option<String> = row.try_get_unchecked(column.ordinal()).unwrap();
-                    text += &format!(" | {}={}", column.name(), value.unwrap_or_else(|| "null".to_owned()));
+                    let value = value.as_deref().unwrap_or("null");
+                    write!(text, " | {}={value}", column.name()).unwrap();
                 }
                 text.push('\n');
             }

@@ -201,10 +201,10 @@ async fn r5_moved_by_sql_is_obeyed_by_the_next_expansion(db: &TestDatabase) {
     let user = world.member(berlin, "Europe/Berlin").await;
     world.set_date(berlin, "2027-01-15").await;
     world.run_now().await;
-    let due = world.services.store.due_milestones(at("2026-12-01 09:15"), 10).await.unwrap();
+    let due = world.services.store.due_milestones(at("2026-12-01 09:15"), None, 10).await.unwrap();
     world.set_date(berlin, "2027-02-15").await;
     world.task("expand", "2026-12-01 09:15").await;
-    for milestone in due {
+    for (milestone, _) in due {
         let expanded =
             world.services.store.expand_chunk(milestone, world.now(), &world.services.policy, 10).await.unwrap();
         assert_eq!((expanded.notices, expanded.more), (0, false), "also where it was found due before");

@@ -60,6 +60,13 @@ impl Course {
         announcement.map(|one| one.planned.due_at)
     }
 
+    /// Whether its announcement has been made for those who were there.
+    #[must_use]
+    pub fn announcement_made(&self) -> bool {
+        let is_made = |one: &Milestone| one.state != MilestoneState::Pending;
+        self.milestones.iter().any(|one| one.planned.kind == NoticeKind::Announcement && is_made(one))
+    }
+
     /// Whether its notices of this kind may be claimed at `now`: it is not held, its date stands for those whom it does not
     /// require yet (R5), and all that is due is expanded (R7).
     #[must_use]
@@ -122,6 +129,8 @@ pub struct Membership {
     pub require_at: Option<Timestamp>,
     /// Whether the daemon has looked at the row.
     pub reviewed: bool,
+    /// What it found when it looked last: a subject of the enforcement, or not; none: it never has.
+    pub was_subject: Option<bool>,
     /// The date that the company told them last.
     pub told_date: Option<NaiveDate>,
     /// From when that mail told them that MFA is required.

@@ -118,26 +118,29 @@ impl Walk<'_> {
             zone: course.zone,
             grace_days: course.grace_days,
             announced: course.announced_at().is_some(),
+            announcement_made: course.announcement_made(),
         });
         let id = course.map(|course| course.id);
         let member = review::MembershipFacts {
             subject: self.is_subject(&membership),
+            was_subject: membership.was_subject,
             enrolled: self.person.facts.enrolled,
             reader_zone: self.person.zone.or(course.map(|course| course.zone)).unwrap_or(Tz::UTC),
             told_date: membership.told_date,
+            told_at: membership.told_at,
             telling: id.is_some_and(|id| self.is_telling(id)),
             required: id.is_some_and(|id| self.tie(id).required),
             required_before: id.is_some_and(|id| self.tie(id).required_before),
-            told_required: self
-                .person
-                .notices
-                .iter()
-                .any(|one| Some(one.enforcement_id) == id && one.kind == NoticeKind::NowRequired),
+            told_required: self.person.notices.iter().any(|one| {
+                let is_of_it = Some(one.enforcement_id) == id && one.kind == NoticeKind::NowRequired;
+                is_of_it && one.state != NoticeState::Skipped
+            }),
             require_at: membership.require_at,
         };
         let outcome = review::review(governing, &member, self.now, self.policy);
         let reviewed = &mut self.person.memberships[place];
         reviewed.reviewed = true;
+        reviewed.was_subject = Some(member.subject);
         reviewed.require_at = outcome.require_at.or(reviewed.require_at);
         if let Some(id) = id {
             for (kind, due_at) in outcome.notices {
