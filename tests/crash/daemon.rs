@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::support::TestDatabase;
 
 /// How long anything may take here.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A company and its people.
 pub const COMPANY: &str = "0c000000-0000-4000-8000-000000000001";

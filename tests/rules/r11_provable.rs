@@ -195,7 +195,7 @@ async fn r11_provable_tampering_is_found(db: &TestDatabase) {
     let edits = [
         format!("UPDATE audit_events SET actor = 'nobody' WHERE seq = {middle}"),
         format!("UPDATE audit_events SET at = '2020-01-01T00:00:00.000000Z' WHERE seq = {middle}"),
-        format!("UPDATE audit_events SET detail = '{{}}' WHERE seq = {}", head),
+        format!("UPDATE audit_events SET detail = '{{}}' WHERE seq = {head}"),
         format!("DELETE FROM audit_events WHERE seq = {middle}"),
         format!("DELETE FROM audit_events WHERE seq = {head}"),
         format!(

@@ -42,11 +42,9 @@ async fn r2_once_two_companies_one_mail(db: &TestDatabase) {
         "2027-01-28 09:00 final_reminder",
         "2027-01-29 09:00 now_required",
     ];
-    let mut received = world.received(&user).await;
-    received.iter_mut().for_each(|line| *line = line.replace("reminder + now_required", "now_required + reminder"));
-    assert_eq!(received, expected);
-    let text = world.mails_to(&user).into_iter().map(|(_, mail)| String::from_utf8_lossy(&mail.bytes).into_owned());
-    let text = text.into_iter().next().unwrap();
+    assert_eq!(world.received(&user).await, expected);
+    let (_, first) = &world.mails_to(&user)[0];
+    let text = String::from_utf8_lossy(&first.bytes);
     assert!(text.contains("Company 1") && text.contains("Company 2"), "both are named: {text}");
     assert_eq!(world.required_since(&user).await, "2027-01-14 23:00", "the earlier one");
     assert_eq!(db.value("SELECT count(*) FROM requirements").await, "2");

@@ -19,7 +19,9 @@ async fn r4_not_late_though_mail_never_worked(db: &TestDatabase) {
     world.services.limits.retry_most = chrono::TimeDelta::hours(24);
     let berlin = world.company("Europe/Berlin").await;
     let members = world.members(berlin, "Europe/Berlin", 4).await;
-    members.iter().for_each(|user| world.mail.refuse(&user.address(), busy()));
+    for user in &members {
+        world.mail.refuse(&user.address(), busy());
+    }
     world.set_date(berlin, "2026-12-09").await;
     world.walk("2026-12-08 23:00").await;
     for user in &members {
@@ -27,7 +29,9 @@ async fn r4_not_late_though_mail_never_worked(db: &TestDatabase) {
         assert_eq!(world.required_since(user).await, "2026-12-08 23:00");
     }
     assert!(world.mail.attempts() > 4, "it was tried");
-    members.iter().for_each(|user| world.mail.accept(&user.address()));
+    for user in &members {
+        world.mail.accept(&user.address());
+    }
     world.walk("2026-12-09 12:00").await;
     assert_eq!(world.received(&members[0]).await, ["2026-12-09 09:00 now_required"], "and nothing that is over");
     world.finish().await;

@@ -289,8 +289,7 @@ impl<'a> World<'a> {
     pub async fn received(&self, user: &User) -> Vec<String> {
         let mut received = Vec::new();
         for (instant, mail) in self.mails_to(user) {
-            let sql =
-                format!("SELECT kind FROM notices WHERE mail_id = '{}' ORDER BY enforcement_id, id", mail.mail_id);
+            let sql = format!("SELECT kind FROM notices WHERE mail_id = '{}' ORDER BY kind, id", mail.mail_id);
             let kinds = self.db.rows(&sql).await.concat().join(" + ");
             received.push(format!("{} {kinds}", shown(instant, user.zone)));
         }

@@ -79,7 +79,10 @@ fn notices() -> impl Strategy<Value = (Vec<NoticeFacts>, Timestamp)> {
     })
 }
 
-fn sets(decision: &Decision) -> (BTreeSet<Id>, BTreeSet<(Id, SkipReason)>, BTreeSet<(Id, Timestamp)>) {
+/// What a decision sends, skips and puts off, in no order.
+type Sets = (BTreeSet<Id>, BTreeSet<(Id, SkipReason)>, BTreeSet<(Id, Timestamp)>);
+
+fn sets(decision: &Decision) -> Sets {
     (
         decision.send.iter().copied().collect(),
         decision.skip.iter().copied().collect(),
