@@ -81,7 +81,11 @@ async fn a_late_joiner_is_told_and_gets_a_date(db: &TestDatabase) {
     );
     db.execute("UPDATE memberships SET reviewed = false").await;
     let again = store.review_memberships(set_at(), &Policy::default(), 10).await.unwrap();
-    assert_eq!((again.rows, again.notices), (2, 0), "nobody is told twice, and who was there waits for the announcement");
+    assert_eq!(
+        (again.rows, again.notices),
+        (2, 0),
+        "nobody is told twice, and who was there waits for the announcement"
+    );
 }
 
 async fn exemptions_end_once(db: &TestDatabase) {
