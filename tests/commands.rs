@@ -21,6 +21,7 @@ mod commands {
     mod import;
     mod notice;
     mod output;
+    mod readme;
     mod sample;
     mod status;
     mod user;

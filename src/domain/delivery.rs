@@ -54,6 +54,8 @@ pub struct NoticeFacts {
     pub kind: NoticeKind,
     /// Since when it is due.
     pub due_at: Timestamp,
+    /// When it was to be sent: then, or later, if it was put off.
+    pub next_attempt_at: Timestamp,
     /// The enforcement it is from.
     pub enforcement_id: Id,
     /// Where that stands.
@@ -229,8 +231,7 @@ fn one_a_day(
     for notice in latest {
         let belongs = repeats.is_none_or(|mail| notice.mail.map(|earlier| earlier.id) == Some(mail.id));
         if belongs && !another_today {
-            let awake =
-                if notice.kind.keeps_hours() { policy.announce_hours.first_from(now, reader_zone) } else { now };
+            let awake = waking_hour(notice, reader_zone, now, policy);
             if awake > now {
                 decision.wait.push((notice.id, awake));
             } else {
@@ -243,6 +244,15 @@ fn one_a_day(
         }
     }
     decision.mail = if decision.send.is_empty() { None } else { mail };
+}
+
+/// When a notice that keeps hours may be sent: in the hours of the reader's day, unless it was put off until then before.
+/// It then has waited enough: a daemon that only runs now and then must not miss the hours for ever.
+fn waking_hour(notice: &NoticeFacts, reader_zone: Tz, now: Timestamp, policy: &Policy) -> Timestamp {
+    let in_hours = |instant| policy.announce_hours.first_from(instant, reader_zone);
+    let has_waited =
+        notice.next_attempt_at > notice.due_at && in_hours(notice.next_attempt_at) == notice.next_attempt_at;
+    if notice.kind.keeps_hours() && !has_waited { in_hours(now) } else { now }
 }
 
 #[cfg(test)]

@@ -95,7 +95,7 @@ impl Claimable {
     /// Everything that is due to these users, each with what decides.
     pub async fn recipients(&self, tx: &mut Tx, now: Timestamp) -> Result<Vec<Recipient>, StoreError> {
         let sql = format!(
-            "SELECT n.id, n.user_id, n.kind, n.due_at, n.attempts, n.mail_id, l.maybe_received,
+            "SELECT n.id, n.user_id, n.kind, n.due_at, n.next_attempt_at, n.attempts, n.mail_id, l.maybe_received,
                  e.id AS enforcement_id, e.state, e.enforcement_date, e.enforce_at, e.planned_time_zone,
                  c.id AS company_id, c.name AS company_name, c.enforcement_date AS company_date, c.locale AS company_locale, c.support_contact,
                  m.user_id AS member, m.exempt_until, m.require_at,
@@ -222,6 +222,7 @@ fn read_notice(row: &Row) -> Result<DueNotice, StoreError> {
             id: row.get("id")?,
             kind: row.name("kind")?,
             due_at: row.get("due_at")?,
+            next_attempt_at: row.get("next_attempt_at")?,
             enforcement_id,
             state: row.name("state")?,
             date: row.get("enforcement_date")?,

@@ -429,11 +429,11 @@ fn enforcement_facts(row: &Row) -> Result<EnforcementFacts, StoreError> {
     Ok(EnforcementFacts {
         id: row.get("id")?,
         enforcement_date: row.get("enforcement_date")?,
-        time_zone: row.get("time_zone")?,
+        time_zone: row.text("time_zone")?.unwrap_or_default(),
         planned_time_zone: row.get("planned_time_zone")?,
         enforce_at: row.get("enforce_at")?,
         state: row.name("state")?,
-        reason: row.get("reason")?,
+        reason: row.text("reason")?,
         flipped: row.get::<Option<Timestamp>>("flipped_at")?.is_some(),
         announced_at: row.get("announced_at")?,
     })

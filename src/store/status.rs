@@ -155,10 +155,10 @@ impl StatusStore for SqlStore {
                 Ok(HeldEnforcement {
                     id: row.get("id")?,
                     company_id: row.get("company_id")?,
-                    company: row.get("name")?,
+                    company: row.text("name")?.unwrap_or_default(),
                     company_external_id: row.get("external_id")?,
                     enforcement_date: row.get("enforcement_date")?,
-                    reason: row.get("reason")?,
+                    reason: row.text("reason")?,
                 })
             })
             .collect()
@@ -170,7 +170,7 @@ impl StatusStore for SqlStore {
             GROUP BY c.time_zone ORDER BY c.time_zone";
         let mut unknown = Vec::new();
         for row in self.database.fetch_all(sql, vec![]).await? {
-            let name: String = row.get("time_zone")?;
+            let name = row.text("time_zone")?.unwrap_or_default();
             if time::zone(&name).is_some() {
                 continue;
             }

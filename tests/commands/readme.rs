@@ -1,7 +1,7 @@
 //! The README: its commands and statements work as they stand there.
 
 use super::sample::Sample;
-use crate::support::{TestDatabase, project_folder};
+use crate::support::{TestDatabase, on_both, project_folder};
 
 /// The fenced blocks of this language in the README.
 fn blocks(language: &str) -> Vec<String> {
@@ -22,6 +22,16 @@ async fn its_commands_work_in_their_order() {
         }
     }
     assert!(tried >= 10, "only {tried} commands were found");
+}
+
+#[tokio::test]
+async fn its_picture_is_what_the_demo_shows() {
+    let sample = Sample::empty().await;
+    let seen = sample.shell("mfa-enforcer demo --dir shown", &[]);
+    assert_eq!(seen.code, 0, "{}", seen.stderr);
+    let pictures = blocks("text");
+    assert_eq!(pictures.len(), 1);
+    assert!(seen.stdout.starts_with(&pictures[0]), "the demo shows something else by now:\n{}", seen.stdout);
 }
 
 on_both!(its_statements_work);

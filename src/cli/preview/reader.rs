@@ -121,6 +121,7 @@ impl Prospect {
             id: Id(Uuid::nil()),
             kind,
             due_at: self.now,
+            next_attempt_at: self.now,
             enforcement_id: Id(Uuid::nil()),
             state: state.unwrap_or(EnforcementState::Scheduled),
             date: self.date,

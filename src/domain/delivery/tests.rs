@@ -53,6 +53,7 @@ fn notice(now: Timestamp) -> impl Strategy<Value = NoticeFacts> {
                     id: id(0),
                     kind,
                     due_at,
+                    next_attempt_at: due_at,
                     enforcement_id: id(100 + enforcement),
                     state,
                     date,
@@ -88,6 +89,39 @@ fn sets(decision: &Decision) -> Sets {
         decision.skip.iter().copied().collect(),
         decision.wait.iter().copied().collect(),
     )
+}
+
+#[test]
+fn an_overdue_announcement_keeps_the_readers_hours_once() {
+    let at = |text: &str| text.parse::<Timestamp>().unwrap();
+    let (zone, policy) = (chrono_tz::Europe::Berlin, Policy::default());
+    let user = UserFacts { person: true, active: true, sso: false, payee: false, enrolled: false, bounced: false };
+    let mut notice = NoticeFacts {
+        id: id(1),
+        kind: NoticeKind::Announcement,
+        due_at: at("2026-12-01T09:00:00Z"),
+        next_attempt_at: at("2026-12-01T09:00:00Z"),
+        enforcement_id: id(100),
+        state: EnforcementState::Scheduled,
+        date: "2027-01-15".parse().unwrap(),
+        is_mandate: false,
+        company_date: "2027-01-15".parse().ok(),
+        membership: Some(MembershipFacts { exempt_until: None, require_at: None }),
+        required: false,
+        told_date: None,
+        mail: None,
+    };
+    let night = at("2026-12-03T02:00:00Z");
+    let decided = |notice: &NoticeFacts, now| decide(Some(&user), std::slice::from_ref(notice), &[], zone, now, &policy);
+    assert_eq!(decided(&notice, night).wait, [(id(1), at("2026-12-03T07:00:00Z"))], "a daemon that was down waits");
+    notice.next_attempt_at = at("2026-12-03T07:00:00Z");
+    assert_eq!(
+        decided(&notice, at("2026-12-04T02:00:00Z")).send,
+        [id(1)],
+        "one that is run at night only must not for ever"
+    );
+    notice.next_attempt_at = at("2026-12-03T01:00:00Z");
+    assert_eq!(decided(&notice, night).send, [], "a retry that fell into the night waits");
 }
 
 proptest! {

@@ -109,6 +109,7 @@ impl Walk<'_> {
             id: notice.id,
             kind: notice.kind,
             due_at: notice.due_at,
+            next_attempt_at: notice.next_attempt_at,
             enforcement_id: course.id,
             state: course.state,
             date: course.date,
