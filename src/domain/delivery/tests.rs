@@ -112,7 +112,8 @@ fn an_overdue_announcement_keeps_the_readers_hours_once() {
         mail: None,
     };
     let night = at("2026-12-03T02:00:00Z");
-    let decided = |notice: &NoticeFacts, now| decide(Some(&user), std::slice::from_ref(notice), &[], zone, now, &policy);
+    let decided =
+        |notice: &NoticeFacts, now| decide(Some(&user), std::slice::from_ref(notice), &[], zone, now, &policy);
     assert_eq!(decided(&notice, night).wait, [(id(1), at("2026-12-03T07:00:00Z"))], "a daemon that was down waits");
     notice.next_attempt_at = at("2026-12-03T07:00:00Z");
     assert_eq!(
