@@ -24,5 +24,6 @@ mod rules {
     mod r7_latest_only;
     mod r8_others_stand;
     mod r9_one_bad_row;
+    mod touched_rows;
     mod world;
 }
