@@ -22,6 +22,7 @@ mod conformance {
     mod expand;
     mod forecast;
     mod import;
+    mod locks;
     mod notice_history;
     mod outcome;
     mod reconcile;
