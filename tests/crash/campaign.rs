@@ -58,7 +58,7 @@ fn copies(received: &BTreeMap<String, Vec<String>>) -> BTreeMap<String, usize> {
 fn received(sink: &Sink) -> BTreeMap<String, Vec<String>> {
     let mut received: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for file in sink.mails() {
-        let text = std::fs::read_to_string(file).unwrap();
+        let Ok(text) = std::fs::read_to_string(file) else { continue }; // taken away: the mail was cut off
         let line =
             |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).map(|value| value.trim().to_owned());
         let (Some(to), Some(message_id)) = (line("X-Rcpt-Args:"), line("Message-ID:")) else { continue };

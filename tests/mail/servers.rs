@@ -50,10 +50,11 @@ impl Sink {
         None
     }
 
-    /// The files of the mails that it has taken.
+    /// The files of the mails that it has taken. It takes a file away again whose mail was cut off.
     pub fn mails(&self) -> Vec<PathBuf> {
         let entries = std::fs::read_dir(self.folder.path()).unwrap();
-        entries.map(|entry| entry.unwrap().path()).filter(|path| path.metadata().unwrap().len() > 0).collect()
+        let is_there = |path: &PathBuf| path.metadata().is_ok_and(|file| file.len() > 0);
+        entries.map(|entry| entry.unwrap().path()).filter(is_there).collect()
     }
 }
 
