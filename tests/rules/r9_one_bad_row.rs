@@ -1,7 +1,7 @@
 //! R9: one bad address, name, time zone or row never stops the others.
 
 use super::world::{NOTHING, World, busy};
-use crate::support::{TestDatabase, on_both};
+use crate::support::{Kind, TestDatabase, on_both};
 
 on_both!(
     r9_one_bad_row_addresses_that_are_none,
@@ -217,5 +217,24 @@ async fn r9_one_bad_row_dates_at_the_ends_of_time(db: &TestDatabase) {
     assert_eq!(world.required_since(&user).await, "2027-01-14 23:00");
     assert_eq!(world.enforcements(companies[0]).await, ["9998-12-31 scheduled"]);
     assert_eq!(world.enforcements(companies[2]).await, ["0002-01-01 held"]);
+    world.finish().await;
+}
+
+/// SQLite stores text as it comes, also what is not UTF-8 (an import of Latin-1, say).
+#[tokio::test]
+async fn r9_one_bad_row_text_that_is_not_utf8() {
+    let db = &TestDatabase::new(Kind::Sqlite).await;
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    let berlin = world.company("Europe/Berlin").await;
+    let (bad, good) = (world.member(berlin, "Europe/Berlin").await, world.member(berlin, "Europe/Berlin").await);
+    let latin = "CAST(x'4a6f73e9' AS TEXT)";
+    world.set_user(&bad, &format!("name = {latin}, locale = {latin}, country = {latin}, time_zone = {latin}")).await;
+    world.set_company(berlin, &format!("name = {latin}, support_contact = {latin}")).await;
+    world.set_date(berlin, "2027-01-15").await;
+    world.walk("2027-01-15 12:00").await;
+    for user in [&bad, &good] {
+        assert_eq!(world.required_since(user).await, "2027-01-14 23:00");
+        assert_eq!(world.mails_to(user).len(), 7, "the announcement, five reminders and the day");
+    }
     world.finish().await;
 }
