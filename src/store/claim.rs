@@ -46,7 +46,7 @@ pub struct ClaimedMail {
 /// What one claim came to.
 #[derive(Clone, Debug, Default)]
 pub struct Claim {
-    /// Unique for each claim: fences its outcomes.
+    /// Unique for each claim: fences its outcomes. None where nothing was due.
     pub id: Option<Id>,
     /// When it lapses.
     pub until: Option<Timestamp>,
@@ -56,12 +56,10 @@ pub struct Claim {
     pub skipped: u64,
     /// How many notices were put off.
     pub waiting: u64,
-    /// Whether something was due: all of it may be in the hands of another daemon, or of the vendor.
-    pub found_due: bool,
 }
 
 impl Claim {
-    /// Whether there was anything to do.
+    /// Whether there was anything to do: all that is due may be in the hands of another daemon, or of the vendor.
     #[must_use]
     pub fn found_work(&self) -> bool {
         !self.mails.is_empty() || self.skipped > 0 || self.waiting > 0
@@ -100,7 +98,6 @@ impl ClaimStore for SqlStore {
             id: Some(work.id),
             until: Some(work.until),
             skipped,
-            found_due: true,
             waiting: work.waiting.len() as u64,
             mails: work.mails.into_iter().map(|(_, mail)| mail).collect(),
         })

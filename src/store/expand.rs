@@ -93,7 +93,7 @@ impl ExpandStore for SqlStore {
         let mut tx = self.database.begin().await?;
         let sql = format!(
             "SELECT s.id, s.kind, s.days_before, s.due_at, s.cursor, s.enforcement_id, e.company_id, e.enforcement_date,
-                 e.enforce_at, e.planned_time_zone, c.enforcement_date AS company_date,
+                 e.enforce_at, e.planned_time_zone,
                  (SELECT a.due_at FROM milestones AS a WHERE a.enforcement_id = e.id AND a.kind = 'announcement') AS announced_at
              FROM milestones AS s JOIN enforcements AS e ON e.id = s.enforcement_id JOIN companies AS c ON c.id = e.company_id
              WHERE s.id = $2 AND {}{}{}",

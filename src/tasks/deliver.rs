@@ -59,13 +59,13 @@ impl Task for Deliver {
         while !services.shutdown.is_requested() {
             // Each claim is judged at its own instant: a long campaign must not decide by the time at which it began.
             let claim = services.store.claim(&terms, services.clock.now(), &services.policy).await?;
-            if claim.found_due && !claim.found_work() && patience > 0 {
+            let Some(id) = claim.id.filter(|_| claim.found_work() || patience > 0) else { break };
+            if !claim.found_work() {
                 // Another daemon is at the longest overdue, for a moment: what comes after them must not wait for a tick.
                 patience -= 1;
                 let _ = tokio::time::timeout(BUSY_WAIT, services.shutdown.requested()).await;
                 continue;
             }
-            let Some(id) = claim.id.filter(|_| claim.found_work()) else { break };
             tally.skipped += claim.skipped;
             tally.waiting += claim.waiting;
             send_all(services, id, claim, &mut tally).await;
