@@ -143,6 +143,7 @@ fn out_of_state(notice: &NoticeFacts) -> Option<SkipReason> {
         return Some(match notice.state {
             EnforcementState::Superseded => SkipReason::Superseded,
             EnforcementState::Cancelled => SkipReason::Cancelled,
+            EnforcementState::Reverted => SkipReason::Reverted,
             _ => SkipReason::OutOfState,
         });
     }

@@ -24,6 +24,7 @@ pub mod outcome;
 mod predicate;
 pub mod reconcile;
 mod requirements;
+pub mod revert;
 pub mod review;
 mod sql;
 pub mod status;
@@ -50,6 +51,7 @@ pub trait Store:
     + notice_history::NoticeHistoryStore
     + outcome::OutcomeStore
     + reconcile::ReconcileStore
+    + revert::RevertStore
     + review::ReviewStore
     + status::StatusStore
     + users::UserStore
