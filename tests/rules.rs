@@ -24,8 +24,8 @@ mod rules {
     mod r6_nothing_lost;
     mod r7_latest_only;
     mod r8_others_stand;
-    mod reverts;
     mod r9_one_bad_row;
+    mod reverts;
     mod touched_rows;
     mod world;
 }

@@ -19,10 +19,10 @@ use super::{ByArgs, CliError, Context, values};
 use crate::domain::notice::HoldReason;
 use crate::domain::policy::Policy;
 use crate::domain::time::Timestamp;
-use crate::store::enforcements::Ordered;
+use crate::store::StoreError;
+use crate::store::enforcements::{Ordered, hold_reason};
 use crate::store::forecast::{Outlook, Proposal};
 use crate::store::reconcile::Authority;
-use crate::store::StoreError;
 use crate::store::revert::Reversal;
 use crate::tasks::dates::Order;
 
@@ -172,6 +172,9 @@ pub async fn run(context: &Context, command: &EnforcementCommand) -> Result<Exit
 impl ReasonArgs {
     async fn carry_out(&self, proposal: Proposal, context: &Context, policy: &Policy) -> Result<ExitCode, CliError> {
         let authority = authority(&self.go, None, self.reason.as_deref())?;
+        if proposal == Proposal::Hold {
+            hold_reason(authority.reason)?;
+        }
         Act { company: &self.company, proposal, authority, yes: self.go.yes }.carry_out(context, policy).await
     }
 }
@@ -242,12 +245,7 @@ impl Act<'_> {
     }
 
     /// A company whose row is gone has no outlook, and may still require people.
-    async fn revert_deleted(
-        &self,
-        context: &Context,
-        policy: &Policy,
-        missing: String,
-    ) -> Result<ExitCode, CliError> {
+    async fn revert_deleted(&self, context: &Context, policy: &Policy, missing: String) -> Result<ExitCode, CliError> {
         let reversal = match self.company.parse() {
             Ok(id) => context.store.reversal(id).await?,
             Err(_) => Reversal::default(),
@@ -336,7 +334,9 @@ impl Act<'_> {
             }
             Proposal::Release => format!("Released. `mfa-enforcer forecast {key}` says what comes, by day."),
             Proposal::Hold => {
-                format!("Held. `mfa-enforcer enforcement release {key}` goes on with it; `mfa-enforcer status` lists it.")
+                format!(
+                    "Held. `mfa-enforcer enforcement release {key}` goes on with it; `mfa-enforcer status` lists it."
+                )
             }
             Proposal::Revert => {
                 let freed = outlook.reversal.as_ref().map_or(0, |reversal| reversal.freed);

@@ -104,12 +104,13 @@ pub fn reversal_lines(reversal: &Reversal) -> Vec<(&'static str, String)> {
     let mut lines = Vec::new();
     lines.extend(reversal.date.map(|date| ("undone", format!("the date {date}, which has come"))));
     lines.push(("no longer required", people(reversal.freed)));
-    let stay = [
-        (reversal.required_elsewhere, "by another company"),
-        (reversal.required_as_payees, "as payees"),
-    ];
-    let stay: Vec<String> =
-        stay.into_iter().filter(|(number, _)| *number > 0).map(|(number, why)| format!("{} {why}", people(number))).collect();
+    let stay =
+        [(reversal.required_elsewhere, "by another company"), (reversal.required_as_payees, "for receiving payments")];
+    let stay: Vec<String> = stay
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, why)| format!("{} {why}", count(number)))
+        .collect();
     if !stay.is_empty() {
         lines.push(("still required", stay.join(", ")));
     }

@@ -158,7 +158,7 @@ impl EnforcementStore for SqlStore {
         policy: &Policy,
         patient: bool,
     ) -> Result<Ordered, StoreError> {
-        let reason = hold_reason(authority)?;
+        let reason = hold_reason(authority.reason)?;
         let mut order = Order::begin(self, company).await?;
         if patient && order.would_plan_first() && order.has_unreviewed_members(now).await? {
             return Ok(Ordered::Deferred);
@@ -181,9 +181,12 @@ impl EnforcementStore for SqlStore {
     }
 }
 
-/// Why a person holds an enforcement. The daemon's own reasons are no person's: it goes by them.
-fn hold_reason<'a>(authority: &Authority<'a>) -> Result<&'a str, StoreError> {
-    let Some(words) = authority.reason else { return Ok(HoldReason::Requested.as_str()) };
+/// Why a person holds an enforcement: in their words, or that they wanted it so.
+///
+/// # Errors
+/// [`StoreError::Refused`] for the daemon's own reasons: it goes by them.
+pub fn hold_reason(words: Option<&str>) -> Result<&str, StoreError> {
+    let Some(words) = words else { return Ok(HoldReason::Requested.as_str()) };
     match words.parse::<HoldReason>() {
         Ok(HoldReason::Requested) | Err(_) => Ok(words),
         Ok(own) => Err(StoreError::Refused(format!(

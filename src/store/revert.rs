@@ -98,7 +98,7 @@ impl RevertStore for SqlStore {
         };
         let cleared = clear_requirements(&mut tx, company.id, now).await?;
         forget_personal_dates(&mut tx, company.id, open.as_ref().map(|one| one.enforce_at)).await?;
-        mark_reverted(&mut tx, target, now).await?;
+        mark_reverted(&mut tx, target, authority.reason, now).await?;
         if in_force.is_some_and(|one| company.enforcement_date == Some(one.enforcement_date)) {
             let sql = "UPDATE companies SET enforcement_date = NULL, enforcement_set_by = NULL WHERE id = $1";
             tx.execute(sql, bind![company.id]).await?;
@@ -140,7 +140,7 @@ impl SqlStore {
             return if found.reverted_before { Ok(Ordered::StoodAlready) } else { Err(StoreError::NotFound(missing)) };
         };
         let cleared = clear_requirements(&mut tx, company, now).await?;
-        mark_reverted(&mut tx, target, now).await?;
+        mark_reverted(&mut tx, target, authority.reason, now).await?;
         audit::append(&mut tx, now, cleared_events(company, target, &dates, &cleared, authority)).await?;
         tx.commit().await?;
         Ok(Ordered::Done)
@@ -206,13 +206,13 @@ async fn forget_personal_dates(tx: &mut Tx, company: Id, next: Option<Timestamp>
 }
 
 /// One that was cancelled keeps what it still has to say: it may be telling so right now.
-async fn mark_reverted(tx: &mut Tx, enforcement: Id, now: Timestamp) -> Result<(), StoreError> {
+async fn mark_reverted(tx: &mut Tx, enforcement: Id, why: Option<&str>, now: Timestamp) -> Result<(), StoreError> {
     let sql = "SELECT 1 AS found FROM enforcements WHERE id = $1 AND state = 'in_force'";
     if tx.fetch_optional(sql, bind![enforcement]).await?.is_some() {
-        return close(tx, enforcement, EnforcementState::Reverted, SkipReason::Reverted, now).await;
+        close(tx, enforcement, EnforcementState::Reverted, SkipReason::Reverted, now).await?;
     }
-    let sql = "UPDATE enforcements SET state = 'reverted', closed_at = $2 WHERE id = $1";
-    tx.execute(sql, bind![enforcement, now]).await.map(drop)
+    let sql = "UPDATE enforcements SET state = 'reverted', closed_at = $2, reason = COALESCE($3, reason) WHERE id = $1";
+    tx.execute(sql, bind![enforcement, now, why]).await.map(drop)
 }
 
 /// Whom the company required was not told its date to come, having nothing to prepare for: now they have.

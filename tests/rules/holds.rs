@@ -151,8 +151,7 @@ async fn what_cannot_be_held_is_refused(db: &TestDatabase) {
     world.run("2027-01-14 22:30").await;
     world.services.clock.set(at("2027-01-14 23:00"));
     let enforcement = world.enforcement(berlin).await;
-    let flipped =
-        world.services.store.flip_chunk(enforcement, world.now(), &world.services.policy, 2).await.unwrap();
+    let flipped = world.services.store.flip_chunk(enforcement, world.now(), &world.services.policy, 2).await.unwrap();
     assert!(flipped.began && flipped.more);
     let before = db.dump().await;
     assert!(refused(world.order(berlin, &JO).hold().await).contains("enforcement revert"));

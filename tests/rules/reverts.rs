@@ -79,7 +79,8 @@ async fn r8_others_stand_when_one_company_reverts(db: &TestDatabase) {
     assert_eq!(world.required_since(&users[2]).await, "2026-12-01 09:00", "as a payee");
     assert_eq!(world.enforcements(berlin).await, ["2027-01-15 reverted"]);
     assert_eq!(world.enforcements(paris).await, ["2027-01-20 in_force"]);
-    let row = db.rows(&format!("SELECT enforcement_date, enforcement_set_by FROM companies WHERE id = '{berlin}'")).await;
+    let row =
+        db.rows(&format!("SELECT enforcement_date, enforcement_set_by FROM companies WHERE id = '{berlin}'")).await;
     assert_eq!(row, [["null", "null"]]);
     let before = db.dump().await;
     assert_eq!(world.order(berlin, &JO).revert().await.unwrap(), Ordered::StoodAlready);

@@ -16,11 +16,11 @@ use mfa_enforcer::mail::Mailer;
 use mfa_enforcer::mail::compose::Composed;
 use mfa_enforcer::mail::memory::MemoryTransport;
 use mfa_enforcer::mail::transport::{SendError, Transport};
-use mfa_enforcer::store::{Store, StoreError};
-use mfa_enforcer::tasks::dates::Order;
 use mfa_enforcer::store::claim::{Claim, ClaimTerms};
 use mfa_enforcer::store::enforcements::Ordered;
 use mfa_enforcer::store::reconcile::Authority;
+use mfa_enforcer::store::{Store, StoreError};
+use mfa_enforcer::tasks::dates::Order;
 use mfa_enforcer::tasks::{self, Limits, Report, Services, ShutdownTrigger, TaskError, run_until_idle};
 
 use crate::support::TestDatabase;
