@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use serde::Serialize;
 
 use super::predicate::DATE_STANDS;
+use super::safety;
 use super::sql::bind;
 use super::{SqlStore, StoreError};
 use crate::domain::ids::Id;
@@ -104,7 +105,8 @@ impl StatusStore for SqlStore {
                 UNION ALL SELECT min(exempt_until) FROM memberships WHERE exempt_until > $1
             ) AS next";
         let row = self.database.fetch_optional(sql, bind![now]).await?;
-        row.map_or(Ok(None), |row| row.get("at"))
+        let due: Option<Timestamp> = row.map_or(Ok(None), |row| row.get("at"))?;
+        Ok(due.into_iter().chain(safety::next_look(&self.database, now).await?).min())
     }
 
     async fn figures(&self, now: Timestamp) -> Result<Figures, StoreError> {
