@@ -19,6 +19,7 @@ mod rules {
     mod r2_once;
     mod r3_not_early;
     mod r4_not_late;
+    mod r5_exemptions;
     mod r5_moved;
     mod r6_nothing_lost;
     mod r7_latest_only;

@@ -19,8 +19,10 @@ pub mod expand;
 pub mod forecast;
 mod forecast_facts;
 pub mod import;
+pub mod lapses;
 pub mod notice_history;
 pub mod outcome;
+mod personal_notices;
 mod predicate;
 pub mod reconcile;
 mod requirements;
@@ -47,6 +49,7 @@ pub trait Store:
     + expand::ExpandStore
     + forecast::ForecastStore
     + import::ImportStore
+    + lapses::LapseStore
     + notice_history::NoticeHistoryStore
     + outcome::OutcomeStore
     + reconcile::ReconcileStore
