@@ -7,6 +7,7 @@ pub mod claim;
 mod claim_facts;
 pub mod companies;
 pub mod connect;
+pub mod copy;
 pub mod daemon_state;
 mod dialect;
 pub mod edit;
@@ -21,6 +22,7 @@ mod forecast_facts;
 pub mod import;
 pub mod notice_history;
 pub mod outcome;
+pub mod people;
 mod predicate;
 pub mod reconcile;
 mod requirements;
@@ -49,6 +51,7 @@ pub trait Store:
     + import::ImportStore
     + notice_history::NoticeHistoryStore
     + outcome::OutcomeStore
+    + people::PeopleStore
     + reconcile::ReconcileStore
     + review::ReviewStore
     + status::StatusStore
