@@ -278,12 +278,11 @@ impl Shown {
 
     fn summary_text(&self) -> String {
         let sum = &self.summary;
-        let mails = match sum.mails {
-            0 => String::new(),
-            _ => {
-                let people = if sum.people_mailed == 1 { "person" } else { "people" };
-                format!("to {} {people}: {}; in {}", sum.people_mailed, listed(&sum.sent_by_kind), self.mails)
-            }
+        let mails = if sum.mails == 0 {
+            String::new()
+        } else {
+            let people = if sum.people_mailed == 1 { "person" } else { "people" };
+            format!("to {} {people}: {}; in {}", sum.people_mailed, listed(&sum.sent_by_kind), self.mails)
         };
         let required = format!("{} of them not enrolled; {} in all", sum.newly_required_not_enrolled, sum.required);
         let mut lines = vec![
