@@ -7,6 +7,7 @@ pub mod claim;
 mod claim_facts;
 pub mod companies;
 pub mod connect;
+pub mod copy;
 pub mod daemon_state;
 mod dialect;
 pub mod edit;
@@ -23,6 +24,7 @@ pub mod lapses;
 pub mod notice_history;
 pub mod outcome;
 mod personal_notices;
+pub mod people;
 mod predicate;
 pub mod reconcile;
 mod requirements;
@@ -52,6 +54,7 @@ pub trait Store:
     + lapses::LapseStore
     + notice_history::NoticeHistoryStore
     + outcome::OutcomeStore
+    + people::PeopleStore
     + reconcile::ReconcileStore
     + review::ReviewStore
     + status::StatusStore

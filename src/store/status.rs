@@ -99,6 +99,7 @@ impl StatusStore for SqlStore {
     async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         let sql = "SELECT min(at) AS at, (SELECT min(exempt_until) FROM memberships WHERE exempt_until > $2) AS lapses_at FROM (
                 SELECT min(next_attempt_at) AS at FROM notices WHERE state = 'pending' AND next_attempt_at > $1
+                UNION ALL SELECT min(claimed_until) FROM notices WHERE state = 'sending' AND claimed_until > $1
                 UNION ALL SELECT min(due_at) FROM milestones WHERE state = 'pending' AND due_at > $1
                 UNION ALL SELECT min(enforce_at) FROM enforcements WHERE state = 'scheduled' AND enforce_at > $1
                 UNION ALL SELECT min(require_at) FROM memberships WHERE require_at > $1
