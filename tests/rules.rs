@@ -12,6 +12,7 @@ mod support;
 
 mod rules {
     mod calendars;
+    mod holds;
     mod invariants;
     mod r10_notice_given;
     mod r11_provable;
@@ -25,6 +26,7 @@ mod rules {
     mod r7_latest_only;
     mod r8_others_stand;
     mod r9_one_bad_row;
+    mod reverts;
     mod touched_rows;
     mod world;
 }

@@ -177,6 +177,7 @@ fn out_of_state(notice: &NoticeFacts, reader_zone: Tz) -> Option<SkipReason> {
         return Some(match notice.state {
             EnforcementState::Superseded => SkipReason::Superseded,
             EnforcementState::Cancelled => SkipReason::Cancelled,
+            EnforcementState::Reverted => SkipReason::Reverted,
             _ => SkipReason::OutOfState,
         });
     }

@@ -60,6 +60,12 @@ pub fn reminder(date: NaiveDate, zone: Tz, days: u16, policy: &Policy) -> Planne
     PlannedMilestone { kind, days_before: Some(days), due_at: expand_reminder_at(enforce_at(date, zone), days, policy) }
 }
 
+/// Whether the company's day of the reminder `days` before `date` has passed at `now`.
+#[must_use]
+pub fn is_over(date: NaiveDate, days: i64, zone: Tz, now: Timestamp) -> bool {
+    time::add_days(date, -days) < now.date_in(zone)
+}
+
 /// An instant before that at which the easternmost reader is due the reminder of `days` before.
 ///
 /// `enforce_at` falls on L somewhere between 00:00 and 24:00 in the reader's zone, so that `send_at` on L is at most

@@ -15,7 +15,7 @@ use crate::domain::expansion::required_at;
 use crate::domain::ids::{Id, PAYEE_MANDATE};
 use crate::domain::message::{Message, Reader, Statement};
 use crate::domain::methods::methods;
-use crate::domain::notice::NoticeKind;
+use crate::domain::notice::{EnforcementState, NoticeKind};
 use crate::domain::policy::Policy;
 use crate::domain::time::{self, Timestamp};
 
@@ -252,7 +252,7 @@ impl Recipient {
         let payee = user.is_some_and(|user| user.facts.payee);
         let mut locales: Vec<String> = user.and_then(|user| user.locale.clone()).into_iter().collect();
         locales.extend(notices.iter().filter_map(|notice| notice.company_locale.clone()));
-        let mut statements: Vec<Statement> = notices.iter().map(|notice| notice.statement(self.zone)).collect();
+        let mut statements: Vec<Statement> = notices.iter().map(|notice| notice.statement(self.zone, now)).collect();
         statements.sort_by_key(|statement| (statement.required_at, statement.notice_id));
         Message {
             mail_id,
@@ -271,7 +271,7 @@ impl Recipient {
 }
 
 impl DueNotice {
-    fn statement(&self, reader_zone: Tz) -> Statement {
+    fn statement(&self, reader_zone: Tz, now: Timestamp) -> Statement {
         let planned = self.facts.required_at;
         Statement {
             notice_id: self.facts.id,
@@ -285,6 +285,8 @@ impl DueNotice {
             },
             // As the reader read it: the day in their zone.
             told_date: self.facts.told_at.map(|at| at.date_in(reader_zone)).or(self.facts.told_date),
+            was_required: self.facts.state == EnforcementState::Reverted
+                && self.facts.told_at.is_some_and(|at| at <= now),
         }
     }
 }

@@ -38,7 +38,7 @@ pub(super) async fn courses(tx: &mut Tx, companies: &[Id], policy: &Policy) -> R
              (SELECT due_at FROM milestones AS s WHERE s.enforcement_id = e.id AND s.kind = 'announcement') AS announced_at, COALESCE({DATE_STANDS}, false) AS stands
          FROM enforcements AS e LEFT JOIN companies AS c ON c.id = e.company_id
          WHERE e.id = $2 OR e.company_id IN (SELECT id FROM {}) AND (e.state IN ('scheduled', 'held', 'in_force')
-             OR e.state = 'cancelled' AND (
+             OR e.state IN ('cancelled', 'reverted') AND (
                  EXISTS (SELECT 1 FROM milestones AS s WHERE s.enforcement_id = e.id AND s.state = 'pending')
                  OR EXISTS (SELECT 1 FROM notices AS n WHERE n.enforcement_id = e.id AND n.state = 'pending')))
          ORDER BY e.created_at, e.id",
@@ -177,7 +177,9 @@ async fn people(
     ];
     let sql = format!(
         "SELECT u.id, u.kind, u.active, u.sso, u.payee, u.email_status, u.time_zone, u.reviewed AS user_reviewed,
-             (u.mfa_enrolled_at IS NOT NULL) AS enrolled, EXISTS (SELECT 1 FROM requirements AS r WHERE r.user_id = u.id AND r.cleared_at IS NULL) AS required_already,
+             (u.mfa_enrolled_at IS NOT NULL) AS enrolled, EXISTS (SELECT 1 FROM requirements AS r JOIN enforcements AS source ON source.id = r.enforcement_id
+                 WHERE r.user_id = u.id AND r.cleared_at IS NULL
+                 AND ($5 IS NULL OR source.company_id IS NULL OR source.company_id <> $5)) AS required_already,
              (SELECT home.time_zone FROM memberships AS any_m JOIN companies AS home ON home.id = any_m.company_id
                  WHERE any_m.user_id = u.id ORDER BY home.id LIMIT 1) AS home_zone,
              EXISTS (SELECT 1 FROM requirements AS r WHERE r.user_id = u.id AND r.enforcement_id = $4 AND r.cleared_at IS NULL)
@@ -195,7 +197,7 @@ async fn people(
         id_rows(tx, 1),
     );
     let batch = course_batch(replan, courses, now);
-    let values = bind![users.clone(), batch, !policy.leave_out_sso, PAYEE_MANDATE];
+    let values = bind![users.clone(), batch, !policy.leave_out_sso, PAYEE_MANDATE, replan.reverted];
     let mut people = BTreeMap::new();
     for row in tx.fetch_all(&sql, values).await? {
         let id: Id = row.get("id")?;

@@ -28,6 +28,7 @@ pub mod people;
 mod predicate;
 pub mod reconcile;
 mod requirements;
+pub mod revert;
 pub mod review;
 mod sql;
 pub mod status;
@@ -56,6 +57,7 @@ pub trait Store:
     + outcome::OutcomeStore
     + people::PeopleStore
     + reconcile::ReconcileStore
+    + revert::RevertStore
     + review::ReviewStore
     + status::StatusStore
     + users::UserStore

@@ -91,6 +91,7 @@ impl Prospect {
                 support_contact: company.support_contact.clone(),
                 required_at: self.required_at(),
                 told_date: corrects.then(|| self.supposedly_told()),
+                was_required: false,
             }],
             at: self.due_at(kind),
         }

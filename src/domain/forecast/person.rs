@@ -48,7 +48,7 @@ impl Course {
                 self.state == EnforcementState::Scheduled && self.stands
             }
             NoticeKind::NowRequired => self.state == EnforcementState::InForce,
-            NoticeKind::Cancelled => self.state == EnforcementState::Cancelled,
+            NoticeKind::Cancelled => kind.allowed_in(self.state),
             NoticeKind::Rescheduled | NoticeKind::Welcome => false,
         }
     }

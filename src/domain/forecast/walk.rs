@@ -212,7 +212,11 @@ impl Walk<'_> {
             };
             let before = std::mem::replace(&mut self.courses[place], course.clone());
             let closed = course.state != before.state
-                && matches!(course.state, EnforcementState::Superseded | EnforcementState::Cancelled);
+                && before.state != EnforcementState::Cancelled
+                && matches!(
+                    course.state,
+                    EnforcementState::Superseded | EnforcementState::Cancelled | EnforcementState::Reverted
+                );
             let moved = (course.enforce_at != before.enforce_at).then_some(course.enforce_at);
             if closed || moved.is_some() {
                 for membership in &mut self.person.memberships {
@@ -228,7 +232,10 @@ impl Walk<'_> {
             }
             let reopened = |id| {
                 let state = |course: &Course| course.milestones.iter().find(|one| one.id == id).map(|one| one.state);
-                state(&before) == Some(MilestoneState::Expanded) && state(course) == Some(MilestoneState::Pending)
+                let (before, after) = (state(&before), state(course));
+                before == Some(MilestoneState::Expanded)
+                    && (after == Some(MilestoneState::Pending) && !replanned.reverted
+                        || after == Some(MilestoneState::Dropped))
             };
             self.person.notices.retain(|notice| {
                 let unsent = notice.state == NoticeState::Pending && notice.enforcement_id == course.id;
@@ -239,6 +246,7 @@ impl Walk<'_> {
             let ours = replanned.courses.iter().any(|course| course.company_id == Some(membership.company_id));
             membership.reviewed &= !(replanned.review_all && ours);
         }
+        self.undo(replanned);
     }
 
     fn end_personal_dates(&mut self) {
