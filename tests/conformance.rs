@@ -22,6 +22,7 @@ mod conformance {
     mod enforcements;
     mod expand;
     mod forecast;
+    mod forecast_undone;
     mod import;
     mod locks;
     mod notice_history;

@@ -20,12 +20,15 @@ pub mod expand;
 pub mod forecast;
 mod forecast_facts;
 pub mod import;
+pub mod lapses;
 pub mod notice_history;
 pub mod outcome;
+mod personal_notices;
 pub mod people;
 mod predicate;
 pub mod reconcile;
 mod requirements;
+pub mod revert;
 pub mod review;
 mod sql;
 pub mod status;
@@ -49,10 +52,12 @@ pub trait Store:
     + expand::ExpandStore
     + forecast::ForecastStore
     + import::ImportStore
+    + lapses::LapseStore
     + notice_history::NoticeHistoryStore
     + outcome::OutcomeStore
     + people::PeopleStore
     + reconcile::ReconcileStore
+    + revert::RevertStore
     + review::ReviewStore
     + status::StatusStore
     + users::UserStore
