@@ -12,6 +12,8 @@ mod support;
 
 mod rules {
     mod calendars;
+    mod every_zone;
+    mod hard_calendars;
     mod holds;
     mod invariants;
     mod r10_notice_given;
