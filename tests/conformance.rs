@@ -16,6 +16,7 @@ mod conformance {
     mod claim;
     mod companies;
     mod connect;
+    mod copy;
     mod daemon_state;
     mod enforce;
     mod enforcements;

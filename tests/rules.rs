@@ -12,6 +12,8 @@ mod support;
 
 mod rules {
     mod calendars;
+    mod every_zone;
+    mod hard_calendars;
     mod holds;
     mod invariants;
     mod r10_notice_given;
@@ -20,6 +22,7 @@ mod rules {
     mod r2_once;
     mod r3_not_early;
     mod r4_not_late;
+    mod r5_exemptions;
     mod r5_moved;
     mod r6_nothing_lost;
     mod r7_latest_only;

@@ -180,6 +180,26 @@ names! {
     }
 }
 
+impl SkipReason {
+    /// Whether somebody whose notice of this kind was skipped for it gets that notice when they have to be told after all:
+    /// what left them out has passed, or another date came between and the first came back.
+    #[must_use]
+    pub fn may_pass(self, kind: NoticeKind) -> bool {
+        match self {
+            Self::Enrolled
+            | Self::Exempt
+            | Self::Inactive
+            | Self::ServiceAccount
+            | Self::NotAMember
+            | Self::Sso
+            | Self::NotAPayee
+            | Self::Bounced => true,
+            Self::Superseded | Self::OutOfState => kind == NoticeKind::NowRequired,
+            _ => false,
+        }
+    }
+}
+
 names! {
     /// Why an enforcement is held.
     HoldReason {

@@ -112,7 +112,12 @@ pub fn now_required_due_at(required_at: Timestamp, reader_zone: Tz, policy: &Pol
 /// company at least `grace_days` later, never before `enforce_at`.
 #[must_use]
 pub fn require_at(now: Timestamp, enforce_at: Timestamp, grace_days: u16, company_zone: Tz) -> Timestamp {
-    let earliest = now.plus(TimeDelta::days(i64::from(grace_days)));
+    personal_date(now.plus(TimeDelta::days(i64::from(grace_days))), enforce_at, company_zone)
+}
+
+/// The first midnight of the company at or after `earliest`, never before `enforce_at`.
+#[must_use]
+pub fn personal_date(earliest: Timestamp, enforce_at: Timestamp, company_zone: Tz) -> Timestamp {
     let day = earliest.date_in(company_zone);
     let midnight = (0..3)
         .map(|days| time::start_of_day(time::add_days(day, days), company_zone))

@@ -7,6 +7,7 @@ pub mod claim;
 mod claim_facts;
 pub mod companies;
 pub mod connect;
+pub mod copy;
 pub mod daemon_state;
 mod dialect;
 pub mod edit;
@@ -19,8 +20,11 @@ pub mod expand;
 pub mod forecast;
 mod forecast_facts;
 pub mod import;
+pub mod lapses;
 pub mod notice_history;
 pub mod outcome;
+pub mod people;
+mod personal_notices;
 mod predicate;
 pub mod reconcile;
 mod requirements;
@@ -49,8 +53,10 @@ pub trait Store:
     + expand::ExpandStore
     + forecast::ForecastStore
     + import::ImportStore
+    + lapses::LapseStore
     + notice_history::NoticeHistoryStore
     + outcome::OutcomeStore
+    + people::PeopleStore
     + reconcile::ReconcileStore
     + revert::RevertStore
     + review::ReviewStore

@@ -92,6 +92,7 @@ impl Prospect {
                 required_at: self.required_at(),
                 told_date: corrects.then(|| self.supposedly_told()),
                 was_required: false,
+                exempt_until: self.membership.exempt_until.filter(|_| kind == NoticeKind::Welcome),
             }],
             at: self.due_at(kind),
         }
@@ -108,7 +109,9 @@ impl Prospect {
             bounced: self.user.email_status == "bounced",
         };
         for kind in kinds {
-            if let Some(reason) = delivery::ineligible(Some(&user), &self.facts(*kind), self.now, &self.policy) {
+            if let Some(reason) =
+                delivery::ineligible(Some(&user), &self.facts(*kind), self.zone, self.now, &self.policy)
+            {
                 super::note(*kind, reason);
             }
         }
@@ -134,6 +137,8 @@ impl Prospect {
             }),
             required: true,
             told_date: if cancels { Some(self.supposedly_told()) } else { self.told_date },
+            told_at: None,
+            required_at: self.required_at(),
             mail: None,
         }
     }
