@@ -29,6 +29,7 @@ mod rules {
     mod r8_others_stand;
     mod r9_one_bad_row;
     mod reverts;
+    mod safety_holds;
     mod touched_rows;
     mod world;
 }

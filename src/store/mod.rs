@@ -23,13 +23,14 @@ pub mod import;
 pub mod lapses;
 pub mod notice_history;
 pub mod outcome;
-mod personal_notices;
 pub mod people;
+mod personal_notices;
 mod predicate;
 pub mod reconcile;
 mod requirements;
 pub mod revert;
 pub mod review;
+pub mod safety;
 mod sql;
 pub mod status;
 pub mod users;
@@ -59,6 +60,7 @@ pub trait Store:
     + reconcile::ReconcileStore
     + revert::RevertStore
     + review::ReviewStore
+    + safety::SafetyStore
     + status::StatusStore
     + users::UserStore
     + Send
