@@ -13,9 +13,15 @@ mod history;
 mod letter;
 mod look;
 mod once;
+mod owed;
+mod personal;
+mod plans;
 mod post;
+mod provable;
 mod required;
+mod states;
 mod tables;
+mod told;
 
 use std::rc::Rc;
 
@@ -25,7 +31,9 @@ use jiff::civil::{Date, Time, time};
 use crate::support::TestDatabase;
 use history::History;
 use look::Look;
+use owed::Owed;
 use post::Post;
+use provable::Trail;
 use tables::Tables;
 
 /// The daemon's settings that the rules depend on.
@@ -167,18 +175,32 @@ pub struct Oracle {
     before: Option<(Rc<Tables>, Timestamp)>,
     history: History,
     post: Post,
+    owed: Owed,
+    trail: Trail,
 }
 
 impl Oracle {
     /// One that has seen nothing yet.
     pub fn new(settings: Settings) -> Self {
-        Self { settings, before: None, history: History::default(), post: Post::default() }
+        Self {
+            settings,
+            before: None,
+            history: History::default(),
+            post: Post::default(),
+            owed: Owed::default(),
+            trail: Trail::default(),
+        }
     }
 
     /// Looks at the tables and at what happened. Every rule that it sees broken now; none: all is as it should be.
     pub async fn look(&mut self, db: &TestDatabase, now: Timestamp, step: Step<'_>) -> Vec<Violation> {
         let is = Rc::new(Tables::read(db).await);
-        self.judge(is, now, &step)
+        let mut found = self.judge(is, now, &step);
+        if matches!(step, Step::Settled { .. }) {
+            let wrong = self.trail.follow(db, false).await;
+            found.extend(wrong.into_iter().map(|text| Violation { rule: "R11", text }));
+        }
+        found
     }
 
     /// The same, of tables that have been read.
@@ -187,25 +209,37 @@ impl Oracle {
         let mut look = Look::new(&self.settings, (was, was_at), (Rc::clone(&is), now), step);
         self.history.follow(&look);
         self.post.follow(&look);
-        if let Step::Handed { raw, to, answer, .. } = step {
-            if let Some(handing) = self.post.receive(&mut look, raw, to, *answer) {
-                eligible::check(&mut look, &self.post, &handing);
-                once::check(&mut look, &self.post, &handing);
-                self.post.keep(handing);
-            }
+        if let Step::Handed { raw, to, answer, .. } = step
+            && let Some(handing) = self.post.receive(&mut look, raw, to, *answer)
+        {
+            eligible::check(&mut look, &self.post, &handing);
+            once::check(&mut look, &self.post, &handing);
+            self.post.keep(handing);
         }
         required::check(&mut look, &self.history, &self.post);
-        if matches!(step, Step::Settled { .. }) {
+        states::check(&mut look, &self.history);
+        personal::check(&mut look);
+        plans::check(&mut look);
+        provable::check(&mut look, &self.post);
+        if look.settled() {
+            self.owed.check(&mut look, &self.history, &self.post);
             self.history.settled(now);
+        }
+        if look.mailed() {
+            told::check(&mut look, &self.history, &self.post);
         }
         self.before = Some((is, now));
         look.found
     }
 
-    /// The end of a world: what was owed and never came, and whether all can be proved.
+    /// The end of a world: whether all of it can be proved.
     pub async fn finish(&mut self, db: &TestDatabase, now: Timestamp) -> Vec<Violation> {
-        let is = Rc::new(Tables::read(db).await);
-        let _ = (is, now);
-        Vec::new()
+        let wrong = self.trail.follow(db, true).await;
+        let mut found: Vec<Violation> = wrong.into_iter().map(|text| Violation { rule: "R11", text }).collect();
+        found.extend(self.trail.vouches(&Tables::read(db).await));
+        for violation in &mut found {
+            violation.text = format!("{} (at the end, {now})", violation.text);
+        }
+        found
     }
 }
