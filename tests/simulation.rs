@@ -15,6 +15,7 @@ mod simulation {
     mod dice;
     mod gate;
     mod making;
+    mod oracle;
     mod plan;
     mod seeds;
     mod world;

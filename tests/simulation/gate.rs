@@ -4,7 +4,7 @@
 
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 
 use async_trait::async_trait;
 use mfa_enforcer::mail::compose::Composed;
@@ -36,9 +36,29 @@ struct Strand {
     stop: Option<Stop>,
     database: Option<Result<(), StoreError>>,
     mail: Option<Reply>,
+    waker: Option<Waker>,
     in_transaction: bool,
     /// A mail was answered, and that is not recorded yet.
     recording: bool,
+}
+
+impl Strand {
+    /// What was waited for. (Whoever polls it may only poll again what was woken.)
+    fn wait<T>(&mut self, context: &Context<'_>, take: impl Fn(&mut Self) -> Option<T>) -> Poll<T> {
+        match take(self) {
+            Some(answer) => Poll::Ready(answer),
+            None => {
+                self.waker = Some(context.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+
+    fn wake(&mut self) {
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
 }
 
 #[derive(Default)]
@@ -101,6 +121,7 @@ impl Gate {
         let mut state = self.lock();
         state.strands[strand].stop = None;
         state.strands[strand].database = Some(outcome);
+        state.strands[strand].wake();
     }
 
     /// Answers the mail that the task hands over.
@@ -109,6 +130,7 @@ impl Gate {
         state.strands[strand].stop = None;
         state.strands[strand].recording = true;
         state.strands[strand].mail = Some(reply);
+        state.strands[strand].wake();
     }
 
     /// Forgets a task, which is over or has died.
@@ -147,7 +169,7 @@ impl Observer for Gate {
             strand.stop = Some(stop);
             at
         };
-        let outcome = poll_fn(|_| self.lock().strands[at].database.take().map_or(Poll::Pending, Poll::Ready)).await;
+        let outcome = poll_fn(|context| self.lock().strands[at].wait(context, |strand| strand.database.take())).await;
         if outcome.is_ok() && point == Checkpoint::Begin {
             self.lock().strands[at].in_transaction = true;
         }
@@ -165,7 +187,7 @@ impl SimulatedServer for Gate {
             state.strands[at].stop = Some(Stop::Mail(Box::new(mail.clone())));
             at
         };
-        poll_fn(|_| self.lock().strands[at].mail.take().map_or(Poll::Pending, Poll::Ready)).await
+        poll_fn(|context| self.lock().strands[at].wait(context, |strand| strand.mail.take())).await
     }
 
     /// One, so that what is first is always first.

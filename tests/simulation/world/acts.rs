@@ -14,6 +14,8 @@ use mfa_enforcer::tasks::dates;
 use super::World;
 use super::failure::Failure;
 use super::foretold::Foretold;
+use super::judge;
+use crate::simulation::oracle::Step;
 use crate::simulation::plan::{Deed, Event, Machines, Order, Row, Weather};
 use crate::support::Kind;
 use crate::support::vendor::{company_id, user_id};
@@ -54,26 +56,24 @@ impl World<'_> {
     async fn act(&mut self, event: &Event) -> Result<(), Failure> {
         let now = self.now();
         self.note(event.to_string().split_off(26));
-        let mut order = None;
+        let mut succeeded = true;
         match &event.deed {
             Deed::Sql(sql) => self.run_sql(sql).await,
             Deed::ReadRow(row) => self.read_row(*row).await,
             Deed::WriteRow(row, but) => self.write_row(*row, but).await,
             Deed::Order { company, what } => {
                 self.tally.orders += 1;
-                if self.carry_out(*company, *what).await? {
-                    order = Some((*company, *what));
-                }
+                succeeded = self.carry_out(*company, *what).await?;
             }
             Deed::Exempt { company, user, until } => {
                 let (user, company) = (user_id(*user).to_string(), company_id(*company).to_string());
                 let done = self.desk.exempt(&user, &company, *until, "on leave", BY, now).await;
-                self.expect("exempt", done.map(drop))?;
+                succeeded = self.expect("exempt", done.map(drop))?;
             }
             Deed::EndExemption { company, user } => {
                 let (user, company) = (user_id(*user).to_string(), company_id(*company).to_string());
                 let done = self.desk.end_exemption(&user, &company, BY, now).await;
-                self.expect("end an exemption", done.map(drop))?;
+                succeeded = self.expect("end an exemption", done.map(drop))?;
             }
             Deed::Enroll { user, enrolled } => {
                 let user = user_id(*user).to_string();
@@ -108,7 +108,8 @@ impl World<'_> {
             Deed::Foretell => self.foretell().await?,
         }
         let text = event.to_string();
-        self.judge.acted(&self.db, self.now(), &text, order).await
+        let order = judge::order(&event.deed).filter(|_| succeeded);
+        self.look(Step::Acted { text: &text, order }).await
     }
 
     async fn run_sql(&mut self, sql: &str) {
@@ -200,12 +201,12 @@ impl World<'_> {
     }
 
     /// A command may be refused for a reason; it must not fail otherwise.
-    fn expect(&mut self, command: &str, done: Result<(), StoreError>) -> Result<(), Failure> {
+    fn expect(&mut self, command: &str, done: Result<(), StoreError>) -> Result<bool, Failure> {
         match done {
-            Ok(()) => Ok(()),
+            Ok(()) => Ok(true),
             Err(StoreError::Refused(reason) | StoreError::NotFound(reason)) => {
                 self.note(format!("refused: {reason}"));
-                Ok(())
+                Ok(false)
             }
             Err(error) => {
                 Err(Failure::new("command", format!("the command failed that may only refuse: {command}: {error}")))
@@ -216,7 +217,7 @@ impl World<'_> {
     async fn sleep(&mut self, until: Timestamp) -> Result<(), Failure> {
         for at in 0..self.daemons.len() {
             if !self.daemons[at].is_free() {
-                self.judge.crashed(&self.db, self.now(), at).await?;
+                self.look(Step::Crashed { daemon: at }).await?;
             }
             self.daemons[at].die();
             self.daemons[at].down_until = None;

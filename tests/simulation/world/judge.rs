@@ -1,77 +1,93 @@
 //! What happens is told to the oracle; what it finds wrong ends the world.
 
+use jiff::civil::Date;
 use mfa_enforcer::domain::time::Timestamp;
 
 use super::failure::Failure;
-use crate::simulation::plan::{Order, Plan};
+use crate::simulation::oracle::{self, Measure, Oracle, Step};
+use crate::simulation::plan::{Deed, Order, Plan, Safety};
 use crate::support::TestDatabase;
-
-/// What became of a mail that was handed over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// The server took it, and said so.
-    Accepted,
-    /// The server refused it for now.
-    RefusedForNow,
-    /// The server refused it for good.
-    RefusedForGood,
-    /// The server took it, and its answer was lost.
-    Lost,
-    /// The server never had it, and the daemon knows.
-    Broken,
-    /// The daemon died with the mail in its hand.
-    DiedBefore,
-    /// The daemon died when the server had taken it.
-    DiedAfter,
-}
+use crate::support::vendor::{company_id, user_id};
 
 /// See above.
-pub struct Judge {}
+pub struct Judge {
+    oracle: Oracle,
+}
 
 impl Judge {
-    pub fn new(_plan: &Plan) -> Self {
-        Self {}
+    /// One that knows what the operator has decided.
+    pub fn new(plan: &Plan) -> Self {
+        let settings = &plan.settings;
+        let measure = |safety| match safety {
+            Safety::Ignore => Measure::Ignore,
+            Safety::Warn => Measure::Warn,
+            Safety::Hold => Measure::Hold,
+        };
+        Self {
+            oracle: Oracle::new(oracle::Settings {
+                minimum_notice_days: settings.minimum_notice_days.into(),
+                announce_delay_minutes: settings.announce_delay.num_minutes(),
+                leave_out_sso: settings.leave_out_sso,
+                no_enrolled_admin: measure(settings.safety[0]),
+                not_enrolled: measure(settings.safety[1]),
+                not_told: measure(settings.safety[2]),
+                ..oracle::Settings::default()
+            }),
+        }
     }
 
-    pub async fn acted(
-        &mut self,
-        _db: &TestDatabase,
-        _now: Timestamp,
-        _text: &str,
-        _order: Option<(u32, Order)>,
-    ) -> Result<(), Failure> {
-        Ok(())
+    /// Tells the oracle what has just happened.
+    pub async fn look(&mut self, db: &TestDatabase, now: Timestamp, step: Step<'_>) -> Result<(), Failure> {
+        first(self.oracle.look(db, seen(now), step).await)
     }
 
-    pub async fn handed(
-        &mut self,
-        _db: &TestDatabase,
-        _now: Timestamp,
-        _daemon: usize,
-        _raw: &[u8],
-        _to: &str,
-        _fate: Fate,
-    ) -> Result<(), Failure> {
-        Ok(())
+    /// Tells the oracle that it is over.
+    pub async fn finish(&mut self, db: &TestDatabase, now: Timestamp) -> Result<(), Failure> {
+        first(self.oracle.finish(db, seen(now)).await)
     }
+}
 
-    pub async fn crashed(&mut self, _db: &TestDatabase, _now: Timestamp, _daemon: usize) -> Result<(), Failure> {
-        Ok(())
-    }
+/// What a person ordered by this deed, in the oracle's words.
+pub fn order(deed: &Deed) -> Option<oracle::Order> {
+    let of = |company: u32| company_id(company).to_string();
+    Some(match deed {
+        Deed::Order { company, what } => {
+            let company = of(*company);
+            match *what {
+                Order::Set { date, overriding } => {
+                    oracle::Order::Set { company, date: civil(date), overridden: overriding }
+                }
+                Order::Cancel => oracle::Order::Cancel { company },
+                Order::Hold => oracle::Order::Hold { company },
+                Order::Release { overriding } => oracle::Order::Release { company, overridden: overriding },
+                Order::Revert => oracle::Order::Revert { company },
+            }
+        }
+        Deed::Exempt { company, user, until } => {
+            oracle::Order::Exempt { company: of(*company), user: user_id(*user).to_string(), until: Some(seen(*until)) }
+        }
+        Deed::EndExemption { company, user } => {
+            oracle::Order::Exempt { company: of(*company), user: user_id(*user).to_string(), until: None }
+        }
+        _ => return None,
+    })
+}
 
-    pub async fn committed(&mut self, _db: &TestDatabase, _now: Timestamp, _daemon: usize) -> Result<(), Failure> {
-        Ok(())
+fn first(found: Vec<oracle::Violation>) -> Result<(), Failure> {
+    match found.as_slice() {
+        [] => Ok(()),
+        [one] => Err(Failure::new(one.rule, &one.text)),
+        [one, more @ ..] => {
+            let others: String = more.iter().map(|other| format!("\n  and {}: {}", other.rule, other.text)).collect();
+            Err(Failure::new(one.rule, format!("{}{others}", one.text)))
+        }
     }
+}
 
-    pub async fn settled(&mut self, _db: &TestDatabase, _now: Timestamp, _mail_works: bool) -> Result<(), Failure> {
-        Ok(())
-    }
+fn seen(instant: Timestamp) -> jiff::Timestamp {
+    jiff::Timestamp::from_microsecond(instant.utc().timestamp_micros()).expect("within jiff's range")
+}
 
-    pub async fn slept(&mut self, _db: &TestDatabase, _now: Timestamp) -> Result<(), Failure> {
-        Ok(())
-    }
-
-    pub async fn finish(&mut self, _db: &TestDatabase, _now: Timestamp) -> Result<(), Failure> {
-        Ok(())
-    }
+fn civil(date: chrono::NaiveDate) -> Date {
+    date.to_string().parse().expect("a date as text")
 }

@@ -21,6 +21,7 @@ use sha2::{Digest as _, Sha256};
 pub use failure::Failure;
 
 use super::dice::Dice;
+use super::oracle::Step;
 use super::plan::{Event, Machines, Plan, Row, Weather};
 use crate::support::TestDatabase;
 use daemon::Daemon;
@@ -139,7 +140,7 @@ impl<'a> World<'a> {
             if self.asleep_until.is_none_or(|until| until <= self.now()) {
                 if self.asleep_until.take().is_some() {
                     self.note("the daemons are back");
-                    self.judge.slept(&self.db, self.now()).await?;
+                    self.look(Step::Slept).await?;
                 }
                 self.round(&dice).await?;
                 self.take_forecast().await?;
@@ -166,6 +167,11 @@ impl<'a> World<'a> {
         taken.map_err(|error| Failure::new("command", format!("nothing can be foretold: {error}")))
     }
 
+    /// Lets the oracle look.
+    async fn look(&mut self, step: Step<'_>) -> Result<(), Failure> {
+        self.judge.look(&self.db, self.clock.now(), step).await
+    }
+
     fn now(&self) -> Timestamp {
         self.clock.now()
     }
@@ -173,6 +179,7 @@ impl<'a> World<'a> {
     /// Notes down that something happened.
     fn note(&mut self, text: impl AsRef<str>) {
         let line = format!("{}  {}", self.now().utc().format("%Y-%m-%d %H:%M:%S%.6f"), text.as_ref());
+        if std::env::var_os("SIMULATION_TRACE").is_some() { eprintln!("{line}"); }
         self.digest.update(line.as_bytes());
         self.trace.push_back(line);
         if self.trace.len() > TRACED {

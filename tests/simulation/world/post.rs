@@ -7,9 +7,9 @@ use mfa_enforcer::mail::transport::SendError;
 use super::World;
 use super::daemon::SEND_TIMEOUT;
 use super::failure::Failure;
-use super::judge::Fate;
 use crate::simulation::dice::Dice;
 use crate::simulation::gate::Reply;
+use crate::simulation::oracle::{Answer, Step};
 use crate::simulation::plan::Weather;
 
 impl World<'_> {
@@ -22,46 +22,50 @@ impl World<'_> {
         dice: &Dice,
     ) -> Result<(), Failure> {
         let to = mail.envelope.to().first().map(ToString::to_string).unwrap_or_default();
-        let mut fate = self.fate_of(&to, dice);
+        let mut answer = self.answer_to(&to, dice);
         if self.machines.crashes && dice.chance(2) {
-            fate = if fate == Fate::Accepted && dice.chance(60) { Fate::DiedAfter } else { Fate::DiedBefore };
+            answer = if answer == Answer::Accepted && dice.chance(60) { Answer::DiesAfter } else { Answer::DiesBefore };
         }
         self.tally.mails += 1;
-        self.note(format!("daemon {daemon} hands {} over for {to}: {fate:?}", mail.message_id));
-        self.judge.handed(&self.db, self.now(), daemon, &mail.bytes, &to, fate).await?;
-        if matches!(fate, Fate::DiedBefore | Fate::DiedAfter) {
+        self.note(format!("daemon {daemon} hands {} over for {to}: {answer:?}", mail.message_id));
+        self.look(Step::Handed { daemon, raw: &mail.bytes, to: &to, answer: answer }).await?;
+        if matches!(answer, Answer::DiesBefore | Answer::DiesAfter) {
             return self.crash(daemon, dice).await;
         }
-        let hangs = matches!(fate, Fate::Lost | Fate::Broken) && self.weather == Weather::Stormy && dice.chance(40);
+        let hangs =
+            matches!(answer, Answer::Lost | Answer::Broken) && self.weather == Weather::Stormy && dice.chance(40);
         if hangs {
             let until = self.now().plus(SEND_TIMEOUT);
             if let Some(strand) = &mut self.daemons[daemon].strands[strand] {
-                (strand.held_until, strand.reply) = (Some(until), Some(reply(fate, mail, "no answer in time")));
+                (strand.held_until, strand.reply) = (Some(until), Some(reply(answer, mail, "no answer in time")));
             }
             return Ok(());
         }
         if dice.chance(30) {
             self.let_time_pass(TimeDelta::milliseconds(dice.between(1, 9_000)));
         }
-        self.daemons[daemon].gate.answer(strand, reply(fate, mail, "the line broke"));
+        self.daemons[daemon].gate.answer(strand, reply(answer, mail, "the line broke"));
         Ok(())
     }
 
-    fn fate_of(&self, to: &str, dice: &Dice) -> Fate {
+    fn answer_to(&self, to: &str, dice: &Dice) -> Answer {
         if self.weather == Weather::Down {
-            return Fate::Broken;
+            return Answer::Broken;
         }
         if self.gone.contains(&to.to_lowercase()) {
-            return Fate::RefusedForGood;
+            return Answer::RefusedForGood;
         }
         match self.weather {
-            Weather::Fair | Weather::Down => Fate::Accepted,
+            Weather::Fair | Weather::Down => Answer::Accepted,
             Weather::Choosy => {
-                dice.weighted(&[(65, Fate::Accepted), (31, Fate::RefusedForNow), (4, Fate::RefusedForGood)])
+                dice.weighted(&[(65, Answer::Accepted), (31, Answer::RefusedForNow), (4, Answer::RefusedForGood)])
             }
-            Weather::Stormy => {
-                dice.weighted(&[(45, Fate::Accepted), (25, Fate::Lost), (25, Fate::Broken), (5, Fate::RefusedForNow)])
-            }
+            Weather::Stormy => dice.weighted(&[
+                (45, Answer::Accepted),
+                (25, Answer::Lost),
+                (25, Answer::Broken),
+                (5, Answer::RefusedForNow),
+            ]),
         }
     }
 
@@ -83,13 +87,15 @@ impl World<'_> {
 }
 
 /// What the daemon is told.
-fn reply(fate: Fate, mail: &Composed, trouble: &str) -> Reply {
+fn reply(answer: Answer, mail: &Composed, trouble: &str) -> Reply {
     let transient = |reply: &str, maybe_received| Err(SendError::Transient { reply: reply.to_owned(), maybe_received });
-    match fate {
-        Fate::Accepted => Ok(format!("250 2.0.0 taken as {}", mail.mail_id)),
-        Fate::RefusedForNow => transient("451 4.3.0 try again later", false),
-        Fate::RefusedForGood => Err(SendError::Permanent { reply: "550 5.1.1 no such user".to_owned() }),
-        Fate::Lost => transient(&format!("{trouble} after the mail"), true),
-        Fate::Broken | Fate::DiedBefore | Fate::DiedAfter => transient(&format!("{trouble} before the mail"), false),
+    match answer {
+        Answer::Accepted => Ok(format!("250 2.0.0 taken as {}", mail.mail_id)),
+        Answer::RefusedForNow => transient("451 4.3.0 try again later", false),
+        Answer::RefusedForGood => Err(SendError::Permanent { reply: "550 5.1.1 no such user".to_owned() }),
+        Answer::Lost => transient(&format!("{trouble} after the mail"), true),
+        Answer::Broken | Answer::DiesBefore | Answer::DiesAfter => {
+            transient(&format!("{trouble} before the mail"), false)
+        }
     }
 }
