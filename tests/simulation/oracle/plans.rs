@@ -61,7 +61,7 @@ fn due(look: &Look<'_>, tables: &Tables, notice: &Notice) -> Option<Allowed> {
     let zone = reader_zone(tables.users.get(&notice.user)?, enforcement);
     let settings = look.settings;
     let hours = settings.announce_from..settings.announce_until;
-    let delay = minutes(settings.announce_delay_minutes);
+    let delay = settings.announce_delay;
     let days = look.is.milestones.get(&notice.milestone)?.days_before;
     Some(match notice.kind.as_str() {
         "reminder" | "final_reminder" => Allowed::At(reminder_due(settings, effect, days?, &zone)),
