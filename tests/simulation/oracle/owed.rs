@@ -55,10 +55,18 @@ impl Owed {
                 }
                 Outcome::Missing(why) => {
                     let (_, user, enforcement, days) = key;
-                    let what = if days == 0 { "'now required'".to_owned() } else { format!("the reminder {days} days before") };
+                    let what = if days == 0 {
+                        "'now required'".to_owned()
+                    } else {
+                        format!("the reminder {days} days before")
+                    };
                     look.wrong(
                         "R6",
-                        format!("user {user} was owed {what} of {} at {}: {why}", named(&look.is, enforcement), debt.due),
+                        format!(
+                            "user {user} was owed {what} of {} at {}: {why}",
+                            named(&look.is, enforcement),
+                            debt.due
+                        ),
                     );
                 }
             }
@@ -97,7 +105,10 @@ impl Owed {
                 } else {
                     let since = steady.max(company_since);
                     for requirement in is.requirements.iter().filter(|r| {
-                        r.user == *user && r.enforcement == *id && r.cleared_at.is_none() && since + days(3) < r.required_at
+                        r.user == *user
+                            && r.enforcement == *id
+                            && r.cleared_at.is_none()
+                            && since + days(3) < r.required_at
                     }) {
                         let due = now_required_due(look.settings, requirement.required_at, &zone);
                         if is_due(due) {
@@ -158,7 +169,9 @@ fn outcome(look: &Look<'_>, history: &History, post: &Post, key: Key, debt: Debt
     let (due_day, today) = (date_at(debt.due, &zone), date_at(look.now, &zone));
     let mail_on = |day| post.to_user(user).iter().any(|handing| handing.day == day && may_be_received(is, handing));
     if before > 0 {
-        let later = super::look::days_before(look.settings, &is.companies[&company]).into_iter().filter(|other| *other < before);
+        let later = super::look::days_before(look.settings, &is.companies[&company])
+            .into_iter()
+            .filter(|other| *other < before);
         let effect = effect(enforcement).unwrap_or(enforcement.enforce_at);
         let superseded = later.into_iter().any(|other| reminder_due(look.settings, effect, other, &zone) <= look.now);
         // One mail a day, and a reminder yields.
@@ -190,7 +203,10 @@ pub fn under_way(look: &Look<'_>, tables: &Tables, user: Id, enforcement: Option
             && notice.next_attempt_at > look.now
             && notice.next_attempt_at <= look.now + retry;
         let claimed = notice.state == "sending"
-            && notice.mail.and_then(|mail| tables.mails.get(&mail)).is_some_and(|mail| mail.attempted_at + lease > look.now);
+            && notice
+                .mail
+                .and_then(|mail| tables.mails.get(&mail))
+                .is_some_and(|mail| mail.attempted_at + lease > look.now);
         this && (retried || claimed)
     })
 }

@@ -19,7 +19,8 @@ pub fn check(look: &mut Look<'_>) {
         if before.is_some_and(|before| before.require_at == Some(personal)) || look.acted() && look.order().is_none() {
             continue;
         }
-        let mut allowed: Vec<Timestamp> = candidates(look, &was, *key).into_iter().chain(candidates(look, &is, *key)).collect();
+        let mut allowed: Vec<Timestamp> =
+            candidates(look, &was, *key).into_iter().chain(candidates(look, &is, *key)).collect();
         allowed.sort_unstable();
         allowed.dedup();
         if !allowed.contains(&personal) {
@@ -51,7 +52,7 @@ fn candidates(look: &Look<'_>, tables: &Tables, (company, user): (Id, Id)) -> Ve
     let mut found = Vec::new();
     for (_, enforcement) in tables.of_company(company).filter(|(_, e)| !e.closed()) {
         let (Some(zone), Some(effect)) = (company_zone(enforcement), effect(enforcement)) else { continue };
-        for seen in [look.was_at, look.now] {
+        for seen in look.as_seen() {
             for graced in [seen + days(grace), calendar_days_later(seen, grace, &zone)] {
                 found.push(first_midnight_from(graced, &zone).max(effect));
                 for until in exemptions.into_iter().flatten() {

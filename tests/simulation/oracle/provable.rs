@@ -81,7 +81,11 @@ fn check_kept(look: &mut Look<'_>, was: &Tables, is: &Tables) {
         if !now.contains(&(requirement.user, requirement.enforcement, requirement.required_at)) {
             look.wrong(
                 "R11",
-                format!("the requirement of user {} by {} is gone", requirement.user, named(was, requirement.enforcement)),
+                format!(
+                    "the requirement of user {} by {} is gone",
+                    requirement.user,
+                    named(was, requirement.enforcement)
+                ),
             );
         }
     }
@@ -110,7 +114,10 @@ fn check_sent(look: &mut Look<'_>, post: &Post, id: Id) {
         look.wrong("R11", format!("{about} is on record as sent to {}, but went to {}", mail.address, handing.to));
     }
     if mail.sent_at.is_none_or(|sent| sent < handing.at || sent > look.now) || mail.reply.is_none() {
-        look.wrong("R11", format!("{about} was sent at {}, on record: {:?}, {:?}", handing.at, mail.sent_at, mail.reply));
+        look.wrong(
+            "R11",
+            format!("{about} was sent at {}, on record: {:?}, {:?}", handing.at, mail.sent_at, mail.reply),
+        );
     }
     for telling in &handing.told {
         let on_record = is.notices.get(&telling.notice);

@@ -69,7 +69,9 @@ fn check_change(look: &mut Look<'_>, id: Id, before: &Enforcement, after: &Enfor
             // It was held because nobody knew its zone.
             by_order || before.reason.as_deref().is_some_and(|reason| reason.contains("zone"))
         }
-        ("scheduled" | "held" | "in_force", "cancelled" | "superseded") => left || other_in_force(&look.is, id, company),
+        ("scheduled" | "held" | "in_force", "cancelled" | "superseded") => {
+            left || other_in_force(&look.is, id, company)
+        }
         ("in_force", "reverted") => {
             ordered(|order| if let Order::Revert { company } = order { Some(company) } else { None })
         }
@@ -82,7 +84,8 @@ fn check_change(look: &mut Look<'_>, id: Id, before: &Enforcement, after: &Enfor
         look.wrong("R11", format!("{about} was closed at {:?}", after.closed_at));
     }
     if (before.state.as_str(), after.state.as_str()) == ("held", "scheduled") {
-        let overridden = matches!(look.order(), Some(Order::Release { overridden: true, .. } | Order::Set { overridden: true, .. }));
+        let overridden =
+            matches!(look.order(), Some(Order::Release { overridden: true, .. } | Order::Set { overridden: true, .. }));
         check_notice(look, id, after, look.now, overridden);
     }
 }
@@ -99,7 +102,7 @@ fn check_new(look: &mut Look<'_>, id: Id, new: &Enforcement) {
     if !look.was.stands(new) && !look.is.stands(new) {
         look.wrong("R5", format!("{about} is new, but the company's row says otherwise"));
     }
-    if new.created_at < look.was_at || new.created_at > look.now {
+    if new.created_at < look.as_seen()[0] || new.created_at > look.now {
         look.wrong("R11", format!("{about} is new, and was created at {}", new.created_at));
     }
     if new.overridden && !matches!(look.order(), Some(Order::Set { overridden: true, .. })) {
@@ -166,7 +169,8 @@ fn check_order(look: &mut Look<'_>, order: &Order) {
         Order::Cancel { company } => date(company).is_none() && open(company).is_none() && in_force(company).is_none(),
         Order::Hold { company } => open(company).is_some_and(|(_, e)| e.is("held")),
         Order::Release { company, .. } => {
-            open(company).is_none_or(|(_, e)| e.is("scheduled")) && (open(company).is_some() || in_force(company).is_some())
+            open(company).is_none_or(|(_, e)| e.is("scheduled"))
+                && (open(company).is_some() || in_force(company).is_some())
         }
         Order::Revert { company } => {
             let before = Id::new(company);
@@ -174,9 +178,13 @@ fn check_order(look: &mut Look<'_>, order: &Order) {
             let reverted = was.of_company(before).filter(|(_, e)| e.is("in_force"));
             let mut gone = reverted.map(|(id, e)| {
                 let after = is.enforcements.get(&id).is_some_and(|after| after.is("reverted"));
-                after && (was.companies.get(&before).is_none_or(|row| row.date != Some(e.date)) || date(company).is_none())
+                after
+                    && (was.companies.get(&before).is_none_or(|row| row.date != Some(e.date))
+                        || date(company).is_none())
             });
-            let kept = was.of_company(before).filter(|(id, e)| (e.is("scheduled") || e.is("held")) && was.stands(e) && is.enforcements.contains_key(id));
+            let kept = was.of_company(before).filter(|(id, e)| {
+                (e.is("scheduled") || e.is("held")) && was.stands(e) && is.enforcements.contains_key(id)
+            });
             let mut kept = kept.map(|(id, e)| is.enforcements[&id].state == e.state && date(company) == Some(e.date));
             in_force(company).is_none() && gone.all(|gone| gone) && kept.all(|kept| kept)
         }
@@ -215,7 +223,10 @@ fn check_settled(look: &mut Look<'_>, history: &History) {
             look.wrong("R5", format!("{about} is open, but the company's zone is {}", row.time_zone));
         }
         if open && effect(enforcement).is_some_and(|effect| effect != enforcement.enforce_at) {
-            look.wrong("R3", format!("{about} takes effect at {}, not at {:?}", enforcement.enforce_at, effect(enforcement)));
+            look.wrong(
+                "R3",
+                format!("{about} takes effect at {}, not at {:?}", enforcement.enforce_at, effect(enforcement)),
+            );
         }
     }
     for (company, row) in &is.companies {
@@ -225,7 +236,10 @@ fn check_settled(look: &mut Look<'_>, history: &History) {
             let since = history.company_since(*company);
             look.wrong(
                 "R5",
-                format!("company {company} has the date {date} in {} since {since:?}, and {standing} enforcements of it", row.time_zone),
+                format!(
+                    "company {company} has the date {date} in {} since {since:?}, and {standing} enforcements of it",
+                    row.time_zone
+                ),
             );
         }
     }

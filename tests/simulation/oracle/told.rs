@@ -116,14 +116,17 @@ fn excused(look: &Look<'_>, post: &Post, user: Id, id: Id, zone: &jiff::tz::Time
         || letters.iter().any(|handing| handing.day == today && may_be_received(is, handing))
         || under_way(look, is, user, Some(id))
         || letters.iter().any(|handing| {
-            handing.answer == super::Answer::RefusedForGood && handing.told.iter().any(|telling| telling.enforcement == id)
+            handing.answer == super::Answer::RefusedForGood
+                && handing.told.iter().any(|telling| telling.enforcement == id)
         })
 }
 
 fn notices_of(look: &Look<'_>, user: Id, enforcement: Id) -> String {
     let of_user = look.is.notices.values().filter(|notice| notice.user == user && notice.enforcement == enforcement);
     let said: Vec<String> = of_user
-        .map(|n| format!("'{}' {} {:?} due {}", n.kind, n.state, n.skip_reason.as_deref().unwrap_or_default(), n.due_at))
+        .map(|n| {
+            format!("'{}' {} {:?} due {}", n.kind, n.state, n.skip_reason.as_deref().unwrap_or_default(), n.due_at)
+        })
         .collect();
     if said.is_empty() { "there is no notice".to_owned() } else { said.join("; ") }
 }
