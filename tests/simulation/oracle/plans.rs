@@ -5,7 +5,7 @@ use std::rc::Rc;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::calendar::{minutes, time_at};
+use super::calendar::time_at;
 use super::look::{Look, effect, moment, named, now_required_due, reader_zone, reminder_due};
 use super::tables::{Id, Notice, Tables};
 
