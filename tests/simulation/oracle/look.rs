@@ -131,7 +131,7 @@ pub fn now_required_due(settings: &Settings, moment: Timestamp, reader: &TimeZon
 
 /// When somebody may be told what was decided at this instant, at the soonest.
 pub fn announcement_due(settings: &Settings, decided: Timestamp, reader: &TimeZone) -> Timestamp {
-    let ready = decided + settings.announce_delay;
+    let ready = decided + calendar::minutes(settings.announce_delay_minutes);
     calendar::next_between(ready, settings.announce_from, settings.announce_until, reader)
 }
 

@@ -26,8 +26,8 @@ mod told;
 
 use std::rc::Rc;
 
+use jiff::Timestamp;
 use jiff::civil::{Date, Time, time};
-use jiff::{SignedDuration, Timestamp};
 
 use crate::support::TestDatabase;
 use history::History;
@@ -41,7 +41,7 @@ use tables::Tables;
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub minimum_notice_days: i32,
-    pub announce_delay: SignedDuration,
+    pub announce_delay_minutes: i64,
     pub announce_from: Time,
     /// Announcements arrive before this.
     pub announce_until: Time,
@@ -72,7 +72,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             minimum_notice_days: 7,
-            announce_delay: SignedDuration::from_mins(15),
+            announce_delay_minutes: 15,
             announce_from: time(8, 0, 0, 0),
             announce_until: time(20, 0, 0, 0),
             send_at: time(9, 0, 0, 0),

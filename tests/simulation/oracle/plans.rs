@@ -5,7 +5,7 @@ use std::rc::Rc;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::calendar::time_at;
+use super::calendar::{minutes, time_at};
 use super::look::{Look, effect, moment, named, now_required_due, reader_zone, reminder_due};
 use super::tables::{Id, Notice, Tables};
 
@@ -61,7 +61,7 @@ fn due(look: &Look<'_>, tables: &Tables, notice: &Notice) -> Option<Allowed> {
     let zone = reader_zone(tables.users.get(&notice.user)?, enforcement);
     let settings = look.settings;
     let hours = settings.announce_from..settings.announce_until;
-    let delay = settings.announce_delay;
+    let delay = minutes(settings.announce_delay_minutes);
     let days = look.is.milestones.get(&notice.milestone)?.days_before;
     Some(match notice.kind.as_str() {
         "reminder" | "final_reminder" => Allowed::At(reminder_due(settings, effect, days?, &zone)),
