@@ -34,6 +34,10 @@ pub fn check(look: &mut Look<'_>, post: &Post, handing: &Handing) {
         check_date(look, post, handing, telling, &about);
         check_time(look, claim, handing, telling, &about);
     }
+    let [earliest, latest] = look.as_seen();
+    if handing.claimed_at > latest || handing.claimed_at < earliest.min(claim.was_at - super::look::HELD_UP) {
+        look.wrong("R11", format!("mail {} was claimed at {}", handing.letter.message_id, handing.claimed_at));
+    }
     check_order(look, handing);
 }
 
@@ -110,7 +114,7 @@ fn check_date(look: &mut Look<'_>, post: &Post, handing: &Handing, telling: &Tel
         if let Some(days) = section.days_left {
             let counted =
                 |at| super::calendar::zone(&when.zone).map(|zone| days_between(date_at(at, &zone), when.local.date()));
-            if ![claim.was_at, claim.at, look.now].into_iter().any(|at| counted(at) == Some(days)) {
+            if ![handing.claimed_at, look.now].into_iter().any(|at| counted(at) == Some(days)) {
                 look.wrong("R7", format!("{about} with {days} days left until {}", when.local));
             }
         }
@@ -132,7 +136,7 @@ fn local_date(tables: &Tables, user: Id, enforcement: Id, instant: Timestamp) ->
 /// It comes at its time: not before it is due, in the hours in which it may, and no later one is due already.
 fn check_time(look: &mut Look<'_>, claim: &Claim, handing: &Handing, telling: &Telling, about: &str) {
     if let Some(notice) = look.is.notices.get(&telling.notice)
-        && notice.due_at > claim.at.max(look.now)
+        && notice.due_at > handing.claimed_at
     {
         look.wrong("R7", format!("{about}, which is due at {}", notice.due_at));
     }
@@ -142,8 +146,7 @@ fn check_time(look: &mut Look<'_>, claim: &Claim, handing: &Handing, telling: &T
     let zones: Vec<_> = zones.into_iter().flatten().collect();
     if matches!(telling.kind.as_str(), "announcement" | "rescheduled" | "cancelled") {
         let hours = look.settings.announce_from..look.settings.announce_until;
-        let times = [claim.was_at, claim.at];
-        if !zones.iter().any(|zone| times.iter().any(|at| hours.contains(&time_at(*at, zone)))) {
+        if !zones.iter().any(|zone| hours.contains(&time_at(handing.claimed_at, zone))) {
             look.wrong("R7", format!("{about} outside the hours of the day"));
         }
     }
@@ -156,7 +159,7 @@ fn check_time(look: &mut Look<'_>, claim: &Claim, handing: &Handing, telling: &T
         company_zone(enforcement)?;
         let effect = super::look::effect(enforcement)?;
         let of_company = days_before(look.settings, tables.companies.get(&company)?);
-        let due = |days: &i32| reminder_due(look.settings, effect, *days, &zone) <= claim.was_at;
+        let due = |days: &i32| reminder_due(look.settings, effect, *days, &zone) <= handing.claimed_at;
         of_company.into_iter().filter(|other| *other < days).find(due)
     };
     if let (Some(_), Some(later)) = (later(&claim.was), later(&claim.is)) {

@@ -2,13 +2,16 @@
 
 use std::rc::Rc;
 
-use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 use super::calendar::{self, at, date_at, first_instant, plus_days, zone};
 use super::tables::{Company, Enforcement, Id, MANDATE, Membership, Tables, User};
 use super::{Order, Settings, Step, Violation};
+
+/// How long a daemon may be held up between looking at its clock and writing down what it did.
+pub const HELD_UP: SignedDuration = SignedDuration::from_mins(45);
 
 /// The tables before and after, and what was found wrong.
 pub struct Look<'a> {
@@ -35,6 +38,11 @@ impl<'a> Look<'a> {
     /// Notes that a rule is broken.
     pub fn wrong(&mut self, rule: &'static str, text: impl Into<String>) {
         self.found.push(Violation { rule, text: format!("{} (at {})", text.into(), self.now) });
+    }
+
+    /// What the daemon may take for now: it may have been held up since it looked at its clock, or while it waited.
+    pub fn as_seen(&self) -> [Timestamp; 2] {
+        [self.was_at.min(self.now) - HELD_UP, self.now]
     }
 
     /// Whether it was the vendor or a person who changed something.

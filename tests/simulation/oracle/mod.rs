@@ -19,6 +19,7 @@ mod plans;
 mod post;
 mod provable;
 mod required;
+mod safety;
 mod states;
 mod tables;
 mod told;
@@ -50,6 +51,8 @@ pub struct Settings {
     pub leave_out_sso: bool,
     pub retry_most_minutes: i64,
     pub lease_minutes: i64,
+    /// Whether `[safety]` is judged.
+    pub safety: bool,
     pub no_enrolled_admin: Measure,
     pub not_enrolled: Measure,
     pub not_enrolled_percent: usize,
@@ -78,6 +81,7 @@ impl Default for Settings {
             leave_out_sso: true,
             retry_most_minutes: 60,
             lease_minutes: 5,
+            safety: true,
             no_enrolled_admin: Measure::Warn,
             not_enrolled: Measure::Warn,
             not_enrolled_percent: 50,
@@ -218,6 +222,9 @@ impl Oracle {
         }
         required::check(&mut look, &self.history, &self.post);
         states::check(&mut look, &self.history);
+        if self.settings.safety {
+            safety::check(&mut look, &self.history, &self.post);
+        }
         personal::check(&mut look);
         plans::check(&mut look);
         provable::check(&mut look, &self.post);

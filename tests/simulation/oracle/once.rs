@@ -1,16 +1,14 @@
 //! R2: one mail a day, none twice, and nothing told twice.
 
 use super::Answer;
+use super::calendar::minutes;
 use super::look::{Look, days_of, named};
 use super::post::{Handing, Post, Told, told};
 
 /// Judges one message, before it is filed.
 pub fn check(look: &mut Look<'_>, post: &Post, handing: &Handing) {
     let id = &handing.letter.message_id;
-    let days = [
-        days_of(&handing.claim.was, handing.user, handing.claim.was_at),
-        days_of(&handing.claim.is, handing.user, handing.claim.at),
-    ];
+    let days = [&handing.claim.was, &handing.claim.is].map(|rows| days_of(rows, handing.user, handing.claimed_at));
     if !days.iter().flatten().any(|day| *day == handing.day) {
         look.wrong("R2", format!("mail {id} counts for {}, but for user {} it is {days:?}", handing.day, handing.user));
     }
@@ -20,7 +18,11 @@ pub fn check(look: &mut Look<'_>, post: &Post, handing: &Handing) {
                 look.wrong("R2", format!("mail {id} was sent as {} before", earlier.letter.message_id));
             }
             match earlier.answer {
-                Answer::Accepted if !post.uncertain(handing.mail) => {
+                Answer::Accepted
+                    // Held up for longer than its lease, a daemon is as good as dead.
+                    if !post.uncertain(handing.mail)
+                        && handing.at < earlier.at + minutes(look.settings.lease_minutes - 1) =>
+                {
                     look.wrong(
                         "R2",
                         format!("mail {id} is sent again to user {}, though it was accepted", handing.user),

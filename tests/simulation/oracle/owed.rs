@@ -4,7 +4,6 @@
 //! bad mail server does in between lets it go, and other debts follow.
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
 
 use jiff::Timestamp;
 

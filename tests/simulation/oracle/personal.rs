@@ -52,7 +52,7 @@ fn candidates(look: &Look<'_>, tables: &Tables, (company, user): (Id, Id)) -> Ve
     let mut found = Vec::new();
     for (_, enforcement) in tables.of_company(company).filter(|(_, e)| !e.closed()) {
         let (Some(zone), Some(effect)) = (company_zone(enforcement), effect(enforcement)) else { continue };
-        for seen in [look.was_at, look.now] {
+        for seen in look.as_seen() {
             for graced in [seen + days(grace), calendar_days_later(seen, grace, &zone)] {
                 found.push(first_midnight_from(graced, &zone).max(effect));
                 for until in exemptions.into_iter().flatten() {

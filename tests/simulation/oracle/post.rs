@@ -44,6 +44,8 @@ pub struct Handing {
     pub mail: Id,
     pub user: Id,
     pub day: Date,
+    /// When its notices were claimed, by the daemon's own clock.
+    pub claimed_at: Timestamp,
     pub claim: Claim,
     pub told: Vec<Telling>,
 }
@@ -158,6 +160,7 @@ impl Post {
             mail: *mail,
             user: row.user,
             day: row.sent_day,
+            claimed_at: row.attempted_at,
             claim,
             told,
         })

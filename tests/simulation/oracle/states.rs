@@ -102,7 +102,7 @@ fn check_new(look: &mut Look<'_>, id: Id, new: &Enforcement) {
     if !look.was.stands(new) && !look.is.stands(new) {
         look.wrong("R5", format!("{about} is new, but the company's row says otherwise"));
     }
-    if new.created_at < look.was_at || new.created_at > look.now {
+    if new.created_at < look.as_seen()[0] || new.created_at > look.now {
         look.wrong("R11", format!("{about} is new, and was created at {}", new.created_at));
     }
     if new.overridden && !matches!(look.order(), Some(Order::Set { overridden: true, .. })) {
