@@ -17,6 +17,8 @@ mod simulation {
     mod making;
     mod oracle;
     mod plan;
+    mod report;
     mod seeds;
+    mod smaller;
     mod world;
 }

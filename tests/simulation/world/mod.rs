@@ -179,7 +179,9 @@ impl<'a> World<'a> {
     /// Notes down that something happened.
     fn note(&mut self, text: impl AsRef<str>) {
         let line = format!("{}  {}", self.now().utc().format("%Y-%m-%d %H:%M:%S%.6f"), text.as_ref());
-        if std::env::var_os("SIMULATION_TRACE").is_some() { eprintln!("{line}"); }
+        if std::env::var_os("SIMULATION_TRACE").is_some() {
+            eprintln!("{line}");
+        }
         self.digest.update(line.as_bytes());
         self.trace.push_back(line);
         if self.trace.len() > TRACED {
