@@ -22,6 +22,7 @@ mod commands {
     mod notice;
     mod output;
     mod readme;
+    mod rehearse;
     mod sample;
     mod status;
     mod user;

@@ -16,11 +16,13 @@ mod conformance {
     mod claim;
     mod companies;
     mod connect;
+    mod copy;
     mod daemon_state;
     mod enforce;
     mod enforcements;
     mod expand;
     mod forecast;
+    mod forecast_undone;
     mod import;
     mod locks;
     mod notice_history;

@@ -25,6 +25,8 @@ mod logs;
 mod preview;
 #[path = "daemon/process.rs"]
 mod process;
+#[path = "daemon/rehearse.rs"]
+mod rehearse;
 #[path = "daemon/rows.rs"]
 mod rows;
 #[allow(dead_code, reason = "shared with the tests of mail, which need more of it")]

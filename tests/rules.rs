@@ -12,6 +12,7 @@ mod support;
 
 mod rules {
     mod calendars;
+    mod holds;
     mod invariants;
     mod r10_notice_given;
     mod r11_provable;
@@ -19,11 +20,13 @@ mod rules {
     mod r2_once;
     mod r3_not_early;
     mod r4_not_late;
+    mod r5_exemptions;
     mod r5_moved;
     mod r6_nothing_lost;
     mod r7_latest_only;
     mod r8_others_stand;
     mod r9_one_bad_row;
+    mod reverts;
     mod touched_rows;
     mod world;
 }

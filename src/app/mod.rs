@@ -65,6 +65,21 @@ pub fn services(
     shutdown: Shutdown,
 ) -> Result<Services, AppError> {
     let transport = Transport::from_settings(&config.smtp).map_err(AppError::Transport)?;
+    services_sending_by(transport, config, store, clock, randomness, shutdown)
+}
+
+/// The same where mail leaves by `transport`, whatever the settings say.
+///
+/// # Errors
+/// [`AppError`].
+pub fn services_sending_by(
+    transport: Transport,
+    config: &Config,
+    store: Arc<dyn Store>,
+    clock: Clock,
+    randomness: Randomness,
+    shutdown: Shutdown,
+) -> Result<Services, AppError> {
     Ok(Services {
         store,
         clock,

@@ -1,6 +1,5 @@
 //! `mfa-enforcer demo`: a whole rollout in time lapse, on SQLite, with mail into a folder.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -8,22 +7,23 @@ use std::sync::Arc;
 
 use chrono::{Datelike as _, NaiveDate};
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::context::{Context, open_store};
 use super::output::cell;
+use super::timeline::{Command, DayBar, commands, commands_text, listed, timeline_text};
 use super::{CliError, GlobalArgs, Output, values};
 use crate::app::{self, DaemonLock};
 use crate::clock::{Clock, Randomness};
 use crate::config::Config;
+use crate::demo::acts::Cast;
 use crate::demo::folder::{DemoFolder, FolderError};
 use crate::demo::letter::{self, Letter};
-use crate::demo::play::{self, PlayError};
 use crate::demo::script::Script;
 use crate::demo::summary::Summary;
-use crate::demo::tables::Tables;
-use crate::demo::timeline::{self, Line, What};
+use crate::rehearsal::play::{PlayError, pass_time};
+use crate::rehearsal::tables::{Before, Tables};
+use crate::rehearsal::timeline::{self, Line};
 use crate::sample::{MAIN, Sample};
 use crate::store::connect::Schema;
 use crate::tasks::ShutdownTrigger;
@@ -82,13 +82,6 @@ struct Shown {
     commands: Vec<Command>,
 }
 
-/// A command that looks into the folder.
-#[derive(Debug, Serialize)]
-struct Command {
-    command: String,
-    tells: &'static str,
-}
-
 /// Runs the command. `program` is how it was called.
 ///
 /// # Errors
@@ -126,22 +119,22 @@ async fn rehearse(global: &GlobalArgs, program: &str, args: &DemoArgs, folder: &
     let (_trigger, shutdown) = ShutdownTrigger::new();
     let services = app::services(&context.config, Arc::clone(&context.store), clock, chance, shutdown)?;
     app::prepare(&services).await?;
-    let progress = progress_bar(args);
-    let begins_at = script.begins_at;
-    play::play(&services, &sample, &script, &|now| {
-        let days = (now.utc() - begins_at.utc()).num_days();
-        progress.set_position(u64::try_from(days).unwrap_or(0));
-        progress.set_message(now.utc().format("%-d %B %Y").to_string());
-    })
-    .await?;
-    progress.finish_and_clear();
+    let bar = DayBar::new(script.begins_at, u64::from(args.days) + 30);
+    let mut cast = Cast::new(&sample, &script);
+    let failures = pass_time(&services, &mut cast, script.ends_at(), &|now| bar.set(now)).await;
+    bar.finish();
+    if let Some(failure) = failures?.first() {
+        return Err(CliError::Failed(format!(
+            "the demonstration has failed: task {} failed: {}",
+            failure.task, failure.error
+        )));
+    }
     context.remember_instant().await?;
 
-    let people = sample.people.iter().chain(&sample.joiners).map(|person| person.external_id.as_str());
-    let tables = Tables::read(context.store.as_ref(), people).await?;
+    let tables = Tables::read(context.store.as_ref(), Before::default()).await?;
     let unreadable = |error: io::Error| CliError::Failed(format!("cannot read the mails: {error}"));
     let mail_files = folder.mail_files().map_err(unreadable)?.len();
-    let head = context.store.audit_head().await?;
+    let (_, head) = context.store.audit_head().await?;
     Ok(Shown {
         users: args.users,
         seed: args.seed,
@@ -149,25 +142,16 @@ async fn rehearse(global: &GlobalArgs, program: &str, args: &DemoArgs, folder: &
         days: args.days,
         timeline: timeline::lines(&tables),
         mail: letter::choose(&tables).map(|mail| Letter::read(folder, mail)).transpose().map_err(unreadable)?,
-        summary: Summary::count(&tables, mail_files, &head),
+        summary: Summary::count(&tables, mail_files, head),
         config: folder.config().display().to_string(),
         database: folder.database().display().to_string(),
         mails: folder.mails().display().to_string(),
-        commands: commands(program, folder, &sample),
+        commands: commands(program, &folder.config(), &looks(&sample)),
     })
 }
 
-/// A bar on a terminal; elsewhere nothing.
-fn progress_bar(args: &DemoArgs) -> ProgressBar {
-    let bar = ProgressBar::new(u64::from(args.days) + 30);
-    if let Ok(style) = ProgressStyle::with_template("{bar:40} {msg}") {
-        bar.set_style(style);
-    }
-    bar
-}
-
-fn commands(program: &str, folder: &DemoFolder, sample: &Sample) -> Vec<Command> {
-    let program = format!("{} --config {}", quoted(program), quoted(&folder.config().display().to_string()));
+/// What shows more of what has happened, and what it tells.
+fn looks(sample: &Sample) -> [(String, &'static str); 5] {
     let user = sample.people.get(1).or(sample.people.first()).map_or("u-001", |person| person.external_id.as_str());
     [
         ("status".to_owned(), "whether all is well"),
@@ -176,18 +160,6 @@ fn commands(program: &str, folder: &DemoFolder, sample: &Sample) -> Vec<Command>
         (format!("enforcement show {MAIN}"), "the dates of a company, the moved one included"),
         ("audit verify".to_owned(), "whether anybody has touched the audit trail"),
     ]
-    .map(|(arguments, tells)| Command { command: format!("{program} {arguments}"), tells })
-    .into()
-}
-
-/// A word as a shell reads it as one.
-fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || "/._-+:@,=".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
 }
 
 impl Shown {
@@ -232,38 +204,13 @@ impl Shown {
     }
 
     fn commands_text(&self) -> String {
-        let commands = self.commands.iter().map(|one| format!("  # {}\n  {}", one.tells, one.command));
         format!(
             "Look around in the database {} and the mails in {}\n\n{}",
             self.database,
             self.mails,
-            commands.collect::<Vec<_>>().join("\n")
+            commands_text(&self.commands)
         )
     }
-}
-
-fn timeline_text(lines: &[Line]) -> String {
-    let one_year = lines.first().map(|line| line.day.year()) == lines.last().map(|line| line.day.year());
-    let format = if one_year { "%a %e %b" } else { "%a %e %b %Y" };
-    let mut shown_day = None;
-    let rows = lines.iter().map(|line| {
-        let is_new = shown_day != Some(line.day);
-        let day = if is_new { line.day.format(format).to_string() } else { String::new() };
-        shown_day = Some(line.day);
-        let is_date = matches!(line.what, What::DateSet | What::DateMoved);
-        let people = if is_date { String::new() } else { line.people.to_string() };
-        let parts: Vec<&str> = line.company.iter().chain([&line.note]).map(String::as_str).collect();
-        let rest: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-        [day, line.title(), people, cell(rest.join(": "))]
-    });
-    let header = ["DAY", "WHAT", "PEOPLE", "WHERE AND WHY"].map(str::to_owned);
-    let rows: Vec<[String; 4]> = [header].into_iter().chain(rows).collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
-    let (days, titles, people) = (width(0), width(1), width(2));
-    let aligned = rows.iter().map(|[day, title, count, rest]| {
-        format!("{day:<days$}  {title:<titles$}  {count:>people$}  {rest}").trim_end().to_owned()
-    });
-    aligned.collect::<Vec<_>>().join("\n")
 }
 
 fn letter_text(letter: &Letter) -> String {
@@ -272,10 +219,6 @@ fn letter_text(letter: &Letter) -> String {
     let body = letter.text.lines().map(|line| format!("  {}", cell(line)).trim_end().to_owned());
     let lines: Vec<String> = head.chain([String::new()]).chain(body).collect();
     format!("One of the mails: {}\n\n{}", letter.file, lines.join("\n"))
-}
-
-fn listed<K: std::fmt::Display>(counts: &BTreeMap<K, usize>) -> String {
-    counts.iter().map(|(name, count)| format!("{count} {name}").replace('_', " ")).collect::<Vec<_>>().join(", ")
 }
 
 impl From<FolderError> for CliError {
@@ -288,7 +231,7 @@ impl From<PlayError> for CliError {
     fn from(error: PlayError) -> Self {
         match error {
             PlayError::Store(error) => Self::Store(error),
-            other => Self::Failed(format!("the demonstration has failed: {other}")),
+            PlayError::Act(problem) => Self::Failed(format!("the demonstration has failed: {problem}")),
         }
     }
 }

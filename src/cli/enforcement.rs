@@ -1,24 +1,32 @@
-//! `mfa-enforcer enforcement`: setting, moving and taking away a company's date, releasing what is held, and the history.
+//! `mfa-enforcer enforcement`: setting, moving and taking away a company's date, holding and releasing it, undoing what it
+//! required, and the history.
 
 use std::process::ExitCode;
 
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 use serde::Serialize;
+use serde_json::json;
 
+mod history;
+
+use self::history::history_text;
+pub use self::history::remedy;
 use super::confirm::confirm;
-use super::outlook::{local, named, summary, zone_of};
-use super::output::{cell, instant, maybe, pairs, say, table, write_line, yes_no};
+use super::outlook::{local, named, people, reversal_lines, summary, zone_of};
+use super::output::{pairs, say, write_line};
 use super::{ByArgs, CliError, Context, values};
 use crate::domain::notice::HoldReason;
 use crate::domain::policy::Policy;
-use crate::store::enforcement_history::{EnforcementHistory, EnforcementRecord, MilestoneRecord};
-use crate::store::enforcements::Ordered;
+use crate::domain::time::Timestamp;
+use crate::store::StoreError;
+use crate::store::enforcements::{Ordered, hold_reason};
 use crate::store::forecast::{Outlook, Proposal};
 use crate::store::reconcile::Authority;
+use crate::store::revert::Reversal;
 use crate::tasks::dates::Order;
 
-/// Set, move or take away a company's date; release what is held; see the history.
+/// Set, move or take away a company's date; hold, release or revert it; see the history.
 #[derive(Clone, Debug, Subcommand)]
 pub enum EnforcementCommand {
     /// Set a company's date; a company that has one: it moves
@@ -37,7 +45,7 @@ Examples:
   mfa-enforcer enforcement cancel acme --reason 'merger postponed' --yes
 
 Who was told the date hears that it does not stand any more. Who is required already stays required.")]
-    Cancel(CancelArgs),
+    Cancel(ReasonArgs),
     /// Release a company's held enforcement: it is scheduled, judged anew from now
     #[command(after_help = "\
 Examples:
@@ -46,6 +54,24 @@ Examples:
 
 `mfa-enforcer status` lists what is held, why, and the command that helps.")]
     Release(ReleaseArgs),
+    /// Hold a company's date that is to come: nothing is sent and nobody becomes required until it is released
+    #[command(after_help = "\
+Examples:
+  mfa-enforcer enforcement hold acme --yes
+  mfa-enforcer enforcement hold acme --reason 'the help desk is not ready' --yes
+
+`mfa-enforcer enforcement release COMPANY` goes on with it. A date that has come is undone by
+`mfa-enforcer enforcement revert COMPANY`.")]
+    Hold(ReasonArgs),
+    /// Undo a company's date that has come: whom it requires is required no longer
+    #[command(after_help = "\
+Examples:
+  mfa-enforcer enforcement revert acme --yes
+  mfa-enforcer enforcement revert acme --reason 'locked out by mistake' --yes
+
+Who is required by another company as well, or as a payee, stays required. Who was told the date and has not enrolled
+hears that it is required no longer. A later date that is set already stays.")]
+    Revert(ReasonArgs),
     /// Show all enforcements of a company, and what became of each
     #[command(after_help = "\
 Examples:
@@ -71,9 +97,9 @@ pub struct SetArgs {
     go: GoArgs,
 }
 
-/// Whose date to take away.
+/// Whose date, and why.
 #[derive(Args, Clone, Debug)]
-pub struct CancelArgs {
+pub struct ReasonArgs {
     /// The company's id or external id
     company: String,
     /// Why, for the audit trail
@@ -127,21 +153,29 @@ pub async fn run(context: &Context, command: &EnforcementCommand) -> Result<Exit
             let act = Act { company: &args.company, proposal: Proposal::Date(args.date), authority, yes: args.go.yes };
             act.carry_out(context, &policy).await
         }
-        EnforcementCommand::Cancel(args) => {
-            let authority = authority(&args.go, None, args.reason.as_deref())?;
-            let act = Act { company: &args.company, proposal: Proposal::Cancel, authority, yes: args.go.yes };
-            act.carry_out(context, &policy).await
-        }
         EnforcementCommand::Release(args) => {
             let authority = authority(&args.go, Some(&args.leave), args.leave.reason.as_deref())?;
             let act = Act { company: &args.company, proposal: Proposal::Release, authority, yes: args.go.yes };
             act.carry_out(context, &policy).await
         }
+        EnforcementCommand::Cancel(args) => args.carry_out(Proposal::Cancel, context, &policy).await,
+        EnforcementCommand::Hold(args) => args.carry_out(Proposal::Hold, context, &policy).await,
+        EnforcementCommand::Revert(args) => args.carry_out(Proposal::Revert, context, &policy).await,
         EnforcementCommand::Show { company } => {
             let history = context.store.enforcement_history(company).await?;
             context.output.show(&history, history_text)?;
             Ok(ExitCode::SUCCESS)
         }
+    }
+}
+
+impl ReasonArgs {
+    async fn carry_out(&self, proposal: Proposal, context: &Context, policy: &Policy) -> Result<ExitCode, CliError> {
+        let authority = authority(&self.go, None, self.reason.as_deref())?;
+        if proposal == Proposal::Hold {
+            hold_reason(authority.reason)?;
+        }
+        Act { company: &self.company, proposal, authority, yes: self.go.yes }.carry_out(context, policy).await
     }
 }
 
@@ -179,7 +213,12 @@ impl Act<'_> {
     /// Says what will happen, asks, and has it done.
     async fn carry_out(&self, context: &Context, policy: &Policy) -> Result<ExitCode, CliError> {
         let now = context.now();
-        let outlook = context.store.forecast(self.company, self.proposal, now, policy).await?;
+        let outlook = match context.store.forecast(self.company, self.proposal, now, policy).await {
+            Err(StoreError::NotFound(missing)) if self.proposal == Proposal::Revert => {
+                return self.revert_deleted(context, policy, missing).await;
+            }
+            outlook => outlook?,
+        };
         if outlook.stands_already {
             context.output.show(&Acted { changed: false, outlook: &outlook }, |_| {
                 format!("Nothing changed: {}.", self.standing(&outlook))
@@ -187,34 +226,71 @@ impl Act<'_> {
             return Ok(ExitCode::SUCCESS);
         }
         self.refuse(&outlook)?;
-        let will = format!("{}\n", summary(&outlook));
-        if context.output.is_json() {
-            say(&will);
-        } else {
-            write_line(&will)?;
-        }
-        if !confirm(self.yes)? {
-            say("nothing was changed");
+        if !self.ask(context, &summary(&outlook))? {
             return Ok(ExitCode::FAILURE);
         }
-        let order = Order {
-            store: context.store.as_ref(),
-            company: self.company,
-            authority: &self.authority,
-            now,
-            policy,
-            chunk: context.config.schedule.chunk.into(),
-        };
+        let order = self.order(context, now, policy);
         let ordered = match self.proposal {
             Proposal::Date(date) => order.set_date(date).await?,
             Proposal::Cancel => order.cancel_date().await?,
             Proposal::Release => order.release().await?,
+            Proposal::Hold => order.hold().await?,
+            Proposal::Revert => order.revert().await?,
             Proposal::Nothing => Ordered::StoodAlready,
         };
         context.remember_instant().await?;
         let changed = ordered == Ordered::Done;
         context.output.show(&Acted { changed, outlook: &outlook }, |_| self.done(&outlook))?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// A company whose row is gone has no outlook, and may still require people.
+    async fn revert_deleted(&self, context: &Context, policy: &Policy, missing: String) -> Result<ExitCode, CliError> {
+        let reversal = match self.company.parse() {
+            Ok(id) => context.store.reversal(id).await?,
+            Err(_) => Reversal::default(),
+        };
+        let will = format!("company             {} (deleted)\n{}", self.company, pairs(&reversal_lines(&reversal)));
+        if reversal.enforcement_id.is_some() && !self.ask(context, &will)? {
+            return Ok(ExitCode::FAILURE);
+        }
+        let ordered = self.order(context, context.now(), policy).revert().await.map_err(|error| match error {
+            StoreError::NotFound(_) => StoreError::NotFound(missing),
+            error => error,
+        })?;
+        context.remember_instant().await?;
+        let acted = json!({ "changed": ordered == Ordered::Done, "company_id": self.company, "reversal": reversal });
+        context.output.show(&acted, |_| match ordered {
+            Ordered::Done => "Reverted: the deleted company requires nobody any more.".to_owned(),
+            _ => "Nothing changed: the deleted company was reverted already, and requires nobody.".to_owned(),
+        })?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn order<'a>(&'a self, context: &'a Context, now: Timestamp, policy: &'a Policy) -> Order<'a> {
+        Order {
+            store: context.store.as_ref(),
+            company: self.company,
+            authority: &self.authority,
+            now,
+            policy,
+            chunk: context.config.schedule.chunk.into(),
+        }
+    }
+
+    /// Says what will happen, and asks whether it shall.
+    fn ask(&self, context: &Context, will: &str) -> Result<bool, CliError> {
+        let will = format!("{will}\n");
+        if context.output.is_json() {
+            say(&will);
+        } else {
+            write_line(&will)?;
+        }
+        let go = confirm(self.yes)?;
+        if !go {
+            say("nothing was changed");
+        }
+        Ok(go)
     }
 
     /// What the store would refuse, before anybody is asked.
@@ -244,6 +320,8 @@ impl Act<'_> {
             }
             (Proposal::Date(date), None) => format!("{company} has the date {date} already: it is in force"),
             (Proposal::Release, _) => format!("{company} has no held enforcement"),
+            (Proposal::Hold, Some(coming)) => format!("the date {} of {company} is held already", coming.date),
+            (Proposal::Revert, _) => format!("{company} was reverted already, and requires nobody"),
             _ => format!("{company} has no date"),
         }
     }
@@ -255,75 +333,16 @@ impl Act<'_> {
                 format!("Set: {company} has the date {date}. `mfa-enforcer forecast {key}` says what comes, by day.")
             }
             Proposal::Release => format!("Released. `mfa-enforcer forecast {key}` says what comes, by day."),
+            Proposal::Hold => {
+                format!(
+                    "Held. `mfa-enforcer enforcement release {key}` goes on with it; `mfa-enforcer status` lists it."
+                )
+            }
+            Proposal::Revert => {
+                let freed = outlook.reversal.as_ref().map_or(0, |reversal| reversal.freed);
+                format!("Reverted: {company} requires nobody any more. Required by nothing else: {}.", people(freed))
+            }
             Proposal::Cancel | Proposal::Nothing => format!("Cancelled: {company} has no date any more."),
         }
     }
-}
-
-/// What helps a held enforcement.
-#[must_use]
-pub fn remedy(reason: Option<&str>, key: &str) -> String {
-    match reason.and_then(|reason| reason.parse().ok()) {
-        Some(HoldReason::MfaNotAvailable) => format!(
-            "once your account representative has MFA made available: mfa-enforcer company set {key} --mfa-available true, \
-             then mfa-enforcer enforcement release {key}"
-        ),
-        Some(HoldReason::UnknownTimeZone) => format!("mfa-enforcer company set {key} --time-zone ZONE"),
-        Some(HoldReason::DateInPast) => format!("mfa-enforcer enforcement set {key} --date YYYY-MM-DD"),
-        Some(HoldReason::NoticeTooShort) => format!(
-            "mfa-enforcer enforcement set {key} --date YYYY-MM-DD, or \
-             mfa-enforcer enforcement release {key} --override-notice --reason 'WHY'"
-        ),
-        None => format!("mfa-enforcer enforcement release {key}"),
-    }
-}
-
-fn history_text(history: &EnforcementHistory) -> String {
-    if history.enforcements.is_empty() {
-        return format!(
-            "{} has never had a date: `mfa-enforcer enforcement set {} --date YYYY-MM-DD` sets one.",
-            named(&history.company),
-            history.company.key()
-        );
-    }
-    let mut parts = vec![named(&history.company)];
-    parts.extend(history.enforcements.iter().map(|one| enforcement_text(one, &history.company.key())));
-    parts.join("\n\n")
-}
-
-fn enforcement_text(one: &EnforcementRecord, key: &str) -> String {
-    let zone = crate::domain::time::zone(&one.time_zone).unwrap_or(chrono_tz::Tz::UTC);
-    let at = |at| format!("{} ({})", instant(at), local(at, zone));
-    let mut lines = vec![
-        ("date", cell(one.enforcement_date)),
-        ("state", cell(one.state)),
-        ("id", cell(one.id)),
-        ("enforce_at", at(one.enforce_at)),
-        ("set_by", cell(&one.set_by)),
-        ("created_at", at(one.created_at)),
-        ("reason", maybe(one.reason.as_ref())),
-        ("notice_overridden", yes_no(one.notice_overridden)),
-        ("required", one.required.to_string()),
-    ];
-    lines.extend(one.flipped_at.map(|flipped| ("flipped_at", at(flipped))));
-    lines.extend(one.closed_at.map(|closed| ("closed_at", at(closed))));
-    if one.state.as_str() == "held" {
-        lines.push(("remedy", remedy(one.reason.as_deref(), key)));
-    }
-    if one.milestones.is_empty() {
-        return pairs(&lines);
-    }
-    let milestones = table(&["  milestone", "due", "state", "notices"], one.milestones.iter().map(milestone_row));
-    format!("{}\n{}", pairs(&lines), milestones.trim_fmt())
-}
-
-fn milestone_row(milestone: &MilestoneRecord) -> Vec<String> {
-    let days = milestone.days_before.map(|days| format!(", {days} days before")).unwrap_or_default();
-    let notices: Vec<String> = milestone.notices.iter().map(|(state, count)| format!("{count} {state}")).collect();
-    vec![
-        format!("  {}{days}", milestone.kind),
-        instant(milestone.due_at),
-        cell(milestone.state),
-        if notices.is_empty() { "-".to_owned() } else { notices.join(", ") },
-    ]
 }

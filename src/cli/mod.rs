@@ -16,8 +16,10 @@ pub mod notice;
 pub mod outlook;
 pub mod output;
 pub mod preview;
+pub mod rehearse;
 pub mod run;
 pub mod status;
+mod timeline;
 pub mod user;
 pub mod values;
 
@@ -95,6 +97,8 @@ pub enum Command {
     Enforcement(enforcement::EnforcementCommand),
     /// Every mail and flip to come for a company, by day; nothing is changed
     Forecast(forecast::ForecastArgs),
+    /// What will happen until some day, played on a copy of a database; nothing is changed or sent
+    Rehearse(rehearse::RehearseArgs),
     /// Add and change companies or users from a file
     Import(import::ImportArgs),
     /// All that is known of one user; enrollment and exemptions
@@ -151,6 +155,7 @@ async fn dispatch(
         Command::Company(command) => company::run(&context.await?, command).await,
         Command::Enforcement(command) => enforcement::run(&context.await?, command).await,
         Command::Forecast(args) => forecast::run(&context.await?, args).await,
+        Command::Rehearse(args) => Box::pin(rehearse::run(&cli.global, program, variables.into_iter(), args)).await,
         Command::Import(args) => import::run(&context.await?, args).await,
         Command::User(command) => user::run(&context.await?, command).await,
         Command::Notice(command) => notice::run(&cli.global, variables.into_iter(), command).await,

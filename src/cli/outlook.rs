@@ -10,6 +10,7 @@ use crate::domain::notice::{EnforcementState, NoticeKind};
 use crate::domain::time::{self, Timestamp};
 use crate::store::companies::Company;
 use crate::store::forecast::{Outlined, Outlook};
+use crate::store::revert::Reversal;
 
 /// A number with its thousands apart.
 #[must_use]
@@ -62,6 +63,9 @@ pub fn summary(outlook: &Outlook) -> String {
     let zone = zone_of(&outlook.company);
     let forecast = &outlook.forecast;
     let mut lines = vec![("company", named(&outlook.company)), ("date", date_line(outlook, zone))];
+    if let Some(reversal) = &outlook.reversal {
+        lines.extend(reversal_lines(reversal));
+    }
     lines.push(("e-mailed", mailed_line(forecast, zone)));
     for (kind, text) in [
         (NoticeKind::Rescheduled, "who were told another date before"),
@@ -74,7 +78,7 @@ pub fn summary(outlook: &Outlook) -> String {
     }
     lines.extend(required_lines(forecast, zone).into_iter().map(|line| ("required", line)));
     lines.push(("left out", left_out_line(forecast)));
-    if let Some(in_force) = &outlook.in_force {
+    if let Some(in_force) = outlook.in_force.as_ref() {
         lines.push(("in force", in_force_line(outlook, in_force)));
     }
     pairs(&lines)
@@ -92,6 +96,25 @@ fn date_line(outlook: &Outlook, zone: Tz) -> String {
         }
         None => "none is to come".to_owned(),
     }
+}
+
+/// What is undone, and who stays required all the same.
+#[must_use]
+pub fn reversal_lines(reversal: &Reversal) -> Vec<(&'static str, String)> {
+    let mut lines = Vec::new();
+    lines.extend(reversal.date.map(|date| ("undone", format!("the date {date}, which has come"))));
+    lines.push(("no longer required", people(reversal.freed)));
+    let stay =
+        [(reversal.required_elsewhere, "by another company"), (reversal.required_as_payees, "for receiving payments")];
+    let stay: Vec<String> = stay
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, why)| format!("{} {why}", count(number)))
+        .collect();
+    if !stay.is_empty() {
+        lines.push(("still required", stay.join(", ")));
+    }
+    lines
 }
 
 fn mailed_line(forecast: &Forecast, zone: Tz) -> String {

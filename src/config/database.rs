@@ -47,11 +47,17 @@ impl DatabaseSettings {
     /// The file of an SQLite database; none for PostgreSQL.
     #[must_use]
     pub fn sqlite_file(&self) -> Option<PathBuf> {
-        let rest = self.url.expose_secret().strip_prefix("sqlite:")?;
-        let rest = rest.strip_prefix("//").unwrap_or(rest);
-        let path = rest.split('?').next().unwrap_or(rest);
-        Some(PathBuf::from(percent_decode_str(path).decode_utf8_lossy().into_owned()))
+        sqlite_file(self.url.expose_secret())
     }
+}
+
+/// The file of the SQLite database at `url`; none if the URL is of another kind.
+#[must_use]
+pub fn sqlite_file(url: &str) -> Option<PathBuf> {
+    let rest = url.strip_prefix("sqlite:")?;
+    let rest = rest.strip_prefix("//").unwrap_or(rest);
+    let path = rest.split('?').next().unwrap_or(rest);
+    Some(PathBuf::from(percent_decode_str(path).decode_utf8_lossy().into_owned()))
 }
 
 fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {

@@ -7,9 +7,9 @@ use mail_parser::MessageParser;
 use serde::Serialize;
 
 use super::folder::DemoFolder;
-use super::tables::Tables;
 use crate::domain::ids::Id;
 use crate::domain::notice::{NoticeKind, NoticeState};
+use crate::rehearsal::tables::Tables;
 
 /// A mail as its reader sees it.
 #[derive(Clone, Debug, Serialize)]

@@ -39,6 +39,9 @@ pub enum Act {
     Join(Box<Person>),
 }
 
+/// How long after the last act a demonstration goes on at most.
+const MOST_AFTERWARDS: TimeDelta = TimeDelta::days(90);
+
 /// Everything that people do, in order.
 #[derive(Clone, Debug)]
 pub struct Script {
@@ -82,6 +85,12 @@ impl Script {
         }
         acts.sort_by_key(|(at, _)| *at);
         Self { begins_at, acts }
+    }
+
+    /// When it is over, whatever is still to come.
+    #[must_use]
+    pub fn ends_at(&self) -> Timestamp {
+        self.acts.last().map_or(self.begins_at, |(at, _)| *at).plus(MOST_AFTERWARDS)
     }
 }
 

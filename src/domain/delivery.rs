@@ -8,6 +8,7 @@ use chrono_tz::Tz;
 use super::ids::Id;
 use super::notice::{EnforcementState, NoticeKind, SkipReason};
 use super::policy::Policy;
+use super::schedule;
 use super::time::{self, Timestamp};
 
 /// What is known of a user at the moment of the decision.
@@ -43,6 +44,12 @@ impl MembershipFacts {
     pub fn is_exempt(self, now: Timestamp) -> bool {
         self.exempt_until.is_some_and(|until| until > now)
     }
+
+    /// Whether it is left out at `now`, but so soon no longer that the member is told what comes then.
+    #[must_use]
+    pub fn lapses_soon(self, now: Timestamp) -> bool {
+        self.is_exempt(now) && self.exempt_until.is_some_and(|until| until <= now.plus(LAPSE_NOTICE))
+    }
 }
 
 /// What is known of a due notice.
@@ -72,6 +79,10 @@ pub struct NoticeFacts {
     pub required: bool,
     /// The date that the user was told last by this company.
     pub told_date: Option<NaiveDate>,
+    /// From when that mail told them that MFA is required.
+    pub told_at: Option<Timestamp>,
+    /// From when the enforcement requires the user.
+    pub required_at: Timestamp,
     /// The mail that an earlier attempt was made with.
     pub mail: Option<EarlierMail>,
 }
@@ -98,6 +109,27 @@ pub struct Decision {
     pub wait: Vec<(Id, Timestamp)>,
 }
 
+impl NoticeFacts {
+    /// Whether an earlier attempt may have brought it to the reader already: then it is only repeated.
+    fn maybe_received(&self) -> bool {
+        self.mail.is_some_and(|mail| mail.maybe_received)
+    }
+
+    /// What it says to a reader who was told this meanwhile: to whom no date was told, none is moved, and to whom another
+    /// was, this one is not the first (R5). What may have been received is only repeated.
+    #[must_use]
+    pub fn fitting_kind(&self) -> NoticeKind {
+        match (self.kind, self.told_date) {
+            _ if self.maybe_received() => self.kind,
+            (NoticeKind::Rescheduled, None) => NoticeKind::Announcement,
+            (NoticeKind::Announcement, Some(told)) if told != self.date => NoticeKind::Rescheduled,
+            (kind, _) => kind,
+        }
+    }
+}
+
+/// How long before an exemption lapses the member is told what comes then.
+pub const LAPSE_NOTICE: chrono::TimeDelta = chrono::TimeDelta::days(7);
 /// How long to wait for a requirement that is about to be made.
 const REQUIREMENT_WAIT: chrono::TimeDelta = chrono::TimeDelta::seconds(30);
 
@@ -106,6 +138,7 @@ const REQUIREMENT_WAIT: chrono::TimeDelta = chrono::TimeDelta::seconds(30);
 pub fn ineligible(
     user: Option<&UserFacts>,
     notice: &NoticeFacts,
+    reader_zone: Tz,
     now: Timestamp,
     policy: &Policy,
 ) -> Option<SkipReason> {
@@ -129,20 +162,22 @@ pub fn ineligible(
     } else {
         match notice.membership {
             None => Some(SkipReason::NotAMember),
+            Some(membership) if notice.kind == NoticeKind::Welcome && membership.lapses_soon(now) => None,
             Some(membership) if membership.is_exempt(now) => Some(SkipReason::Exempt),
             Some(_) if user.sso && policy.leave_out_sso => Some(SkipReason::Sso),
             Some(_) => None,
         }
     };
-    left_out.or_else(|| out_of_state(notice))
+    left_out.or_else(|| out_of_state(notice, reader_zone))
 }
 
 /// Why a notice has nothing to say any more, for the state of its enforcement and what the user was told (R1, R5).
-fn out_of_state(notice: &NoticeFacts) -> Option<SkipReason> {
+fn out_of_state(notice: &NoticeFacts, reader_zone: Tz) -> Option<SkipReason> {
     if !notice.kind.allowed_in(notice.state) {
         return Some(match notice.state {
             EnforcementState::Superseded => SkipReason::Superseded,
             EnforcementState::Cancelled => SkipReason::Cancelled,
+            EnforcementState::Reverted => SkipReason::Reverted,
             _ => SkipReason::OutOfState,
         });
     }
@@ -155,13 +190,22 @@ fn out_of_state(notice: &NoticeFacts) -> Option<SkipReason> {
         {
             Some(SkipReason::Superseded)
         }
-        NoticeKind::Announcement | NoticeKind::Rescheduled | NoticeKind::Welcome
-            if notice.told_date == Some(notice.date) && notice.mail.is_none() =>
+        NoticeKind::Announcement | NoticeKind::Rescheduled
+            if notice.told_date == Some(notice.date) && !notice.maybe_received() =>
         {
+            Some(SkipReason::AlreadyTold)
+        }
+        NoticeKind::Welcome if knows_day(notice, reader_zone) && !notice.maybe_received() => {
             Some(SkipReason::AlreadyTold)
         }
         _ => None,
     }
+}
+
+/// Whether the reader was told this date, and their own day as it is now.
+fn knows_day(notice: &NoticeFacts, reader_zone: Tz) -> bool {
+    let day = |at: Timestamp| at.date_in(reader_zone);
+    notice.told_date == Some(notice.date) && notice.told_at.is_none_or(|told| day(told) == day(notice.required_at))
 }
 
 /// Decides on all of a user's due notices at once.
@@ -180,10 +224,10 @@ pub fn decide(
     let mut decision = Decision::default();
     let mut by_enforcement: BTreeMap<Id, Vec<&NoticeFacts>> = BTreeMap::new();
     for notice in notices {
-        match ineligible(user, notice, now, policy) {
+        match ineligible(user, notice, reader_zone, now, policy) {
             Some(reason) => decision.skip.push((notice.id, reason)),
             None if notice.kind == NoticeKind::NowRequired && !notice.required => {
-                decision.wait.push((notice.id, now.plus(REQUIREMENT_WAIT)));
+                decision.wait.push((notice.id, until_required(notice, reader_zone, now, policy)));
             }
             None => by_enforcement.entry(notice.enforcement_id).or_default().push(notice),
         }
@@ -198,6 +242,16 @@ pub fn decide(
     }
     one_a_day(&latest, mailed_today, reader_zone, now, policy, &mut decision);
     decision
+}
+
+/// When to look again whether the reader is required: on their day, if that has moved since the notice was made; soon, if it
+/// has come.
+fn until_required(notice: &NoticeFacts, reader_zone: Tz, now: Timestamp, policy: &Policy) -> Timestamp {
+    if notice.required_at > now {
+        schedule::now_required_due_at(notice.required_at, reader_zone, policy)
+    } else {
+        now.plus(REQUIREMENT_WAIT)
+    }
 }
 
 /// The one notice of an enforcement to send (R7): the latest due, but an overdue announcement rather than a reminder.

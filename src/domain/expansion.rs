@@ -19,7 +19,7 @@ pub struct MemberFacts {
     pub told_date: Option<NaiveDate>,
     /// From when that mail told them that MFA is required.
     pub told_at: Option<Timestamp>,
-    /// Whether a notice of this enforcement that tells the date is on its way to them, or was sent.
+    /// Whether a notice of this enforcement that tells the date is on its way to them.
     pub telling: bool,
     /// Whether this enforcement requires them already.
     pub required: bool,

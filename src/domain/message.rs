@@ -53,4 +53,6 @@ pub struct Statement {
     pub required_at: Timestamp,
     /// The date that this reader was told before, for `rescheduled` and `cancelled`.
     pub told_date: Option<NaiveDate>,
+    /// For `cancelled`: whether the date had come and required this reader, and was reverted.
+    pub was_required: bool,
 }

@@ -87,7 +87,7 @@ impl NoticeKind {
             }
             Self::Welcome => matches!(state, EnforcementState::Scheduled | EnforcementState::InForce),
             Self::NowRequired => state == EnforcementState::InForce,
-            Self::Cancelled => state == EnforcementState::Cancelled,
+            Self::Cancelled => matches!(state, EnforcementState::Cancelled | EnforcementState::Reverted),
         }
     }
 }
@@ -165,6 +165,8 @@ names! {
         Superseded = "superseded",
         /// The enforcement was cancelled.
         Cancelled = "cancelled",
+        /// The enforcement was reverted.
+        Reverted = "reverted",
         /// The enforcement is in a state in which this kind is not sent.
         OutOfState = "out_of_state",
         /// The user knows the date already.
@@ -175,6 +177,26 @@ names! {
         DateStands = "date_stands",
         /// A reminder, on a day on which the user got another mail.
         SameDay = "same_day",
+    }
+}
+
+impl SkipReason {
+    /// Whether somebody whose notice of this kind was skipped for it gets that notice when they have to be told after all:
+    /// what left them out has passed, or another date came between and the first came back.
+    #[must_use]
+    pub fn may_pass(self, kind: NoticeKind) -> bool {
+        match self {
+            Self::Enrolled
+            | Self::Exempt
+            | Self::Inactive
+            | Self::ServiceAccount
+            | Self::NotAMember
+            | Self::Sso
+            | Self::NotAPayee
+            | Self::Bounced => true,
+            Self::Superseded | Self::OutOfState => kind == NoticeKind::NowRequired,
+            _ => false,
+        }
     }
 }
 
@@ -189,5 +211,13 @@ names! {
         DateInPast = "date_in_past",
         /// The date left less than the minimum notice when it was first seen.
         NoticeTooShort = "notice_too_short",
+        /// A person wanted it so, and gave no reason.
+        Requested = "requested",
+        /// On the day, none of the company's admins was enrolled.
+        NoEnrolledAdmin = "no_enrolled_admin",
+        /// On the day, too many people were not enrolled.
+        TooFewEnrolled = "too_few_enrolled",
+        /// On the day, too many of those had not been told.
+        TooFewTold = "too_few_told",
     }
 }

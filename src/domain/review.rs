@@ -1,6 +1,6 @@
 //! What becomes of a membership that the daemon has not looked at since it was made or changed.
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, TimeDelta};
 use chrono_tz::Tz;
 
 use super::expansion::required_at;
@@ -44,7 +44,7 @@ pub struct MembershipFacts {
     pub told_date: Option<NaiveDate>,
     /// From when that mail told them that MFA is required.
     pub told_at: Option<Timestamp>,
-    /// Whether a notice of this enforcement that tells the date is on its way to them, or was sent.
+    /// Whether a notice of this enforcement that tells the date is on its way to them.
     pub telling: bool,
     /// Whether this enforcement requires them already.
     pub required: bool,
@@ -84,12 +84,11 @@ pub fn review(governing: Option<Governing>, member: &MembershipFacts, now: Times
     // A date in force has no `rescheduled` to come: who was told another one is told of it as if they came late.
     let comes_late = member.was_subject != Some(true) || in_force && told_another;
     if !told {
-        let is_telling = member.telling && !told_another;
-        if comes_late && !(is_telling && member.was_subject.is_some()) {
+        if comes_late && !(member.telling && member.was_subject.is_some()) {
             outcome.require_at =
                 Some(schedule::require_at(now, governing.enforce_at, governing.grace_days, governing.zone));
         }
-        if !member.enrolled && !is_telling && (comes_late || !governing.more_to_come) {
+        if !member.enrolled && !member.telling && (comes_late || !governing.more_to_come) {
             outcome
                 .notices
                 .push((if told_another && !in_force { NoticeKind::Rescheduled } else { NoticeKind::Welcome }, now));
@@ -103,4 +102,33 @@ pub fn review(governing: Option<Governing>, member: &MembershipFacts, now: Times
         outcome.notices.push((NoticeKind::NowRequired, due));
     }
     outcome
+}
+
+/// An exempt member, who would otherwise be a subject, and is neither enrolled nor required by the company.
+#[derive(Clone, Copy, Debug)]
+pub struct ExemptFacts {
+    /// When the exemption lapses.
+    pub exempt_until: Timestamp,
+    /// The zone of the member's days.
+    pub reader_zone: Tz,
+    /// The date that the company told them last.
+    pub told_date: Option<NaiveDate>,
+    /// From when that mail told them that MFA is required.
+    pub told_at: Option<Timestamp>,
+    /// The personal date they have.
+    pub require_at: Option<Timestamp>,
+}
+
+/// What a member is told at `now` because their exemption is about to lapse: from when MFA will be required of them, unless
+/// they know that day. The days of grace that others get after they were told run while they are exempt still.
+#[must_use]
+pub fn before_lapse(governing: Governing, member: &ExemptFacts, now: Timestamp, policy: &Policy) -> Outcome {
+    let grace = now.plus(TimeDelta::days(i64::from(governing.grace_days)));
+    let earliest = grace.max(member.exempt_until);
+    let date = schedule::personal_date(earliest, governing.enforce_at, governing.zone);
+    let date = member.require_at.map_or(date, |own| own.max(date));
+    let day = |at: Timestamp| at.date_in(member.reader_zone);
+    let knows = member.told_date == Some(governing.date) && member.told_at.is_some_and(|told| day(told) == day(date));
+    let due = policy.announce_hours.first_from(now, member.reader_zone);
+    Outcome { require_at: Some(date), notices: if knows { vec![] } else { vec![(NoticeKind::Welcome, due)] } }
 }

@@ -60,6 +60,12 @@ pub fn reminder(date: NaiveDate, zone: Tz, days: u16, policy: &Policy) -> Planne
     PlannedMilestone { kind, days_before: Some(days), due_at: expand_reminder_at(enforce_at(date, zone), days, policy) }
 }
 
+/// Whether the company's day of the reminder `days` before `date` has passed at `now`.
+#[must_use]
+pub fn is_over(date: NaiveDate, days: i64, zone: Tz, now: Timestamp) -> bool {
+    time::add_days(date, -days) < now.date_in(zone)
+}
+
 /// An instant before that at which the easternmost reader is due the reminder of `days` before.
 ///
 /// `enforce_at` falls on L somewhere between 00:00 and 24:00 in the reader's zone, so that `send_at` on L is at most
@@ -106,7 +112,12 @@ pub fn now_required_due_at(required_at: Timestamp, reader_zone: Tz, policy: &Pol
 /// company at least `grace_days` later, never before `enforce_at`.
 #[must_use]
 pub fn require_at(now: Timestamp, enforce_at: Timestamp, grace_days: u16, company_zone: Tz) -> Timestamp {
-    let earliest = now.plus(TimeDelta::days(i64::from(grace_days)));
+    personal_date(now.plus(TimeDelta::days(i64::from(grace_days))), enforce_at, company_zone)
+}
+
+/// The first midnight of the company at or after `earliest`, never before `enforce_at`.
+#[must_use]
+pub fn personal_date(earliest: Timestamp, enforce_at: Timestamp, company_zone: Tz) -> Timestamp {
     let day = earliest.date_in(company_zone);
     let midnight = (0..3)
         .map(|days| time::start_of_day(time::add_days(day, days), company_zone))

@@ -36,6 +36,9 @@ pub fn messages() -> Vec<Message> {
             messages.push(late);
         }
     }
+    let mut reverted = of_kind(NoticeKind::Cancelled, true);
+    reverted.notices.iter_mut().for_each(|statement| statement.was_required = true);
+    messages.push(reverted);
     messages
 }
 
@@ -85,6 +88,7 @@ pub fn statement(kind: NoticeKind, company: Option<&str>, number: u8) -> Stateme
         support_contact: None,
         required_at: required_at(Tz::Europe__Berlin).plus(TimeDelta::days(i64::from(number) - 1)),
         told_date: corrects.then(|| time::add_days(enforcement_date(), -7)),
+        was_required: false,
     }
 }
 

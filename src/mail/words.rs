@@ -26,6 +26,8 @@ pub(super) struct SectionWords<'a> {
     days_left: i64,
     /// Whether it is required already.
     already_required: bool,
+    /// Whether it was required, and is no longer.
+    was_required: bool,
     /// Whether the mail has other statements as well.
     several: bool,
     /// This statement's subject (empty while that is rendered).
@@ -50,6 +52,7 @@ impl<'a> SectionWords<'a> {
             date,
             days_left: schedule::days_left(statement.required_at, message.at, zone),
             already_required: is_required(statement, message.at),
+            was_required: statement.was_required,
             several: message.notices.len() > 1,
             headline: String::new(),
         }

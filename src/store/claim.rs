@@ -188,12 +188,9 @@ impl Work {
                 "message_id": message_id, "sent_day": row.sent_day,
             });
             if row.is_new { &mut new } else { &mut again }.push(stored);
-            notices.extend(
-                mail.message
-                    .notices
-                    .iter()
-                    .map(|one| json!({ "id": one.notice_id, "mail_id": id, "told_at": one.required_at })),
-            );
+            notices.extend(mail.message.notices.iter().map(
+                |one| json!({ "id": one.notice_id, "kind": one.kind, "mail_id": id, "told_at": one.required_at }),
+            ));
         }
         let columns = [
             ("id", ColumnType::Id),
@@ -222,11 +219,16 @@ impl Work {
             let rows = tx.dialect().rows(
                 1,
                 "batch",
-                &[("id", ColumnType::Id), ("mail_id", ColumnType::Id), ("told_at", ColumnType::Instant)],
+                &[
+                    ("id", ColumnType::Id),
+                    ("kind", ColumnType::Text),
+                    ("mail_id", ColumnType::Id),
+                    ("told_at", ColumnType::Instant),
+                ],
             );
             let sql = format!(
                 "UPDATE notices AS n SET state = 'sending', claimed_by = $2, claimed_until = $3, attempts = n.attempts + 1,
-                     mail_id = batch.mail_id, told_at = batch.told_at FROM {rows} WHERE n.id = batch.id"
+                     mail_id = batch.mail_id, told_at = batch.told_at, kind = batch.kind FROM {rows} WHERE n.id = batch.id"
             );
             tx.execute(&sql, bind![Json::from(notices), self.id, self.until]).await?;
         }

@@ -15,7 +15,7 @@ use crate::domain::expansion::required_at;
 use crate::domain::ids::{Id, PAYEE_MANDATE};
 use crate::domain::message::{Message, Reader, Statement};
 use crate::domain::methods::methods;
-use crate::domain::notice::NoticeKind;
+use crate::domain::notice::{EnforcementState, NoticeKind};
 use crate::domain::policy::Policy;
 use crate::domain::time::{self, Timestamp};
 
@@ -64,9 +64,7 @@ pub(super) struct DueNotice {
     company: Option<String>,
     company_locale: Option<String>,
     support_contact: Option<String>,
-    enforce_at: Timestamp,
     requirement: Option<Timestamp>,
-    told_at: Option<Timestamp>,
 }
 
 impl Claimable {
@@ -217,7 +215,8 @@ fn read_notice(row: &Row) -> Result<DueNotice, StoreError> {
         None => None,
     };
     let enforcement_id: Id = row.get("enforcement_id")?;
-    Ok(DueNotice {
+    let enforce_at = row.get("enforce_at")?;
+    let mut notice = DueNotice {
         facts: NoticeFacts {
             id: row.get("id")?,
             kind: row.name("kind")?,
@@ -231,16 +230,18 @@ fn read_notice(row: &Row) -> Result<DueNotice, StoreError> {
             membership,
             required: row.get("required")?,
             told_date: row.get("told_date")?,
+            told_at: row.get("told_at")?,
+            required_at: required_at(enforce_at, membership.and_then(|membership| membership.require_at)),
             mail,
         },
         attempts: row.get("attempts")?,
         company: row.text("company_name")?,
         company_locale: row.text("company_locale")?,
         support_contact: row.text("support_contact")?,
-        enforce_at: row.get("enforce_at")?,
         requirement: row.get("required_at")?,
-        told_at: row.get("told_at")?,
-    })
+    };
+    notice.facts.kind = notice.facts.fitting_kind();
+    Ok(notice)
 }
 
 impl Recipient {
@@ -251,7 +252,7 @@ impl Recipient {
         let payee = user.is_some_and(|user| user.facts.payee);
         let mut locales: Vec<String> = user.and_then(|user| user.locale.clone()).into_iter().collect();
         locales.extend(notices.iter().filter_map(|notice| notice.company_locale.clone()));
-        let mut statements: Vec<Statement> = notices.iter().map(|notice| notice.statement(self.zone)).collect();
+        let mut statements: Vec<Statement> = notices.iter().map(|notice| notice.statement(self.zone, now)).collect();
         statements.sort_by_key(|statement| (statement.required_at, statement.notice_id));
         Message {
             mail_id,
@@ -270,9 +271,8 @@ impl Recipient {
 }
 
 impl DueNotice {
-    fn statement(&self, reader_zone: Tz) -> Statement {
-        let own = self.facts.membership.and_then(|membership| membership.require_at);
-        let planned = required_at(self.enforce_at, own);
+    fn statement(&self, reader_zone: Tz, now: Timestamp) -> Statement {
+        let planned = self.facts.required_at;
         Statement {
             notice_id: self.facts.id,
             kind: self.facts.kind,
@@ -284,7 +284,9 @@ impl DueNotice {
                 planned
             },
             // As the reader read it: the day in their zone.
-            told_date: self.told_at.map(|at| at.date_in(reader_zone)).or(self.facts.told_date),
+            told_date: self.facts.told_at.map(|at| at.date_in(reader_zone)).or(self.facts.told_date),
+            was_required: self.facts.state == EnforcementState::Reverted
+                && self.facts.told_at.is_some_and(|at| at <= now),
         }
     }
 }

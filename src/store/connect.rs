@@ -1,5 +1,6 @@
 //! Opening a database, and bringing its schema up to date.
 
+use std::path::Path;
 use std::str::FromStr as _;
 use std::time::Duration;
 
@@ -69,6 +70,37 @@ impl SqlStore {
         check_schema(&database, schema, &place).await?;
         Ok(Self { database, randomness })
     }
+}
+
+/// Opens an SQLite file of the schema that this program knows, for reading only. `at_rest`: nobody writes to it; then
+/// neither locks are taken nor files made beside it.
+///
+/// # Errors
+/// When it cannot be opened, or its schema is newer or older.
+pub(super) async fn read_sqlite(file: &Path, at_rest: bool) -> Result<Database, StoreError> {
+    let place = file.display().to_string();
+    let connect = SqliteConnectOptions::new().filename(file).read_only(true).immutable(at_rest);
+    let pool = SqlitePoolOptions::new().max_connections(1).connect_with(connect).await;
+    let unreadable =
+        |error| StoreError::Unusable(format!("cannot read the database {place}: {error}; see whether it is one"));
+    let database = Database::new(Pool::Sqlite(pool.map_err(unreadable)?));
+    match check_schema(&database, Schema::Expect, &place).await {
+        Err(StoreError::Database(error)) => Err(unreadable(error)),
+        checked => checked.map(|()| database),
+    }
+}
+
+/// Opens a database on a server, of the schema that this program knows, by one connection.
+///
+/// # Errors
+/// When it cannot be reached, or its schema is newer or older.
+pub(super) async fn read_postgres(options: &ConnectOptions<'_>) -> Result<Database, StoreError> {
+    let place = shown(options.url);
+    let options = ConnectOptions { max_connections: 1, ..options.clone() };
+    let timeout = options.timeout.to_std().unwrap_or(Duration::from_secs(10));
+    let database = Database::new(Pool::Postgres(open_postgres(&options, timeout, &place).await?));
+    check_schema(&database, Schema::Expect, &place).await?;
+    Ok(database)
 }
 
 async fn open_sqlite(

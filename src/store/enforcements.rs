@@ -11,9 +11,11 @@ use super::companies::{self, Company, Lock};
 use super::reconcile::{Authority, Reconciled, current_enforcements, event, lock_company};
 use super::sql::{Tx, bind};
 use super::{SqlStore, StoreError};
+use crate::domain::ids::Id;
 use crate::domain::notice::{EnforcementState, HoldReason};
 use crate::domain::planning::{self, CompanyFacts, EnforcementFacts};
 use crate::domain::policy::Policy;
+use crate::domain::schedule;
 use crate::domain::time::{self, Timestamp};
 
 /// What became of an order about a date.
@@ -53,6 +55,17 @@ pub trait EnforcementStore {
 
     /// Schedules a company's held enforcement, judged anew.
     async fn release(
+        &self,
+        company: &str,
+        authority: &Authority<'_>,
+        now: Timestamp,
+        policy: &Policy,
+        patient: bool,
+    ) -> Result<Ordered, StoreError>;
+
+    /// Holds a company's scheduled enforcement, for the authority's reason: nothing is sent and nobody becomes required
+    /// until it is released.
+    async fn hold(
         &self,
         company: &str,
         authority: &Authority<'_>,
@@ -115,17 +128,8 @@ impl EnforcementStore for SqlStore {
         patient: bool,
     ) -> Result<Ordered, StoreError> {
         let mut order = Order::begin(self, company).await?;
-        let mut held = order.held();
-        let mut events = Vec::new();
-        if !order.in_line {
-            // What was written since the daemon last looked comes first, as the daemon would have it.
-            let facts = order.facts().await?;
-            let (_, found) = self.reconcile_locked(&mut order.tx, &facts, now, policy, &Authority::SQL).await?;
-            events = found;
-            order.enforcements = current_enforcements(&mut order.tx, order.company.id).await?;
-            held = order.held();
-        }
-        let Some(held) = held else {
+        let mut events = order.catch_up(self, now, policy).await?;
+        let Some(held) = order.of_state(EnforcementState::Held) else {
             return Ok(Ordered::StoodAlready);
         };
         let mut authority = authority.clone();
@@ -145,6 +149,65 @@ impl EnforcementStore for SqlStore {
         order.tx.commit().await?;
         Ok(Ordered::Done)
     }
+
+    async fn hold(
+        &self,
+        company: &str,
+        authority: &Authority<'_>,
+        now: Timestamp,
+        policy: &Policy,
+        patient: bool,
+    ) -> Result<Ordered, StoreError> {
+        let reason = hold_reason(authority.reason)?;
+        let mut order = Order::begin(self, company).await?;
+        if patient && order.would_plan_first() && order.has_unreviewed_members(now).await? {
+            return Ok(Ordered::Deferred);
+        }
+        let mut events = order.catch_up(self, now, policy).await?;
+        if order.of_state(EnforcementState::Held).is_some() {
+            return Ok(Ordered::StoodAlready);
+        }
+        let Some(open) = order.of_state(EnforcementState::Scheduled) else {
+            let in_force = order.of_state(EnforcementState::InForce).map(|one| one.enforcement_date);
+            return Err(StoreError::Refused(nothing_to_hold(&order.company, in_force)));
+        };
+        let sql = "UPDATE enforcements SET state = 'held', reason = $2 WHERE id = $1";
+        order.tx.execute(sql, bind![open.id, reason]).await?;
+        let detail = json!({ "date": open.enforcement_date, "reason": reason });
+        events.push(event(authority.actor, "enforcement_held", Some(order.company.id), open.id, detail));
+        audit::append(&mut order.tx, now, events).await?;
+        order.tx.commit().await?;
+        Ok(Ordered::Done)
+    }
+}
+
+/// Why a person holds an enforcement: in their words, or that they wanted it so.
+///
+/// # Errors
+/// [`StoreError::Refused`] for the daemon's own reasons: it goes by them.
+pub fn hold_reason(words: Option<&str>) -> Result<&str, StoreError> {
+    let Some(words) = words else { return Ok(HoldReason::Requested.as_str()) };
+    match words.parse::<HoldReason>() {
+        Ok(HoldReason::Requested) | Err(_) => Ok(words),
+        Ok(own) => Err(StoreError::Refused(format!(
+            "'{own}' is how the daemon itself holds, and releases by other rules: give the reason in other words"
+        ))),
+    }
+}
+
+/// Why nothing of a company can be held, and what can be done.
+pub(super) fn nothing_to_hold(company: &Company, in_force: Option<NaiveDate>) -> String {
+    let key = company.key();
+    match in_force {
+        Some(date) => format!(
+            "the date {date} of the company '{key}' has come, and no other is to come that could be held: \
+             `mfa-enforcer enforcement revert {key}` undoes what is in force"
+        ),
+        None => format!(
+            "the company '{key}' has no date to come that could be held: \
+             `mfa-enforcer enforcement set {key} --date YYYY-MM-DD` sets one"
+        ),
+    }
 }
 
 impl SqlStore {
@@ -158,6 +221,7 @@ impl SqlStore {
         policy: &Policy,
     ) -> Result<(), StoreError> {
         let zone = time::zone(&company.time_zone).unwrap_or(Tz::UTC);
+        leave_out_what_is_over(tx, held, zone, now).await?;
         let sql = "UPDATE enforcements SET state = 'scheduled', reason = $2, notice_overridden = $3 WHERE id = $1";
         tx.execute(sql, bind![held.id, authority.reason, authority.override_notice]).await?;
         let refresh = planning::refresh(company, held, zone, now, policy);
@@ -174,17 +238,38 @@ impl SqlStore {
     }
 }
 
+/// Drops the reminders whose day has passed while nothing was sent, made or not.
+async fn leave_out_what_is_over(
+    tx: &mut Tx,
+    held: &EnforcementFacts,
+    zone: Tz,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let sql = "SELECT id, days_before FROM milestones WHERE enforcement_id = $1 AND days_before IS NOT NULL";
+    for row in tx.fetch_all(sql, bind![held.id]).await? {
+        let (id, days): (Id, i64) = (row.get("id")?, row.get("days_before")?);
+        if !schedule::is_over(held.enforcement_date, days, zone, now) {
+            continue;
+        }
+        tx.execute("UPDATE milestones SET state = 'dropped' WHERE id = $1 AND state = 'pending'", bind![id]).await?;
+        let sql = "UPDATE notices SET state = 'skipped', skip_reason = 'superseded'
+            WHERE milestone_id = $1 AND state = 'pending' AND mail_id IS NULL";
+        tx.execute(sql, bind![id]).await?;
+    }
+    Ok(())
+}
+
 /// An order under way: the company's row and its enforcements are locked.
-struct Order {
-    tx: Tx,
-    company: Company,
+pub(super) struct Order {
+    pub tx: Tx,
+    pub company: Company,
     enforcements: Vec<EnforcementFacts>,
     /// Whether the daemon has acted on the row as it is.
     in_line: bool,
 }
 
 impl Order {
-    async fn begin(store: &SqlStore, key: &str) -> Result<Self, StoreError> {
+    pub async fn begin(store: &SqlStore, key: &str) -> Result<Self, StoreError> {
         let mut tx = store.database.begin().await?;
         let company = companies::find(&mut tx, key, Lock::ForUpdate).await?;
         let enforcements = current_enforcements(&mut tx, company.id).await?;
@@ -194,8 +279,29 @@ impl Order {
         Ok(Self { tx, company, enforcements, in_line })
     }
 
-    fn held(&self) -> Option<EnforcementFacts> {
-        self.enforcements.iter().find(|one| one.state == EnforcementState::Held).cloned()
+    /// Has what was written since the daemon last looked come first, as the daemon would have it. Returns its events.
+    pub async fn catch_up(
+        &mut self,
+        store: &SqlStore,
+        now: Timestamp,
+        policy: &Policy,
+    ) -> Result<Vec<NewEvent<'static>>, StoreError> {
+        if self.in_line {
+            return Ok(Vec::new());
+        }
+        let facts = self.facts().await?;
+        let (_, events) = store.reconcile_locked(&mut self.tx, &facts, now, policy, &Authority::SQL).await?;
+        self.enforcements = current_enforcements(&mut self.tx, self.company.id).await?;
+        Ok(events)
+    }
+
+    /// Whether catching up would plan a date of a company that has none: who is there by then is no late joiner.
+    pub fn would_plan_first(&self) -> bool {
+        !self.in_line && self.enforcements.is_empty()
+    }
+
+    pub fn of_state(&self, state: EnforcementState) -> Option<EnforcementFacts> {
+        self.enforcements.iter().find(|one| one.state == state).cloned()
     }
 
     async fn facts(&mut self) -> Result<CompanyFacts, StoreError> {
@@ -204,7 +310,7 @@ impl Order {
     }
 
     /// Whether a member, or an exemption that has passed, has to be looked at first.
-    async fn has_unreviewed_members(&mut self, now: Timestamp) -> Result<bool, StoreError> {
+    pub async fn has_unreviewed_members(&mut self, now: Timestamp) -> Result<bool, StoreError> {
         let sql = "SELECT 1 AS found FROM memberships WHERE company_id = $1 AND NOT reviewed
             UNION ALL SELECT 1 FROM memberships WHERE company_id = $1 AND exempt_until <= $2
             UNION ALL SELECT 1 FROM users AS u JOIN memberships AS m ON m.user_id = u.id AND m.company_id = $1 WHERE NOT u.reviewed
@@ -298,5 +404,9 @@ pub(super) fn refusal(company: &Company, date: NaiveDate, hold: HoldReason, now:
              --override-notice --reason 'WHY'",
             policy.minimum_notice_days
         ),
+        // No date is judged so.
+        HoldReason::Requested | HoldReason::NoEnrolledAdmin | HoldReason::TooFewEnrolled | HoldReason::TooFewTold => {
+            format!("{date} is held for the company '{key}': `mfa-enforcer enforcement release {key}` releases it")
+        }
     }
 }

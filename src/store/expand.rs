@@ -59,7 +59,7 @@ fn expandable() -> String {
         "s.state = 'pending' AND s.due_at <= $1 AND (
             (s.kind IN ('announcement', 'reminder', 'final_reminder') AND e.state = 'scheduled' AND {DATE_STANDS})
             OR (s.kind = 'now_required' AND e.state = 'in_force' AND e.flipped_at IS NOT NULL)
-            OR (s.kind = 'cancelled' AND e.state = 'cancelled'))"
+            OR (s.kind = 'cancelled' AND e.state IN ('cancelled', 'reverted')))"
     )
 }
 

@@ -2,18 +2,21 @@
 
 use async_trait::async_trait;
 use chrono::NaiveDate;
+use chrono_tz::Tz;
 use serde::Serialize;
 
 use super::companies::{self, Company, Lock};
-use super::enforcements::{company_facts, refusal};
+use super::enforcements::{company_facts, nothing_to_hold, refusal};
 use super::forecast_facts::{self, Page, StoredCourse};
+use super::revert::{self, Reversal, nothing_to_revert};
 use super::sql::{Tx, bind};
 use super::{SqlStore, StoreError};
-use crate::domain::forecast::{Course, Forecast, Replanned, Tally, released, replanned};
+use crate::domain::forecast::{Course, Forecast, Replanned, Tally, released, replanned, reverted};
 use crate::domain::ids::Id;
 use crate::domain::notice::{EnforcementState, HoldReason};
 use crate::domain::planning::{self, Change, CompanyFacts, EnforcementFacts};
 use crate::domain::policy::Policy;
+use crate::domain::schedule;
 use crate::domain::time::{self, Timestamp};
 
 /// How many members are read at a time.
@@ -30,6 +33,10 @@ pub enum Proposal {
     Cancel,
     /// What would come if its held enforcement was released now.
     Release,
+    /// What would come if its scheduled enforcement was held now.
+    Hold,
+    /// What would come if what it requires was undone now.
+    Revert,
 }
 
 /// An enforcement, as a forecast names it.
@@ -63,6 +70,9 @@ pub struct Outlook {
     pub objection: Option<String>,
     /// Whether things stand already as was proposed.
     pub stands_already: bool,
+    /// Of a revert: what would be undone, and for whom.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reversal: Option<Reversal>,
     /// What happens, by day.
     #[serde(flatten)]
     pub forecast: Forecast,
@@ -96,7 +106,11 @@ impl ForecastStore for SqlStore {
         let mut stored = forecast_facts::courses(&mut tx, &[company.id], policy).await?;
         stored.retain(|one| one.course.company_id == Some(company.id)); // not the payee mandate
         let in_line = is_reconciled(&mut tx, company.id).await?;
-        let replan = Replan::of(&company, stored, in_line, proposal, now, policy);
+        let reversal = match proposal {
+            Proposal::Revert => Some(revert::reversal(&mut tx, company.id).await?),
+            _ => None,
+        };
+        let replan = Replan::of(&company, stored, in_line, proposal, reversal.as_ref(), now, policy);
         let mut tally = Tally::new(company.id);
         let mut after = None;
         loop {
@@ -114,8 +128,9 @@ impl ForecastStore for SqlStore {
             coming: replan.after.courses.iter().find(coming).map(outlined),
             in_force: replan.after.courses.iter().find(in_force).map(outlined),
             hold: replan.hold,
-            objection: replan.hold.and_then(words),
+            objection: replan.objection.or_else(|| replan.hold.and_then(words)),
             stands_already: replan.stands_already,
+            reversal,
             forecast: tally.finish(),
             company,
         })
@@ -144,7 +159,10 @@ pub(super) struct Replan {
     pub date: Option<NaiveDate>,
     pub before: Vec<Course>,
     pub after: Replanned,
+    /// The company whose requirements are undone, if they are.
+    pub reverted: Option<Id>,
     hold: Option<HoldReason>,
+    objection: Option<String>,
     stands_already: bool,
 }
 
@@ -154,6 +172,7 @@ impl Replan {
         stored: Vec<StoredCourse>,
         in_line: bool,
         proposal: Proposal,
+        reversal: Option<&Reversal>,
         now: Timestamp,
         policy: &Policy,
     ) -> Self {
@@ -165,9 +184,11 @@ impl Replan {
         let mut plan = Self {
             company_id: company.id,
             date: row.enforcement_date,
-            after: Replanned { courses: before.clone(), review_first: true, review_all: false },
+            after: Replanned { courses: before.clone(), review_first: true, ..Replanned::default() },
             before,
+            reverted: None,
             hold: None,
+            objection: None,
             stands_already: false,
         };
         let grace = policy.grace_days(company.new_member_grace_days);
@@ -197,6 +218,23 @@ impl Replan {
                 plan.hold = hold.filter(|_| !known);
                 plan.stands_already = known && company.enforcement_date == Some(date);
             }
+            Proposal::Hold => {
+                if !in_line {
+                    reconcile(&row, false);
+                }
+                plan.after.review_first &= !in_line;
+                plan.hold(company, in_force.as_ref());
+            }
+            Proposal::Revert => {
+                if !in_line {
+                    reconcile(&row, false);
+                }
+                if in_force.as_ref().is_some_and(|one| row.enforcement_date == Some(one.enforcement_date)) {
+                    row.enforcement_date = None;
+                }
+                plan.after.review_first &= !in_line;
+                plan.revert(company, in_force.as_ref(), reversal, now, policy);
+            }
             Proposal::Release => {
                 plan.hold =
                     open.as_ref().and_then(|open| planning::judge(&row, open.enforcement_date, now, false, policy));
@@ -206,6 +244,52 @@ impl Replan {
         }
         plan.date = row.enforcement_date;
         plan
+    }
+
+    fn hold(&mut self, company: &Company, in_force: Option<&EnforcementFacts>) {
+        let is_open = |one: &&mut Course| {
+            let has_come = in_force.is_some_and(|in_force| in_force.id == one.id); // its flip may be under way
+            !has_come && matches!(one.state, EnforcementState::Scheduled | EnforcementState::Held)
+        };
+        match self.after.courses.iter_mut().find(is_open) {
+            Some(course) => {
+                self.stands_already = course.state == EnforcementState::Held;
+                course.state = EnforcementState::Held;
+            }
+            None => self.objection = Some(nothing_to_hold(company, in_force.map(|one| one.enforcement_date))),
+        }
+    }
+
+    fn revert(
+        &mut self,
+        company: &Company,
+        in_force: Option<&EnforcementFacts>,
+        found: Option<&Reversal>,
+        now: Timestamp,
+        policy: &Policy,
+    ) {
+        let Some(found) = found else { return };
+        let (Some(id), Some(date)) = (found.enforcement_id, found.date) else {
+            let is_open = |one: &&Course| matches!(one.state, EnforcementState::Scheduled | EnforcementState::Held);
+            let open = self.after.courses.iter().find(is_open);
+            self.objection = nothing_to_revert(company, open.map(|one| one.date), found);
+            self.stands_already = self.objection.is_none();
+            return;
+        };
+        self.reverted = Some(company.id);
+        let zone = time::zone(&company.time_zone).unwrap_or(Tz::UTC);
+        let undone = Course {
+            id,
+            company_id: Some(company.id),
+            state: EnforcementState::Cancelled,
+            date,
+            enforce_at: in_force.map_or_else(|| schedule::enforce_at(date, zone), |one| one.enforce_at),
+            zone,
+            stands: false,
+            grace_days: 0,
+            milestones: Vec::new(),
+        };
+        reverted(&mut self.after, undone, now, policy);
     }
 
     /// The instant that a personal date has where it is only the day of an enforcement that is closed or moved.

@@ -10,7 +10,9 @@ use serde_json::{Value as Json, json};
 use super::StoreError;
 use super::dialect::ColumnType;
 use super::forecast::Replan;
-use super::predicate::{DATE_STANDS, REQUIRED, REQUIRED_BEFORE, told_at, told_date, would_be_required};
+use super::predicate::{
+    DATE_STANDS, REQUIRED, REQUIRED_BEFORE, skipped_for_now, told_at, told_date, would_be_required,
+};
 use super::requirements::{id_batch, id_rows};
 use super::sql::{Row, Tx, bind};
 use crate::domain::delivery::{EarlierMail, UserFacts};
@@ -36,7 +38,7 @@ pub(super) async fn courses(tx: &mut Tx, companies: &[Id], policy: &Policy) -> R
              (SELECT due_at FROM milestones AS s WHERE s.enforcement_id = e.id AND s.kind = 'announcement') AS announced_at, COALESCE({DATE_STANDS}, false) AS stands
          FROM enforcements AS e LEFT JOIN companies AS c ON c.id = e.company_id
          WHERE e.id = $2 OR e.company_id IN (SELECT id FROM {}) AND (e.state IN ('scheduled', 'held', 'in_force')
-             OR e.state = 'cancelled' AND (
+             OR e.state IN ('cancelled', 'reverted') AND (
                  EXISTS (SELECT 1 FROM milestones AS s WHERE s.enforcement_id = e.id AND s.state = 'pending')
                  OR EXISTS (SELECT 1 FROM notices AS n WHERE n.enforcement_id = e.id AND n.state = 'pending')))
          ORDER BY e.created_at, e.id",
@@ -46,7 +48,7 @@ pub(super) async fn courses(tx: &mut Tx, companies: &[Id], policy: &Policy) -> R
     let mut stored = rows.iter().map(|row| stored_course(row, policy)).collect::<Result<Vec<_>, _>>()?;
     let sql = format!(
         "SELECT id, enforcement_id, kind, days_before, due_at, state, cursor FROM milestones
-         WHERE enforcement_id IN (SELECT id FROM {}) ORDER BY due_at, id",
+         WHERE enforcement_id IN (SELECT id FROM {}) ORDER BY round, due_at, id",
         id_rows(tx, 1)
     );
     for row in tx.fetch_all(&sql, bind![id_batch(stored.iter().map(|one| one.course.id))]).await? {
@@ -175,12 +177,14 @@ async fn people(
     ];
     let sql = format!(
         "SELECT u.id, u.kind, u.active, u.sso, u.payee, u.email_status, u.time_zone, u.reviewed AS user_reviewed,
-             (u.mfa_enrolled_at IS NOT NULL) AS enrolled, EXISTS (SELECT 1 FROM requirements AS r WHERE r.user_id = u.id AND r.cleared_at IS NULL) AS required_already,
+             (u.mfa_enrolled_at IS NOT NULL) AS enrolled, EXISTS (SELECT 1 FROM requirements AS r JOIN enforcements AS source ON source.id = r.enforcement_id
+                 WHERE r.user_id = u.id AND r.cleared_at IS NULL
+                 AND ($5 IS NULL OR source.company_id IS NULL OR source.company_id <> $5)) AS required_already,
              (SELECT home.time_zone FROM memberships AS any_m JOIN companies AS home ON home.id = any_m.company_id
                  WHERE any_m.user_id = u.id ORDER BY home.id LIMIT 1) AS home_zone,
              EXISTS (SELECT 1 FROM requirements AS r WHERE r.user_id = u.id AND r.enforcement_id = $4 AND r.cleared_at IS NULL)
                  AS mandated,
-             m.company_id, m.exempt_until, m.require_at, m.reviewed, m.reviewed_as, c.enforcement_date AS company_date,
+             m.company_id, m.exempt_until, m.exemption_told, m.require_at, m.reviewed, m.reviewed_as, c.enforcement_date AS company_date,
              e.id AS enforcement_id, {} AS told_date, {} AS told_at, {REQUIRED} AS required, {REQUIRED_BEFORE} AS required_before,
              COALESCE({}, false) AS on_the_day
          FROM users AS u JOIN memberships AS m ON m.user_id = u.id JOIN companies AS c ON c.id = m.company_id
@@ -193,7 +197,7 @@ async fn people(
         id_rows(tx, 1),
     );
     let batch = course_batch(replan, courses, now);
-    let values = bind![users.clone(), batch, !policy.leave_out_sso, PAYEE_MANDATE];
+    let values = bind![users.clone(), batch, !policy.leave_out_sso, PAYEE_MANDATE, replan.reverted];
     let mut people = BTreeMap::new();
     for row in tx.fetch_all(&sql, values).await? {
         let id: Id = row.get("id")?;
@@ -243,6 +247,7 @@ fn add_membership(person: &mut Person, row: &Row, replan: &Replan) -> Result<(),
             company_id,
             company_date,
             exempt_until: row.get("exempt_until")?,
+            exemption_told: row.get("exemption_told")?,
             require_at: row.get("require_at")?,
             reviewed: row.get("reviewed")?,
             was_subject: row.get::<Option<String>>("reviewed_as")?.map(|found| found == "subject"),
@@ -271,9 +276,10 @@ async fn add_notices(
     let sql = format!(
         "SELECT n.id, n.user_id, n.kind, n.milestone_id, n.enforcement_id, n.due_at, n.next_attempt_at, n.mail_id,
              CASE WHEN n.state = 'sending' AND n.claimed_until < $3 THEN 'pending' ELSE n.state END AS state,
-             COALESCE(l.maybe_received, false) AS maybe_received
+             COALESCE(l.maybe_received, false) AS maybe_received, ({}) AS skipped_for_now
          FROM notices AS n LEFT JOIN mails AS l ON l.id = n.mail_id
          WHERE n.user_id IN (SELECT id FROM {}) AND n.enforcement_id IN (SELECT id FROM {})",
+        skipped_for_now(),
         id_rows(tx, 1),
         id_rows(tx, 2)
     );
@@ -294,6 +300,7 @@ async fn add_notices(
                 due_at: row.get("due_at")?,
                 next_attempt_at: row.get("next_attempt_at")?,
                 mail,
+                skipped_for_now: row.get::<Option<bool>>("skipped_for_now")?.unwrap_or(false),
             });
         }
     }

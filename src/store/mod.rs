@@ -8,6 +8,7 @@ pub mod claim;
 mod claim_facts;
 pub mod companies;
 pub mod connect;
+pub mod copy;
 pub mod daemon_state;
 mod dialect;
 pub mod edit;
@@ -20,11 +21,15 @@ pub mod expand;
 pub mod forecast;
 mod forecast_facts;
 pub mod import;
+pub mod lapses;
 pub mod notice_history;
 pub mod outcome;
+pub mod people;
+mod personal_notices;
 mod predicate;
 pub mod reconcile;
 mod requirements;
+pub mod revert;
 pub mod review;
 mod sql;
 pub mod status;
@@ -51,9 +56,12 @@ pub trait Store:
     + expand::ExpandStore
     + forecast::ForecastStore
     + import::ImportStore
+    + lapses::LapseStore
     + notice_history::NoticeHistoryStore
     + outcome::OutcomeStore
+    + people::PeopleStore
     + reconcile::ReconcileStore
+    + revert::RevertStore
     + review::ReviewStore
     + status::StatusStore
     + users::UserStore

@@ -1,6 +1,8 @@
 //! The conditions that several statements share, as one text each.
 //!
-//! Aliases: `u` users, `m` memberships, `c` companies, `e` enforcements.
+//! Aliases: `u` users, `m` memberships, `c` companies, `e` enforcements, `n` notices.
+
+use crate::domain::notice::{NoticeKind, SkipReason};
 
 /// The enforcement's copies still equal the company's row (R5).
 pub(super) const DATE_STANDS: &str = "c.enforcement_date = e.enforcement_date AND c.time_zone = e.time_zone";
@@ -29,17 +31,24 @@ fn told(what: &str) -> String {
     )
 }
 
-/// A notice of enforcement `e.id` that tells user `u.id` the date is on its way, or was sent.
+/// A notice of enforcement `e.id` that tells user `u.id` the date is on its way.
 pub(super) const TELLING: &str = "EXISTS (SELECT 1 FROM notices AS t WHERE t.user_id = u.id AND t.enforcement_id = e.id
-    AND t.kind IN ('announcement', 'rescheduled', 'welcome') AND t.state IN ('pending', 'sending', 'sent'))";
+    AND t.kind IN ('announcement', 'rescheduled', 'welcome') AND t.state IN ('pending', 'sending'))";
 
 /// The mail of notice `n`, if the reader may have received it. A notice that is put aside keeps no other: the mail may yet
 /// be sent without it, and would count as having told what it did not carry.
 pub(super) const MAIL_RECEIVED: &str = "(SELECT l.id FROM mails AS l WHERE l.id = n.mail_id AND l.maybe_received)";
 
-/// Notice `n` was not sent because the user was left out for a reason that may pass.
-pub(super) const SKIPPED_FOR_A_WHILE: &str = "n.state = 'skipped' AND n.mail_id IS NULL
-    AND n.skip_reason IN ('enrolled', 'exempt', 'inactive', 'service_account', 'not_a_member', 'sso', 'not_a_payee', 'bounced')";
+/// Notice `n` was not sent for a reason that may pass: it is due again when its user has to be told after all.
+pub(super) fn skipped_for_now() -> String {
+    let reasons = |kind: NoticeKind| {
+        let passing = SkipReason::ALL.iter().filter(|reason| reason.may_pass(kind));
+        passing.map(|reason| format!("'{reason}'")).collect::<Vec<_>>().join(", ")
+    };
+    let of_kinds =
+        NoticeKind::ALL.iter().map(|kind| format!("n.kind = '{kind}' AND n.skip_reason IN ({})", reasons(*kind)));
+    format!("n.state = 'skipped' AND n.mail_id IS NULL AND ({})", of_kinds.collect::<Vec<_>>().join(" OR "))
+}
 
 /// Enforcement `e.id` requires user `u.id`.
 pub(super) const REQUIRED: &str = "EXISTS (SELECT 1 FROM requirements AS r
@@ -54,6 +63,11 @@ pub(super) const REQUIRED_BEFORE: &str = "EXISTS (SELECT 1 FROM requirements AS 
 /// SSO unless `$include_sso`. An exemption covers until it has been ended: who comes out of one is told first.
 pub(super) fn subject(include_sso: usize) -> String {
     subject_unless("m.exempt_until IS NOT NULL", &format!("${include_sso}"))
+}
+
+/// The user would be a subject if the membership were not exempt.
+pub(super) fn subject_but_for_exemption(include_sso: usize) -> String {
+    subject_unless("false", &format!("${include_sso}"))
 }
 
 /// The enforcement requires the member at `$now`: a reviewed subject whose own date has come as well. Shared by flip and

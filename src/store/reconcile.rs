@@ -387,8 +387,11 @@ pub(super) async fn close(
     tx.execute(&sql, bind![id, skip.as_str()]).await.map(drop)
 }
 
-/// Takes away the personal dates that were only the closed enforcement's own day: they would outlive it.
+/// Takes away the personal dates that were only the closed enforcement's own day: they would outlive it. What exempt
+/// members were told of it, they are told anew of the next.
 async fn forget_company_date(tx: &mut Tx, company: Id, enforcement: Id) -> Result<(), StoreError> {
+    let sql = "UPDATE memberships SET exemption_told = NULL WHERE company_id = $1 AND exemption_told IS NOT NULL";
+    tx.execute(sql, bind![company]).await?;
     let sql = "UPDATE memberships SET require_at = NULL WHERE company_id = $1
         AND require_at = (SELECT enforce_at FROM enforcements WHERE id = $2)";
     tx.execute(sql, bind![company, enforcement]).await.map(drop)

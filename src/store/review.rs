@@ -6,11 +6,10 @@ use async_trait::async_trait;
 use chrono_tz::Tz;
 use serde_json::{Value as Json, json};
 
-use super::audit::{self, NewEvent};
+use super::audit::{self};
 use super::dialect::ColumnType;
-use super::expand::insert_notices;
 use super::predicate::{
-    DATE_STANDS, HAS_ENFORCEMENT, REQUIRED, REQUIRED_BEFORE, SKIPPED_FOR_A_WHILE, TELLING, must_be_required, subject,
+    DATE_STANDS, HAS_ENFORCEMENT, REQUIRED, REQUIRED_BEFORE, TELLING, must_be_required, skipped_for_now, subject,
     told_at, told_date,
 };
 use super::requirements::{NewRequirements, derive_required_at, id_batch, id_rows};
@@ -36,9 +35,6 @@ pub struct Reviewed {
 /// Reviewing rows.
 #[async_trait]
 pub trait ReviewStore {
-    /// Ends up to `limit` exemptions that have passed at `now`; what they covered is to be reviewed. Returns how many.
-    async fn end_exemptions(&self, now: Timestamp, limit: i64) -> Result<u64, StoreError>;
-
     /// Looks at up to `limit` unreviewed users: payees become required, and their memberships are to be reviewed.
     async fn review_users(&self, now: Timestamp, limit: i64) -> Result<Reviewed, StoreError>;
 
@@ -55,39 +51,6 @@ pub trait ReviewStore {
 
 #[async_trait]
 impl ReviewStore for SqlStore {
-    async fn end_exemptions(&self, now: Timestamp, limit: i64) -> Result<u64, StoreError> {
-        let mut tx = self.database.begin().await?;
-        let sql = format!(
-            "SELECT company_id, user_id, exempt_until, exempt_reason FROM memberships AS m WHERE exempt_until <= $1
-             ORDER BY exempt_until, company_id, user_id LIMIT $2{}",
-            tx.dialect().for_update_skip_locked("m")
-        );
-        let mut events = Vec::new();
-        for row in tx.fetch_all(&sql, bind![now, limit]).await? {
-            let (company, user): (Id, Id) = (row.get("company_id")?, row.get("user_id")?);
-            tx.execute(
-                "UPDATE memberships SET exempt_until = NULL, exempt_reason = NULL, exempt_by = NULL, reviewed = false
-                 WHERE company_id = $1 AND user_id = $2",
-                bind![company, user],
-            )
-            .await?;
-            let until: Timestamp = row.get("exempt_until")?;
-            let reason = row.text("exempt_reason")?;
-            let detail = json!({ "exempt_until": until, "reason": reason });
-            events.push(NewEvent {
-                actor: "daemon",
-                action: "exemption_ended",
-                company_id: Some(company),
-                subject: Some(user.to_string()),
-                detail,
-            });
-        }
-        let count = events.len() as u64;
-        audit::append(&mut tx, now, events).await?;
-        tx.commit().await?;
-        Ok(count)
-    }
-
     async fn review_users(&self, now: Timestamp, limit: i64) -> Result<Reviewed, StoreError> {
         let mut tx = self.database.begin().await?;
         let sql = format!(
@@ -161,6 +124,10 @@ impl ReviewStore for SqlStore {
                 for (kind, due_at) in outcome.notices {
                     notices += self.add_notice(&mut tx, enforcement, user, kind, due_at, now).await?;
                 }
+                if facts.subject && !facts.enrolled {
+                    let require_at = outcome.require_at.or(facts.require_at);
+                    notices += self.add_missed_reminders(&mut tx, enforcement, user, require_at, now, policy).await?;
+                }
             }
         }
         let new = finish_review(&mut tx, memberships.into(), now, policy).await?;
@@ -226,11 +193,12 @@ impl SqlStore {
             "SELECT u.id FROM users AS u JOIN {} ON batch.id = u.id WHERE u.mfa_enrolled_at IS NULL AND NOT EXISTS (
                  SELECT 1 FROM requirements AS r WHERE r.user_id = u.id AND r.enforcement_id <> $2 AND r.cleared_at IS NULL)
              UNION SELECT u.id FROM users AS u JOIN {} ON batch.id = u.id
-             JOIN notices AS n ON n.user_id = u.id AND n.enforcement_id = $2 AND {SKIPPED_FOR_A_WHILE}
+             JOIN notices AS n ON n.user_id = u.id AND n.enforcement_id = $2 AND {}
              WHERE u.mfa_enrolled_at IS NULL AND u.payee AND u.active AND u.kind = 'person'
              ORDER BY 1",
             id_rows(tx, 1),
-            id_rows(tx, 3)
+            id_rows(tx, 3),
+            skipped_for_now()
         );
         let values = bind![id_batch(new.users()), PAYEE_MANDATE, id_batch(users.iter().copied())];
         let rows = tx.fetch_all(&sql, values).await?;
@@ -239,40 +207,6 @@ impl SqlStore {
             told += self.add_notice(tx, PAYEE_MANDATE, row.get("id")?, NoticeKind::NowRequired, now, now).await?;
         }
         Ok(told)
-    }
-
-    /// Makes one notice at the milestone of its kind, unless the user has one there (R2). One that was skipped because they
-    /// were left out for a while is due again. Returns how many: one or none.
-    async fn add_notice(
-        &self,
-        tx: &mut Tx,
-        enforcement: Id,
-        user: Id,
-        kind: NoticeKind,
-        due_at: Timestamp,
-        now: Timestamp,
-    ) -> Result<u64, StoreError> {
-        let milestone = if kind == NoticeKind::Rescheduled { NoticeKind::Announcement } else { kind };
-        let sql = format!(
-            "UPDATE notices AS n SET state = 'pending', skip_reason = NULL, kind = $4, due_at = $5, next_attempt_at = $5
-             WHERE {SKIPPED_FOR_A_WHILE} AND n.user_id = $3 AND n.milestone_id = (
-                 SELECT s.id FROM milestones AS s WHERE s.enforcement_id = $1 AND s.kind = $2)"
-        );
-        let values = bind![enforcement, milestone.as_str(), user, kind.as_str(), due_at];
-        let again = tx.execute(&sql, values).await?;
-        if again > 0 {
-            return Ok(again);
-        }
-        // A milestone that is not expanded yet makes its notices itself; a late joiner's own come at once.
-        let sql = "SELECT id FROM milestones AS s WHERE enforcement_id = $1 AND kind = $2
-            AND (state = 'expanded' OR $2 = 'announcement')
-            AND NOT EXISTS (SELECT 1 FROM notices AS n WHERE n.milestone_id = s.id AND n.user_id = $3)";
-        let Some(row) = tx.fetch_optional(sql, bind![enforcement, milestone.as_str(), user]).await? else {
-            return Ok(0);
-        };
-        let notice = json!({ "id": self.randomness.id(now), "kind": kind, "user_id": user, "due_at": due_at });
-        insert_notices(tx, row.get("id")?, enforcement, &[notice]).await?;
-        Ok(1)
     }
 }
 
@@ -289,7 +223,7 @@ fn unreviewed() -> String {
 /// Keeps the enforcements of these companies as they are: a flip under way is waited for and seen, one that begins waits.
 /// Otherwise a review could pass over what the flip is about to do, and the flip over what the review is. Returns the
 /// companies, as a batch.
-async fn hold_enforcements(tx: &mut Tx, companies: &str, values: Vec<Value>) -> Result<Json, StoreError> {
+pub(super) async fn hold_enforcements(tx: &mut Tx, companies: &str, values: Vec<Value>) -> Result<Json, StoreError> {
     let rows = tx.fetch_all(companies, values).await?;
     let ids: BTreeSet<Id> = rows.iter().map(|row| row.get("company_id")).collect::<Result<_, _>>()?;
     let batch = id_batch(ids);
@@ -306,26 +240,16 @@ async fn hold_enforcements(tx: &mut Tx, companies: &str, values: Vec<Value>) -> 
 }
 
 fn read_membership(row: &Row, policy: &Policy) -> Result<(Option<Governing>, MembershipFacts), StoreError> {
-    let zone = |column| -> Result<Option<Tz>, StoreError> { Ok(row.text(column)?.as_deref().and_then(time::zone)) };
-    let company_zone = zone("planned_time_zone")?.unwrap_or(Tz::UTC);
-    let grace: Option<i64> = row.get("new_member_grace_days")?;
     let governing = match row.get::<Option<Id>>("enforcement_id")? {
-        Some(_) => Some(Governing {
-            state: row.name("state")?,
-            date: row.get("enforcement_date")?,
-            enforce_at: row.get("enforce_at")?,
-            zone: company_zone,
-            grace_days: policy.grace_days(grace),
-            announced: row.get("announced")?,
-            more_to_come: row.get("more_to_come")?,
-        }),
+        Some(_) => Some(read_governing(row, policy)?),
         None => None,
     };
+    let company_zone = governing.map_or(Tz::UTC, |governing| governing.zone);
     let facts = MembershipFacts {
         subject: row.get("subject")?,
         was_subject: row.get::<Option<String>>("reviewed_as")?.map(|found| found == "subject"),
         enrolled: row.get("enrolled")?,
-        reader_zone: zone("user_zone")?.unwrap_or(company_zone),
+        reader_zone: reader_zone(row, company_zone)?,
         told_date: row.get("told_date")?,
         told_at: row.get("told_at")?,
         telling: row.get("telling")?,
@@ -335,6 +259,22 @@ fn read_membership(row: &Row, policy: &Policy) -> Result<(Option<Governing>, Mem
         require_at: row.get("require_at")?,
     };
     Ok((governing, facts))
+}
+
+pub(super) fn read_governing(row: &Row, policy: &Policy) -> Result<Governing, StoreError> {
+    Ok(Governing {
+        state: row.name("state")?,
+        date: row.get("enforcement_date")?,
+        enforce_at: row.get("enforce_at")?,
+        zone: row.text("planned_time_zone")?.as_deref().and_then(time::zone).unwrap_or(Tz::UTC),
+        grace_days: policy.grace_days(row.get("new_member_grace_days")?),
+        announced: row.get("announced")?,
+        more_to_come: row.get("more_to_come")?,
+    })
+}
+
+pub(super) fn reader_zone(row: &Row, company_zone: Tz) -> Result<Tz, StoreError> {
+    Ok(row.text("user_zone")?.as_deref().and_then(time::zone).unwrap_or(company_zone))
 }
 
 fn membership_batch(rows: &[Row]) -> Result<Json, StoreError> {

@@ -293,12 +293,19 @@ pub struct Tx {
 }
 
 /// The databases' own transactions.
-enum Open {
+pub enum Open {
+    /// On SQLite.
     Sqlite(Transaction<'static, Sqlite>),
+    /// On PostgreSQL.
     Postgres(Transaction<'static, Postgres>),
 }
 
 impl Tx {
+    /// The database's own transaction, for work that is not a use-case of the store.
+    pub fn open(&mut self) -> &mut Open {
+        &mut self.open
+    }
+
     /// Which SQL it speaks.
     #[must_use]
     pub fn dialect(&self) -> Dialect {

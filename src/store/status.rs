@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::predicate::DATE_STANDS;
 use super::sql::bind;
 use super::{SqlStore, StoreError};
+use crate::domain::delivery::LAPSE_NOTICE;
 use crate::domain::ids::Id;
 use crate::domain::time::{self, Timestamp};
 
@@ -96,15 +97,18 @@ impl StatusStore for SqlStore {
     }
 
     async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-        let sql = "SELECT min(at) AS at FROM (
+        let sql = "SELECT min(at) AS at, (SELECT min(exempt_until) FROM memberships WHERE exempt_until > $2) AS lapses_at FROM (
                 SELECT min(next_attempt_at) AS at FROM notices WHERE state = 'pending' AND next_attempt_at > $1
+                UNION ALL SELECT min(claimed_until) FROM notices WHERE state = 'sending' AND claimed_until > $1
                 UNION ALL SELECT min(due_at) FROM milestones WHERE state = 'pending' AND due_at > $1
                 UNION ALL SELECT min(enforce_at) FROM enforcements WHERE state = 'scheduled' AND enforce_at > $1
                 UNION ALL SELECT min(require_at) FROM memberships WHERE require_at > $1
                 UNION ALL SELECT min(exempt_until) FROM memberships WHERE exempt_until > $1
             ) AS next";
-        let row = self.database.fetch_optional(sql, bind![now]).await?;
-        row.map_or(Ok(None), |row| row.get("at"))
+        let row = self.database.fetch_optional(sql, bind![now, now.plus(LAPSE_NOTICE)]).await?;
+        let row = row.ok_or_else(|| StoreError::Corrupt("a query without a table gave no row".to_owned()))?;
+        let told_at = row.get::<Option<Timestamp>>("lapses_at")?.map(|at| at.plus(-LAPSE_NOTICE));
+        Ok([row.get("at")?, told_at].into_iter().flatten().min())
     }
 
     async fn figures(&self, now: Timestamp) -> Result<Figures, StoreError> {

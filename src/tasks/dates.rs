@@ -67,6 +67,36 @@ impl Order<'_> {
         store.release(company, authority, now, policy, false).await
     }
 
+    /// Holds the scheduled enforcement.
+    ///
+    /// # Errors
+    /// What the store refuses; then nothing was changed.
+    pub async fn hold(&self) -> Result<Ordered, StoreError> {
+        let Self { store, company, authority, now, policy, .. } = *self;
+        for _ in 0..PATIENT_ROUNDS {
+            match store.hold(company, authority, now, policy, true).await? {
+                Ordered::Deferred => self.review().await?,
+                ordered => return Ok(ordered),
+            }
+        }
+        store.hold(company, authority, now, policy, false).await
+    }
+
+    /// Undoes what the company requires.
+    ///
+    /// # Errors
+    /// What the store refuses; then nothing was changed.
+    pub async fn revert(&self) -> Result<Ordered, StoreError> {
+        let Self { store, company, authority, now, policy, .. } = *self;
+        for _ in 0..PATIENT_ROUNDS {
+            match store.revert(company, authority, now, policy, true).await? {
+                Ordered::Deferred => self.review().await?,
+                ordered => return Ok(ordered),
+            }
+        }
+        store.revert(company, authority, now, policy, false).await
+    }
+
     async fn review(&self) -> Result<(), StoreError> {
         review_rows(self.store, self.now, self.policy, self.chunk, &|| false, &mut |_, _| ()).await
     }

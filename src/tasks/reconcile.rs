@@ -60,6 +60,8 @@ impl Task for Reconcile {
                 break;
             }
         }
+        let told = tell_exempt(services, now, &mut tally).await;
+        tally.attempt("exemptions about to lapse", told);
         let ended = end_personal_dates(services, now, &mut tally).await;
         tally.attempt("personal dates", ended);
         match tally.failures.first() {
@@ -93,6 +95,17 @@ async fn companies(services: &Services, now: Timestamp, patient: bool, tally: &m
         }
         after = Some(last);
     }
+}
+
+async fn tell_exempt(services: &Services, now: Timestamp, tally: &mut Tally) -> Result<(), TaskError> {
+    while !services.shutdown.is_requested() {
+        let told = services.store.tell_exempt(now, &services.policy, services.limits.chunk).await?;
+        count_reviewed("exempt_told", told, &mut |what, number| tally.add(what, number));
+        if told.rows == 0 {
+            break;
+        }
+    }
+    Ok(())
 }
 
 async fn end_personal_dates(services: &Services, now: Timestamp, tally: &mut Tally) -> Result<(), TaskError> {

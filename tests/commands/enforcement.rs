@@ -120,6 +120,69 @@ async fn what_is_held_is_released() {
 }
 
 #[tokio::test]
+async fn what_is_to_come_is_held() {
+    let sample = with_initech().await;
+    sample.transcript(&["enforcement set initech --date 2027-01-15 --yes"]);
+    run_at(&sample, "2026-12-02T10:00:00Z");
+    insta::assert_snapshot!(
+        "hold",
+        sample.transcript(&[
+            "enforcement hold initech --reason 'the help desk is not ready' --by 'Zoë Diaz' --yes",
+            "enforcement hold initech --yes",
+            "forecast initech",
+            "status",
+            "enforcement release initech --at 2026-12-05T10:00:00Z --by Jo --yes",
+            "enforcement hold initech --yes --json",
+            "enforcement show initech",
+        ])
+    );
+    insta::assert_snapshot!("hold_trail", trail(&sample).await);
+}
+
+#[tokio::test]
+async fn what_has_come_is_reverted() {
+    let sample = with_initech().await;
+    sample
+        .db
+        .execute(
+            "UPDATE users SET payee = 1 WHERE email = 'b@example.org';
+             INSERT INTO memberships (company_id, user_id)
+                 SELECT '01980000-0000-7000-8000-00000000c002', id FROM users WHERE email = 'c@example.org'",
+        )
+        .await;
+    let set = "--date 2026-12-01 --override-notice --reason 'an audit' --yes";
+    sample.transcript(&[&format!("enforcement set initech {set}"), &format!("enforcement set globex {set}")]);
+    run_at(&sample, "2026-12-02T10:00:00Z");
+    let before = sample.db.dump().await;
+    let asked = sample.transcript(&["enforcement revert initech < /dev/null"]);
+    assert_eq!(sample.db.dump().await, before);
+    insta::assert_snapshot!("revert_asks", asked);
+    insta::assert_snapshot!(
+        "revert",
+        sample.transcript(&[
+            "enforcement revert initech --reason 'locked out by mistake' --by 'Zoë Diaz' --yes",
+            "enforcement revert initech --yes",
+            "forecast initech",
+            "enforcement show initech",
+            "enforcement revert initech --yes --json",
+        ])
+    );
+    run_at(&sample, "2026-12-03T10:00:00Z");
+    sample.db.execute("DELETE FROM companies WHERE external_id = 'globex'").await;
+    insta::assert_snapshot!(
+        "revert_deleted",
+        sample.transcript(&[
+            "enforcement revert globex --yes",
+            "enforcement revert 01980000-0000-7000-8000-00000000c002 < /dev/null",
+            "enforcement revert 01980000-0000-7000-8000-00000000c002 --yes",
+            "enforcement revert 01980000-0000-7000-8000-00000000c002 --yes --json",
+        ])
+    );
+    insta::assert_snapshot!("revert_trail", trail(&sample).await);
+    assert_eq!(sample.shell("mfa-enforcer audit verify", &[]).code, 0);
+}
+
+#[tokio::test]
 async fn rubbish_about_dates_is_wrong_usage() {
     let sample = with_initech().await;
     let refused = [
@@ -131,7 +194,9 @@ async fn rubbish_about_dates_is_wrong_usage() {
         "enforcement set initech --date 2027-01-15 --by ''",
         "enforcement release initech --override-notice --yes",
         "enforcement cancel",
-        "enforcement hold initech",
+        "enforcement hold",
+        "enforcement hold initech --override-notice --yes",
+        "enforcement revert initech --reason ''",
     ];
     insta::assert_snapshot!(sample.refusals(2, &refused).await);
 }
@@ -158,6 +223,13 @@ async fn a_date_that_breaks_a_rule_is_refused() {
         "enforcement set later --date 2027-01-15 --override-notice --reason late --yes --json",
         "enforcement cancel nobody --yes",
         "enforcement release nobody --yes",
+        "enforcement hold nobody --yes",
+        "enforcement hold initech --yes",
+        "enforcement hold acme --reason too_few_told --yes",
+        "enforcement revert nobody --yes",
+        "enforcement revert 01980000-0000-7000-8000-00000000cfff --yes",
+        "enforcement revert initech --yes",
+        "enforcement revert acme --yes --json",
         "enforcement show nobody",
     ];
     insta::assert_snapshot!(sample.refusals(1, &refused).await);
@@ -171,6 +243,7 @@ async fn nothing_happens_without_a_terminal_or_a_yes() {
         "enforcement set initech --date 2027-01-15 < /dev/null",
         "enforcement set initech --date 2027-01-15 --json < /dev/null",
         "enforcement cancel acme < /dev/null",
+        "enforcement hold acme < /dev/null",
     ]);
     assert_eq!(sample.db.dump().await, before);
     insta::assert_snapshot!(seen);

@@ -21,6 +21,10 @@ fn examples(help: &str) -> Vec<String> {
     after.lines().take_while(|line| !line.is_empty()).filter(is_example).map(|line| line.trim().to_owned()).collect()
 }
 
+/// What has to have come before it can be undone.
+const HAS_COME: &str = "UPDATE enforcements SET state = 'in_force', flipped_at = '2026-12-01T10:00:00.000000Z'
+    WHERE company_id IS NOT NULL";
+
 #[tokio::test]
 async fn every_example_works() {
     let help = Sample::empty().await;
@@ -37,6 +41,9 @@ async fn every_example_works() {
             assert!(example.contains(&format!("mfa-enforcer {words}").trim_end().to_owned()), "{words}: {example}");
             assert!(example.len() <= 78, "a terminal of 80 columns would break it: {example}");
             let sample = Sample::new().await;
+            if words == "enforcement revert" {
+                sample.db.execute(HAS_COME).await;
+            }
             let seen = sample.shell(&example, &[]);
             assert_eq!(seen.code, 0, "{example}\n{}{}", seen.stdout, seen.stderr);
         }

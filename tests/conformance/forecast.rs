@@ -42,7 +42,7 @@ const ZONES: [Option<&str>; 9] = [
     Some("America/Havana"),
 ];
 
-fn at(text: &str) -> Timestamp {
+pub(super) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
@@ -93,7 +93,7 @@ async fn people(db: &TestDatabase, seed: u64) {
 }
 
 /// A daemon that has seen these people, at noon in Berlin.
-async fn daemon(db: &TestDatabase, seed: u64) -> Rehearsal {
+pub(super) async fn daemon(db: &TestDatabase, seed: u64) -> Rehearsal {
     people(db, seed).await;
     Rehearsal::new(db, at("2026-11-23T11:00:00Z")).await
 }
@@ -102,12 +102,12 @@ fn key(company: Id) -> String {
     company.to_string()
 }
 
-async fn foretold(daemon: &Rehearsal, company: u32, proposal: Proposal) -> Outlook {
+pub(super) async fn foretold(daemon: &Rehearsal, company: u32, proposal: Proposal) -> Outlook {
     let services = &daemon.services;
     services.store.forecast(&key(company_id(company)), proposal, daemon.now(), &services.policy).await.unwrap()
 }
 
-async fn order(daemon: &Rehearsal, company: u32, proposal: Proposal) {
+pub(super) async fn order(daemon: &Rehearsal, company: u32, proposal: Proposal) {
     let authority = Authority { actor: "Zoë", override_notice: true, reason: Some("a test") };
     let company = key(company_id(company));
     let services = &daemon.services;
@@ -123,17 +123,24 @@ async fn order(daemon: &Rehearsal, company: u32, proposal: Proposal) {
         Proposal::Date(date) => order.set_date(date).await,
         Proposal::Cancel => order.cancel_date().await,
         Proposal::Release => order.release().await,
+        Proposal::Hold => order.hold().await,
+        Proposal::Revert => order.revert().await,
         Proposal::Nothing => Ok(Ordered::Done),
     };
     assert_eq!(ordered.unwrap(), Ordered::Done);
 }
 
-fn date(text: &str) -> Proposal {
+pub(super) fn date(text: &str) -> Proposal {
     Proposal::Date(text.parse().unwrap())
 }
 
 /// What is foretold for a company if something is done, and what comes when it is done.
-async fn comes_as_foretold(db: &TestDatabase, daemon: &Rehearsal, company: u32, proposal: Proposal) -> Outlook {
+pub(super) async fn comes_as_foretold(
+    db: &TestDatabase,
+    daemon: &Rehearsal,
+    company: u32,
+    proposal: Proposal,
+) -> Outlook {
     let (since, before) = (daemon.now(), required(db, company).await);
     let foretold = foretold(daemon, company, proposal).await;
     order(daemon, company, proposal).await;
@@ -178,7 +185,7 @@ async fn required(db: &TestDatabase, company: u32) -> BTreeMap<String, u64> {
     rows.into_iter().map(|row| (row[0].clone(), row[1].parse().unwrap())).collect()
 }
 
-fn people_of(outlook: &Outlook, kind: &str) -> u64 {
+pub(super) fn people_of(outlook: &Outlook, kind: &str) -> u64 {
     outlook.forecast.mails.iter().filter(|mail| mail.kind.as_str() == kind).map(|mail| mail.people).sum()
 }
 
@@ -291,7 +298,8 @@ async fn foretelling_changes_nothing(db: &TestDatabase) {
     let daemon = daemon(db, 9).await;
     order(&daemon, 1, date("2027-01-15")).await;
     let before = db.dump().await;
-    for proposal in [Proposal::Nothing, date("2027-02-01"), date("2020-01-01"), Proposal::Cancel, Proposal::Release] {
+    let orders = [Proposal::Cancel, Proposal::Release, Proposal::Hold, Proposal::Revert];
+    for proposal in [Proposal::Nothing, date("2027-02-01"), date("2020-01-01")].into_iter().chain(orders) {
         foretold(&daemon, 1, proposal).await;
     }
     assert_eq!(db.dump().await, before);

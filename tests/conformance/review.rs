@@ -1,6 +1,7 @@
 //! Rows that the daemon has yet to look at: found, looked at in batches, and done once.
 
 use mfa_enforcer::domain::policy::Policy;
+use mfa_enforcer::store::lapses::LapseStore as _;
 use mfa_enforcer::store::review::{ReviewStore as _, Reviewed};
 
 use super::steps::{actions, enforce_at, scheduled, set_at};

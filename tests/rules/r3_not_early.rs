@@ -118,10 +118,10 @@ async fn r3_not_early_whose_exemption_ends_before_the_day(db: &TestDatabase) {
     world.set_membership(berlin, &late, "exempt_until = '2027-01-12T12:00:00Z', exempt_reason = 'leave'").await;
     world.set_date(berlin, "2027-01-15").await;
     world.walk("2027-01-25 12:00").await;
-    assert_eq!(world.received(&soon).await[0], "2026-12-20 13:00 welcome");
+    assert_eq!(world.received(&soon).await[0], "2026-12-13 13:00 welcome", "a week before it ends");
     assert_eq!(world.required_since(&soon).await, "2027-01-14 23:00");
-    assert_eq!(world.received(&late).await[0], "2027-01-12 13:00 welcome");
-    assert_eq!(world.required_since(&late).await, "2027-01-19 23:00", "not before a week is over");
+    assert_eq!(world.received(&late).await[0], "2027-01-05 13:00 welcome");
+    assert_eq!(world.required_since(&late).await, "2027-01-14 23:00", "with everybody: the week is over");
     let ended = "SELECT count(*) FROM audit_events WHERE action = 'exemption_ended'";
     assert_eq!(db.value(ended).await, "2");
     assert_eq!(db.rows("SELECT exempt_until, exempt_reason FROM memberships").await, [["null", "null"]; 2]);
@@ -137,10 +137,10 @@ async fn r3_not_early_whose_exemption_ends_on_the_day(db: &TestDatabase) {
     world.walk("2027-01-14 12:00").await;
     // The tasks run beside each other: the flip may come before the exemption is found to have ended.
     world.task("enforce", "2027-01-14 23:00").await;
-    assert_eq!(world.required_since(&user).await, "", "never told, and without a day of grace");
+    assert_eq!(world.required_since(&user).await, "", "exempt until the daemon has ended it");
     world.walk("2027-01-30 12:00").await;
-    assert_eq!(world.received(&user).await, ["2027-01-15 00:00 welcome", "2027-01-22 09:00 now_required"]);
-    assert_eq!(world.required_since(&user).await, "2027-01-21 23:00");
+    assert_eq!(world.received(&user).await, ["2027-01-08 08:00 welcome", "2027-01-15 09:00 now_required"]);
+    assert_eq!(world.required_since(&user).await, "2027-01-14 23:00");
     world.finish().await;
 }
 
@@ -150,11 +150,11 @@ async fn r3_not_early_whose_exemption_ends_after_the_day(db: &TestDatabase) {
     let user = world.member(berlin, "Europe/Berlin").await;
     world.set_membership(berlin, &user, "exempt_until = '2027-02-01T09:00:00Z'").await;
     world.set_date(berlin, "2027-01-15").await;
-    world.walk("2027-01-31 12:00").await;
+    world.walk("2027-01-25 08:59").await;
     assert_eq!(world.received(&user).await, NOTHING);
     world.walk("2027-02-20 12:00").await;
-    assert_eq!(world.received(&user).await, ["2027-02-01 10:00 welcome", "2027-02-09 09:00 now_required"]);
-    assert_eq!(world.required_since(&user).await, "2027-02-08 23:00");
+    assert_eq!(world.received(&user).await, ["2027-01-25 10:00 welcome", "2027-02-02 09:00 now_required"]);
+    assert_eq!(world.required_since(&user).await, "2027-02-01 23:00", "the midnight after it ends");
     world.finish().await;
 }
 

@@ -28,6 +28,9 @@ on_both!(
     r5_cleared_in_force_is_obeyed_by_the_next_claim,
     r5_moved_in_force_tells_newcomers_only,
     r5_moved_once_the_flip_has_begun_it_completes,
+    r5_moved_in_force_there_and_back_tells_the_newcomer_each_time,
+    r5_moved_in_force_there_and_back_after_the_personal_date,
+    r5_moved_claims_what_the_reader_was_told_then,
 );
 
 async fn announced(db: &TestDatabase) -> (World<'_>, mfa_enforcer::domain::ids::Id, super::world::User) {
@@ -388,5 +391,90 @@ async fn r5_moved_once_the_flip_has_begun_it_completes(db: &TestDatabase) {
         assert_eq!(world.required_since(user).await, "2027-01-14 23:00");
     }
     assert_eq!(world.enforcements(berlin).await, ["2027-01-15 in_force", "2027-03-15 scheduled"]);
+    world.finish().await;
+}
+
+async fn r5_moved_in_force_there_and_back_tells_the_newcomer_each_time(db: &TestDatabase) {
+    let (world, berlin, user) = announced(db).await;
+    world.walk("2027-01-20 09:00").await;
+    let late = world.member(berlin, "Europe/Berlin").await;
+    world.walk("2027-01-21 09:00").await;
+    for day in [22, 24] {
+        world.set_date(berlin, "2027-03-15").await;
+        world.walk(&format!("2027-01-{day} 09:00")).await;
+        world.set_date(berlin, "2027-01-15").await;
+        world.walk(&format!("2027-01-{} 09:00", day + 1)).await;
+    }
+    world.walk("2027-02-10 09:00").await;
+    assert_eq!(
+        world.received(&late).await,
+        [
+            "2027-01-20 10:00 welcome",
+            "2027-01-21 10:15 rescheduled",
+            "2027-01-22 10:00 welcome",
+            "2027-01-23 10:15 rescheduled",
+            "2027-01-24 10:00 welcome",
+            "2027-02-01 09:00 now_required"
+        ]
+    );
+    assert_eq!(world.required_since(&late).await, "2027-01-31 23:00", "a week after the last word");
+    assert_eq!(
+        world.received(&user).await.last().unwrap(),
+        "2027-01-15 09:00 now_required",
+        "required: hears nothing of it"
+    );
+    world.finish().await;
+}
+
+async fn r5_moved_in_force_there_and_back_after_the_personal_date(db: &TestDatabase) {
+    let (world, berlin, _) = announced(db).await;
+    world.walk("2027-01-20 09:00").await;
+    let late = world.member(berlin, "Europe/Berlin").await;
+    world.walk("2027-01-25 09:00").await;
+    world.set_date(berlin, "2027-03-15").await;
+    world.walk("2027-02-05 09:00").await;
+    assert_eq!(world.required_since(&late).await, "", "the day that was told does not stand");
+    world.set_date(berlin, "2027-01-15").await;
+    world.walk("2027-02-20 09:00").await;
+    assert_eq!(
+        world.received(&late).await,
+        [
+            "2027-01-20 10:00 welcome",
+            "2027-01-25 10:15 rescheduled",
+            "2027-02-05 10:00 welcome",
+            "2027-02-13 09:00 now_required"
+        ]
+    );
+    assert_eq!(world.required_since(&late).await, "2027-02-12 23:00");
+    world.finish().await;
+}
+
+async fn r5_moved_claims_what_the_reader_was_told_then(db: &TestDatabase) {
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    let berlin = world.company("Europe/Berlin").await;
+    let user = world.member(berlin, "Europe/Berlin").await;
+    world.set_date(berlin, "2027-01-15").await;
+    world.run_now().await;
+    world.task("expand", "2026-12-01 09:15").await;
+    let claim = world.claim().await;
+    world.set_date(berlin, "2027-02-15").await;
+    world.task("reconcile", "2026-12-01 09:15").await;
+    world.task("expand", "2026-12-01 09:30").await;
+    assert_eq!(
+        db.value("SELECT kind FROM notices WHERE state = 'pending'").await,
+        "rescheduled",
+        "it may be told by now"
+    );
+    let refused = MailOutcome {
+        mail_id: claim.mails[0].message.mail_id,
+        at: world.now(),
+        content_sha256: None,
+        reply: "451 try again later".to_owned(),
+        result: MailResult::Deferred { next_attempt_at: at("2026-12-01 09:31"), maybe_received: false },
+    };
+    world.services.store.record_outcomes(claim.id.unwrap(), world.now(), &[refused]).await.unwrap();
+    world.walk("2026-12-02 12:00").await;
+    assert_eq!(world.received(&user).await, ["2026-12-01 10:30 announcement"], "of the first date they never heard");
+    assert!(!world.last_text(&user).contains("15 January 2027"), "{}", world.last_text(&user));
     world.finish().await;
 }

@@ -135,8 +135,8 @@ async fn r1_eligible_only_who_unenrolls_too_late_for_reminders_is_told_at_once(d
     world.walk("2027-01-15 12:00").await;
     assert_eq!(
         world.received(&user).await,
-        ["2027-01-13 13:00 welcome", "2027-01-15 09:00 now_required"],
-        "the reminder of the fourteenth was made before"
+        ["2027-01-13 13:00 welcome", "2027-01-14 09:00 final_reminder", "2027-01-15 09:00 now_required"],
+        "also the reminder of the fourteenth, though the others' was made before"
     );
     assert_eq!(world.required_since(&user).await, "2027-01-14 23:00");
     world.finish().await;

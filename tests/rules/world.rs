@@ -16,8 +16,11 @@ use mfa_enforcer::mail::Mailer;
 use mfa_enforcer::mail::compose::Composed;
 use mfa_enforcer::mail::memory::MemoryTransport;
 use mfa_enforcer::mail::transport::{SendError, Transport};
-use mfa_enforcer::store::Store;
 use mfa_enforcer::store::claim::{Claim, ClaimTerms};
+use mfa_enforcer::store::enforcements::Ordered;
+use mfa_enforcer::store::reconcile::Authority;
+use mfa_enforcer::store::{Store, StoreError};
+use mfa_enforcer::tasks::dates::Order;
 use mfa_enforcer::tasks::{self, Limits, Report, Services, ShutdownTrigger, TaskError, run_until_idle};
 
 use crate::support::TestDatabase;
@@ -100,6 +103,47 @@ fn services(store: Arc<dyn Store>, clock: Clock, mail: &MemoryTransport, seed: u
         policy: config.policy(),
         limits: Limits::from_config(&config),
         shutdown: ShutdownTrigger::new().1,
+    }
+}
+
+/// An order of a person about a company's date.
+pub struct PlacedOrder<'a> {
+    world: &'a World<'a>,
+    company: String,
+    authority: &'a Authority<'a>,
+}
+
+impl PlacedOrder<'_> {
+    fn order(&self) -> Order<'_> {
+        let services = &self.world.services;
+        Order {
+            store: services.store.as_ref(),
+            company: &self.company,
+            authority: self.authority,
+            now: self.world.now(),
+            policy: &services.policy,
+            chunk: services.limits.chunk,
+        }
+    }
+
+    pub async fn set_date(&self, date: &str) -> Result<Ordered, StoreError> {
+        self.order().set_date(date.parse().unwrap()).await
+    }
+
+    pub async fn cancel(&self) -> Result<Ordered, StoreError> {
+        self.order().cancel_date().await
+    }
+
+    pub async fn release(&self) -> Result<Ordered, StoreError> {
+        self.order().release().await
+    }
+
+    pub async fn hold(&self) -> Result<Ordered, StoreError> {
+        self.order().hold().await
+    }
+
+    pub async fn revert(&self) -> Result<Ordered, StoreError> {
+        self.order().revert().await
     }
 }
 
@@ -209,6 +253,13 @@ impl<'a> World<'a> {
     pub async fn set_membership(&self, company: Id, user: &User, columns: &str) {
         let of = format!("company_id = '{company}' AND user_id = '{}'", user.id);
         self.db.execute(&format!("UPDATE memberships SET {columns} WHERE {of}")).await;
+    }
+
+    // --- what people order ---
+
+    /// An order about a company's date, carried out now.
+    pub fn order<'b>(&'b self, company: Id, authority: &'b Authority<'b>) -> PlacedOrder<'b> {
+        PlacedOrder { world: self, company: company.to_string(), authority }
     }
 
     // --- what the daemon does ---

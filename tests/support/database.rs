@@ -1,5 +1,6 @@
 //! Fresh, migrated databases, each for one test alone, with plain SQL beside the store.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -90,6 +91,13 @@ impl TestDatabase {
         let url = format!("sqlite://{}", file.display());
         let vendor = Connection::Sqlite(SqliteConnection::connect(&url).await.unwrap());
         Self { kind, url, vendor: Mutex::new(vendor), _folder: Some(folder) }
+    }
+
+    /// An SQLite file that is there already, and stays.
+    pub async fn open(file: &Path) -> Self {
+        let url = format!("sqlite://{}", file.display());
+        let vendor = Connection::Sqlite(SqliteConnection::connect(&url).await.unwrap());
+        Self { kind: Kind::Sqlite, url, vendor: Mutex::new(vendor), _folder: None }
     }
 
     /// Which database it is.
@@ -272,9 +280,12 @@ fn migrations_sha256() -> String {
 }
 
 fn sqlite_fields(row: &SqliteRow) -> Vec<(String, String)> {
-    let text = |at: usize| row.try_get_unchecked::<Option<String>, _>(at).unwrap();
-    let name = |at: usize| row.column(at).name().to_owned();
-    (0..row.len()).map(|at| (name(at), text(at).unwrap_or_else(|| NULL.to_owned()))).collect()
+    // SQLite stores text that is none as it comes.
+    let text = |at: usize| {
+        let bytes = row.try_get_unchecked::<Option<Vec<u8>>, _>(at).unwrap();
+        bytes.map_or_else(|| NULL.to_owned(), |bytes| String::from_utf8_lossy(&bytes).into_owned())
+    };
+    (0..row.len()).map(|at| (row.column(at).name().to_owned(), text(at))).collect()
 }
 
 fn postgres_fields(row: &PgRow) -> Vec<(String, String)> {

@@ -91,6 +91,7 @@ impl Prospect {
                 support_contact: company.support_contact.clone(),
                 required_at: self.required_at(),
                 told_date: corrects.then(|| self.supposedly_told()),
+                was_required: false,
             }],
             at: self.due_at(kind),
         }
@@ -107,7 +108,9 @@ impl Prospect {
             bounced: self.user.email_status == "bounced",
         };
         for kind in kinds {
-            if let Some(reason) = delivery::ineligible(Some(&user), &self.facts(*kind), self.now, &self.policy) {
+            if let Some(reason) =
+                delivery::ineligible(Some(&user), &self.facts(*kind), self.zone, self.now, &self.policy)
+            {
                 super::note(*kind, reason);
             }
         }
@@ -133,6 +136,8 @@ impl Prospect {
             }),
             required: true,
             told_date: if cancels { Some(self.supposedly_told()) } else { self.told_date },
+            told_at: None,
+            required_at: self.required_at(),
             mail: None,
         }
     }

@@ -48,7 +48,11 @@ fn notice(now: Timestamp) -> impl Strategy<Value = NoticeFacts> {
         (membership, any::<bool>(), option::of(date()), option::weighted(0.3, mail)),
     )
         .prop_map(
-            |((kind, due_at, enforcement), (state, date, company_date), (membership, required, told_date, mail))| {
+            move |(
+                (kind, due_at, enforcement),
+                (state, date, company_date),
+                (membership, required, told_date, mail),
+            )| {
                 NoticeFacts {
                     id: id(0),
                     kind,
@@ -62,6 +66,8 @@ fn notice(now: Timestamp) -> impl Strategy<Value = NoticeFacts> {
                     membership,
                     required,
                     told_date,
+                    told_at: None,
+                    required_at: now,
                     mail,
                 }
             },
@@ -109,6 +115,8 @@ fn an_overdue_announcement_keeps_the_readers_hours_once() {
         membership: Some(MembershipFacts { exempt_until: None, require_at: None }),
         required: false,
         told_date: None,
+        told_at: None,
+        required_at: at("2027-01-15T00:00:00Z"),
         mail: None,
     };
     let night = at("2026-12-03T02:00:00Z");
@@ -144,7 +152,7 @@ proptest! {
 
         // R1: who may not be told is not told.
         let sent: Vec<_> = notices.iter().filter(|notice| decision.send.contains(&notice.id)).collect();
-        prop_assert!(sent.iter().all(|notice| ineligible(user.as_ref(), notice, now, &policy).is_none()));
+        prop_assert!(sent.iter().all(|notice| ineligible(user.as_ref(), notice, zone, now, &policy).is_none()));
         // R7: at most one notice of each enforcement.
         let enforcements: BTreeSet<_> = sent.iter().map(|notice| notice.enforcement_id).collect();
         prop_assert_eq!(enforcements.len(), sent.len());
@@ -184,7 +192,7 @@ proptest! {
             let passed_over = notices.iter().any(|other| {
                 other.enforcement_id == sent.enforcement_id
                     && other.kind == NoticeKind::Announcement
-                    && ineligible(Some(&user), other, now, &policy).is_none()
+                    && ineligible(Some(&user), other, zone, now, &policy).is_none()
             });
             prop_assert!(!passed_over);
         }

@@ -3,12 +3,13 @@
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 
-use super::person::{Course, Event, Notice};
+use super::person::{Course, Event, Milestone, Notice};
 use super::walk::{Walk, made_id};
 use crate::domain::delivery::{self, Decision, NoticeFacts};
 use crate::domain::expansion::{self, Enforcement, MemberFacts};
 use crate::domain::ids::Id;
-use crate::domain::notice::{MilestoneState, NoticeKind, NoticeState};
+use crate::domain::notice::{EnforcementState, MilestoneState, NoticeKind, NoticeState};
+use crate::domain::schedule::PlannedMilestone;
 use crate::domain::time::Timestamp;
 
 impl Walk<'_> {
@@ -79,8 +80,9 @@ impl Walk<'_> {
         for notice in &mut self.person.notices {
             if decision.send.contains(&notice.id) {
                 notice.state = NoticeState::Sent;
-            } else if decision.skip.iter().any(|(id, _)| *id == notice.id) {
+            } else if let Some((_, reason)) = decision.skip.iter().find(|(id, _)| *id == notice.id) {
                 notice.state = NoticeState::Skipped;
+                notice.skipped_for_now = notice.mail.is_none() && reason.may_pass(notice.kind);
             } else if let Some((_, until)) = decision.wait.iter().find(|(id, _)| *id == notice.id) {
                 notice.next_attempt_at = *until;
             }
@@ -105,7 +107,7 @@ impl Walk<'_> {
     fn notice_facts(&self, notice: &Notice) -> Option<NoticeFacts> {
         let course = self.courses.iter().find(|one| one.id == notice.enforcement_id)?;
         let membership = self.person.memberships.iter().find(|one| Some(one.company_id) == course.company_id);
-        Some(NoticeFacts {
+        let mut facts = NoticeFacts {
             id: notice.id,
             kind: notice.kind,
             due_at: notice.due_at,
@@ -119,8 +121,12 @@ impl Walk<'_> {
                 .map(|one| delivery::MembershipFacts { exempt_until: one.exempt_until, require_at: one.require_at }),
             required: self.tie(course.id).required,
             told_date: membership.and_then(|one| one.told_date),
+            told_at: membership.and_then(|one| one.told_at),
+            required_at: expansion::required_at(course.enforce_at, membership.and_then(|one| one.require_at)),
             mail: notice.mail,
-        })
+        };
+        facts.kind = facts.fitting_kind();
+        Some(facts)
     }
 
     fn may_claim(&self, notice: &Notice) -> bool {
@@ -135,15 +141,58 @@ impl Walk<'_> {
         Some(self.person.zone.unwrap_or(company_zone))
     }
 
-    /// Makes one notice at the milestone of its kind, unless there is one (R2).
+    /// Makes one notice at a milestone of its kind at which there is none yet (R2): there is always one more round of
+    /// welcomes. One that was skipped for a reason that has passed is due again.
     pub(super) fn add_notice(&mut self, enforcement: Id, kind: NoticeKind, due_at: Timestamp) {
         let wanted = if kind == NoticeKind::Rescheduled { NoticeKind::Announcement } else { kind };
-        let course = self.courses.iter().find(|course| course.id == enforcement);
-        let milestone = course.into_iter().flat_map(|course| &course.milestones).find(|one| {
-            one.planned.kind == wanted && (one.state == MilestoneState::Expanded || wanted == NoticeKind::Announcement)
-        });
-        if let Some(id) = milestone.map(|one| one.id).filter(|id| !self.has_notice_of(*id)) {
-            self.push_notice(enforcement, id, kind, due_at);
+        let Some(place) = self.courses.iter().position(|course| course.id == enforcement) else { return };
+        let of_kind = |one: &&Milestone| one.planned.kind == wanted;
+        let milestones = || self.courses[place].milestones.iter().filter(of_kind);
+        let latest = milestones().next_back().map(|one| one.id);
+        if let Some(notice) =
+            self.person.notices.iter_mut().find(|one| {
+                Some(one.milestone_id) == latest && one.state == NoticeState::Skipped && one.skipped_for_now
+            })
+        {
+            (notice.state, notice.kind, notice.due_at, notice.next_attempt_at) =
+                (NoticeState::Pending, kind, due_at, due_at);
+            return;
+        }
+        let ready = |one: &&Milestone| one.state == MilestoneState::Expanded || wanted == NoticeKind::Announcement;
+        let free = milestones().filter(ready).map(|one| one.id).find(|id| !self.has_notice_of(*id));
+        let id = match free {
+            Some(id) => id,
+            None if wanted == NoticeKind::Welcome && latest.is_some() => {
+                let id = self.make_id();
+                let planned = PlannedMilestone { kind: wanted, days_before: None, due_at: self.now };
+                let round = Milestone { id, planned, state: MilestoneState::Expanded, cursor: None };
+                self.courses[place].milestones.push(round);
+                id
+            }
+            None => return,
+        };
+        self.push_notice(enforcement, id, kind, due_at);
+    }
+
+    /// Makes the reminders whose notices were made while the person was left out, or no member, and that are yet to come.
+    pub(super) fn add_missed_reminders(&mut self, enforcement: Id) {
+        let found = self.courses.iter().find(|one| one.id == enforcement && one.state == EnforcementState::Scheduled);
+        let Some((course, member)) = found.and_then(|course| Some((course, self.member(course)?))) else { return };
+        let enforcement =
+            Enforcement { date: course.date, enforce_at: course.enforce_at, announced_at: course.announced_at() };
+        let missed: Vec<(Id, NoticeKind, Timestamp)> = course
+            .milestones
+            .iter()
+            .filter(|one| one.state == MilestoneState::Expanded && one.planned.kind.is_reminder())
+            .filter(|one| !self.has_notice_of(one.id))
+            .filter_map(|one| {
+                let (kind, due_at) = expansion::owed(&one.planned, enforcement, &member, self.policy)?;
+                (due_at > self.now).then_some((one.id, kind, due_at))
+            })
+            .collect();
+        let id = course.id;
+        for (milestone, kind, due_at) in missed {
+            self.push_notice(id, milestone, kind, due_at);
         }
     }
 
@@ -159,6 +208,7 @@ impl Walk<'_> {
             due_at,
             next_attempt_at,
             mail: None,
+            skipped_for_now: false,
         });
     }
 

@@ -3,6 +3,7 @@
 mod mailing;
 mod person;
 mod replan;
+mod undo;
 mod walk;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use serde::Serialize;
 
 pub use person::{Course, Event, Membership, Milestone, Notice, Person, Tie};
 pub use replan::{Replanned, released, replanned};
+pub use undo::reverted;
 pub use walk::{made_id, walk};
 
 use super::ids::Id;

@@ -48,7 +48,7 @@ impl Course {
                 self.state == EnforcementState::Scheduled && self.stands
             }
             NoticeKind::NowRequired => self.state == EnforcementState::InForce,
-            NoticeKind::Cancelled => self.state == EnforcementState::Cancelled,
+            NoticeKind::Cancelled => kind.allowed_in(self.state),
             NoticeKind::Rescheduled | NoticeKind::Welcome => false,
         }
     }
@@ -125,6 +125,8 @@ pub struct Membership {
     pub company_date: Option<NaiveDate>,
     /// Left out until then.
     pub exempt_until: Option<Timestamp>,
+    /// The end of an exemption of which the member was told already.
+    pub exemption_told: Option<Timestamp>,
     /// The personal date.
     pub require_at: Option<Timestamp>,
     /// Whether the daemon has looked at the row.
@@ -169,6 +171,8 @@ pub struct Notice {
     pub next_attempt_at: Timestamp,
     /// The mail that an earlier attempt was made with.
     pub mail: Option<EarlierMail>,
+    /// Whether it was skipped for a reason that may pass.
+    pub skipped_for_now: bool,
 }
 
 /// What happens to the person.

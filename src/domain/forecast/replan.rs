@@ -6,7 +6,7 @@ use crate::domain::ids::Id;
 use crate::domain::notice::{EnforcementState, MilestoneState, NoticeKind};
 use crate::domain::planning::{Change, CompanyFacts, Plan, Refresh};
 use crate::domain::policy::Policy;
-use crate::domain::schedule::PlannedMilestone;
+use crate::domain::schedule::{PlannedMilestone, is_over};
 use crate::domain::time::Timestamp;
 
 /// A company's courses after its row was reconciled, and who is looked at.
@@ -18,6 +18,8 @@ pub struct Replanned {
     pub review_first: bool,
     /// All members are looked at after that: another course than before governs them.
     pub review_all: bool,
+    /// What the company required is undone.
+    pub reverted: bool,
 }
 
 /// The company's courses after `changes`, which planning has found for its row.
@@ -61,12 +63,13 @@ pub fn replanned(
             Change::CopyZone(_) | Change::Wait => {}
         }
     }
-    let review_first = !before.iter().any(|course| course.state != EnforcementState::Cancelled);
+    let is_over = |course: &Course| matches!(course.state, EnforcementState::Cancelled | EnforcementState::Reverted);
+    let review_first = before.iter().all(is_over);
     for course in &mut courses {
         course.stands = company.enforcement_date == Some(course.date);
     }
     courses.extend(planned);
-    Replanned { courses, review_first, review_all }
+    Replanned { courses, review_first, review_all, reverted: false }
 }
 
 /// A held course becomes what it is once it is released at `now`: its instants as `refresh` has them, `milestones` if it
@@ -85,6 +88,10 @@ pub fn released(
         course.milestones = numbered(milestones);
     }
     for milestone in &mut course.milestones {
+        // Reminders whose day has passed while nothing was sent are left out.
+        if milestone.planned.days_before.is_some_and(|days| is_over(course.date, days.into(), course.zone, now)) {
+            milestone.state = MilestoneState::Dropped;
+        }
         if milestone.planned.kind == NoticeKind::Announcement && milestone.state == MilestoneState::Pending {
             milestone.planned.due_at = milestone.planned.due_at.max(now.plus(policy.announce_delay));
         }
@@ -114,13 +121,13 @@ fn new_course(company: &CompanyFacts, plan: &Plan, grace_days: u16) -> Option<Co
 }
 
 /// A milestone as it is stored: late joiners' `welcome` is expanded from the start.
-fn milestone(number: u32, planned: PlannedMilestone) -> Milestone {
+pub(super) fn milestone(number: u32, planned: PlannedMilestone) -> Milestone {
     let welcome = planned.kind == NoticeKind::Welcome;
     let state = if welcome { MilestoneState::Expanded } else { MilestoneState::Pending };
     Milestone { id: made_id(number), planned, state, cursor: None }
 }
 
-fn close(course: Option<&mut Course>, state: EnforcementState) {
+pub(super) fn close(course: Option<&mut Course>, state: EnforcementState) {
     let Some(course) = course else { return };
     course.state = state;
     for milestone in &mut course.milestones {

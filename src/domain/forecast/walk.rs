@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::person::{Course, Event, Membership, Person, Tie};
 use super::replan::Replanned;
+use crate::domain::delivery::LAPSE_NOTICE;
 use crate::domain::ids::{Id, PAYEE_MANDATE};
 use crate::domain::notice::{EnforcementState, MilestoneState, NoticeKind, NoticeState};
 use crate::domain::policy::Policy;
@@ -36,6 +37,7 @@ pub fn walk(person: Person, courses: &[Course], replanned: &Replanned, now: Time
     for _ in 0..STEPS_MOST {
         walk.end_exemptions();
         walk.review();
+        walk.tell_exempt();
         walk.end_personal_dates();
         walk.enforce();
         walk.expand();
@@ -65,11 +67,13 @@ impl Walk<'_> {
         let milestones = self.courses.iter().flat_map(|course| &course.milestones);
         let flips = self.courses.iter().filter(|course| course.state == EnforcementState::Scheduled && course.stands);
         let memberships = self.person.memberships.iter();
+        let lapses = memberships.clone().filter_map(|one| one.exempt_until).map(|until| until.plus(-LAPSE_NOTICE));
         notices
             .map(|notice| notice.next_attempt_at)
             .chain(milestones.filter(|one| one.state == MilestoneState::Pending).map(|one| one.planned.due_at))
             .chain(flips.map(|course| course.enforce_at))
             .chain(memberships.flat_map(|one| [one.require_at, one.exempt_until]).flatten())
+            .chain(lapses)
             .filter(|at| *at > self.now)
             .min()
     }
@@ -111,15 +115,7 @@ impl Walk<'_> {
     fn review_membership(&mut self, place: usize) {
         let membership = self.person.memberships[place].clone();
         let course = self.courses.iter().find(|course| course.governs(membership.company_id));
-        let governing = course.map(|course| Governing {
-            state: course.state,
-            date: course.date,
-            enforce_at: course.enforce_at,
-            zone: course.zone,
-            grace_days: course.grace_days,
-            announced: course.announced_at().is_some(),
-            more_to_come: course.more_to_come(),
-        });
+        let governing = course.map(governing);
         let id = course.map(|course| course.id);
         let member = review::MembershipFacts {
             subject: self.is_subject(&membership),
@@ -146,8 +142,52 @@ impl Walk<'_> {
             for (kind, due_at) in outcome.notices {
                 self.add_notice(id, kind, due_at);
             }
+            if member.subject && !member.enrolled {
+                self.add_missed_reminders(id);
+            }
         }
         self.require_member(place);
+    }
+
+    /// Who is exempt, and soon no longer, is told what comes then.
+    fn tell_exempt(&mut self) {
+        let facts = &self.person.facts;
+        if !facts.person || !facts.active || facts.enrolled || facts.sso && self.policy.leave_out_sso {
+            return;
+        }
+        for place in 0..self.person.memberships.len() {
+            let membership = self.person.memberships[place].clone();
+            let Some(exempt_until) = membership.exempt_until.filter(|until| {
+                let soon = *until > self.now && *until <= self.now.plus(LAPSE_NOTICE);
+                soon && membership.exemption_told != Some(*until)
+            }) else {
+                continue;
+            };
+            let Some(course) = self.courses.iter().find(|course| {
+                course.governs(membership.company_id)
+                    && course.state != EnforcementState::Held
+                    && course.announced_at().is_some_and(|at| at <= self.now)
+            }) else {
+                continue;
+            };
+            let (id, tie) = (course.id, self.tie(course.id));
+            if tie.required || tie.required_before {
+                continue;
+            }
+            let member = review::ExemptFacts {
+                exempt_until,
+                reader_zone: self.person.zone.unwrap_or(course.zone),
+                told_date: membership.told_date,
+                told_at: membership.told_at,
+                require_at: membership.require_at,
+            };
+            let outcome = review::before_lapse(governing(course), &member, self.now, self.policy);
+            let told = &mut self.person.memberships[place];
+            (told.require_at, told.exemption_told) = (outcome.require_at, Some(exempt_until));
+            for (kind, due_at) in outcome.notices {
+                self.add_notice(id, kind, due_at);
+            }
+        }
     }
 
     /// Requires the member whose company's enforcement is in force and stands, if their own date has come.
@@ -172,7 +212,11 @@ impl Walk<'_> {
             };
             let before = std::mem::replace(&mut self.courses[place], course.clone());
             let closed = course.state != before.state
-                && matches!(course.state, EnforcementState::Superseded | EnforcementState::Cancelled);
+                && before.state != EnforcementState::Cancelled
+                && matches!(
+                    course.state,
+                    EnforcementState::Superseded | EnforcementState::Cancelled | EnforcementState::Reverted
+                );
             let moved = (course.enforce_at != before.enforce_at).then_some(course.enforce_at);
             if closed || moved.is_some() {
                 for membership in &mut self.person.memberships {
@@ -181,11 +225,17 @@ impl Walk<'_> {
                     {
                         membership.require_at = moved.filter(|_| !closed);
                     }
+                    if Some(membership.company_id) == course.company_id && closed {
+                        membership.exemption_told = None;
+                    }
                 }
             }
             let reopened = |id| {
                 let state = |course: &Course| course.milestones.iter().find(|one| one.id == id).map(|one| one.state);
-                state(&before) == Some(MilestoneState::Expanded) && state(course) == Some(MilestoneState::Pending)
+                let (before, after) = (state(&before), state(course));
+                before == Some(MilestoneState::Expanded)
+                    && (after == Some(MilestoneState::Pending) && !replanned.reverted
+                        || after == Some(MilestoneState::Dropped))
             };
             self.person.notices.retain(|notice| {
                 let unsent = notice.state == NoticeState::Pending && notice.enforcement_id == course.id;
@@ -196,6 +246,7 @@ impl Walk<'_> {
             let ours = replanned.courses.iter().any(|course| course.company_id == Some(membership.company_id));
             membership.reviewed &= !(replanned.review_all && ours);
         }
+        self.undo(replanned);
     }
 
     fn end_personal_dates(&mut self) {
@@ -244,7 +295,7 @@ impl Walk<'_> {
         self.person.notices.iter().any(|notice| {
             notice.enforcement_id == enforcement
                 && matches!(notice.kind, NoticeKind::Announcement | NoticeKind::Rescheduled | NoticeKind::Welcome)
-                && matches!(notice.state, NoticeState::Pending | NoticeState::Sending | NoticeState::Sent)
+                && matches!(notice.state, NoticeState::Pending | NoticeState::Sending)
         })
     }
 
@@ -275,5 +326,17 @@ impl Walk<'_> {
             tie.required_before |= siblings.contains(&tie.enforcement_id);
         }
         self.events.push(Event::Required { enforcement_id: enforcement, at: self.now });
+    }
+}
+
+fn governing(course: &Course) -> Governing {
+    Governing {
+        state: course.state,
+        date: course.date,
+        enforce_at: course.enforce_at,
+        zone: course.zone,
+        grace_days: course.grace_days,
+        announced: course.announced_at().is_some(),
+        more_to_come: course.more_to_come(),
     }
 }

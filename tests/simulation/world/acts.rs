@@ -229,6 +229,7 @@ impl World<'_> {
     /// From now on nothing goes wrong, and what is to come is foretold.
     async fn foretell(&mut self) -> Result<(), Failure> {
         self.weather = Weather::Fair;
+        self.gone.clear();
         self.asleep_until = None;
         self.machines = Machines { side_by_side: 0, ..Machines::CALM };
         for daemon in &mut self.daemons {

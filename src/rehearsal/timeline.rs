@@ -13,7 +13,7 @@ use crate::domain::notice::{EnforcementState, NoticeKind, NoticeState, SkipReaso
 use crate::domain::schedule::days_left;
 use crate::domain::time::{self, Timestamp};
 use crate::store::notice_history::NoticeRecord;
-use crate::store::users::User;
+use crate::store::people::Person;
 
 /// What a line tells, in the order in which a day's lines stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -29,6 +29,12 @@ pub enum What {
     DateSet,
     /// A date was moved.
     DateMoved,
+    /// A date was taken away.
+    DateCancelled,
+    /// A date waits for a person.
+    Held,
+    /// Something speaks against requiring MFA on the day.
+    AtRisk,
     /// MFA became required.
     Required,
     /// Notices were sent.
@@ -78,6 +84,7 @@ struct Group {
 pub fn lines(tables: &Tables) -> Vec<Line> {
     let mut lines = people_lines(tables);
     lines.extend(date_lines(tables));
+    lines.extend(doubt_lines(tables));
     lines.extend(required_lines(tables));
     lines.extend(notice_lines(tables));
     lines.extend(enrolled_lines(tables));
@@ -99,16 +106,14 @@ fn people_lines(tables: &Tables) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut of_the_start = Vec::new();
     let imported = tables.events.iter().find(|event| event.action == "users_imported");
-    for dossier in tables.users.values() {
-        let later = |at: &Timestamp| imported.is_none_or(|event| *at > event.at);
-        let joined = dossier.memberships.iter().find_map(|one| Some((one, one.joined_at.filter(later)?)));
-        match (joined, &dossier.user) {
-            (Some((membership, at)), Some(user)) => {
-                let day = tables.company_day(membership.company_id, at);
-                lines.push(line(day, What::Joined, Some(&membership.company_name), 1, user.name.clone()));
+    for person in tables.people.values() {
+        let later = |at: &Timestamp| tables.is_from_the_start() && imported.is_none_or(|event| *at > event.at);
+        match person.memberships.iter().find_map(|(company, at)| Some((*company, at.filter(later)?))) {
+            Some((company, at)) => {
+                let (day, company) = (tables.company_day(company, at), tables.company_name(Some(company)));
+                lines.push(line(day, What::Joined, company, 1, person.name.clone()));
             }
-            (None, Some(user)) => of_the_start.push(user),
-            (_, None) => {}
+            None => of_the_start.push(person),
         }
     }
     if let Some(event) = imported {
@@ -124,13 +129,13 @@ fn people_lines(tables: &Tables) -> Vec<Line> {
     lines
 }
 
-fn composition(users: &[&User], at: Timestamp) -> String {
-    let count = |wanted: &dyn Fn(&User) -> bool| users.iter().filter(|user| wanted(user)).count();
+fn composition(people: &[&Person], at: Timestamp) -> String {
+    let count = |wanted: &dyn Fn(&Person) -> bool| people.iter().filter(|person| wanted(person)).count();
     let counts = [
-        (count(&|user| user.mfa_enrolled_at.is_some_and(|since| since < at)), "enrolled"),
-        (count(&|user| user.sso), "with SSO"),
-        (count(&|user| user.kind != "person"), "for services"),
-        (count(&|user| !user.active), "inactive"),
+        (count(&|person| person.mfa_enrolled_at.is_some_and(|since| since < at)), "enrolled"),
+        (count(&|person| person.sso), "with SSO"),
+        (count(&|person| person.is_service), "for services"),
+        (count(&|person| !person.active), "inactive"),
     ];
     let told = counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
     told.collect::<Vec<_>>().join(", ")
@@ -155,6 +160,24 @@ fn date_lines(tables: &Tables) -> Vec<Line> {
     scheduled.filter_map(line_of).collect()
 }
 
+/// What else became of dates: they wait for a person, are in doubt, or were taken away.
+fn doubt_lines(tables: &Tables) -> Vec<Line> {
+    let line_of = |event: &AuditEvent| {
+        let what = match event.action.as_str() {
+            "enforcement_held" => What::Held,
+            "enforcement_at_risk" => What::AtRisk,
+            "enforcement_cancelled" => What::DateCancelled,
+            _ => return None,
+        };
+        let (company, enforcement) = tables.enforcements.get(&event.subject.as_deref()?.parse().ok()?)?;
+        let date = enforcement.enforcement_date.format("%a %-d %b %Y");
+        let why = enforcement.reason.as_deref().filter(|_| what == What::Held).unwrap_or_default().replace('_', " ");
+        let note = [date.to_string(), why].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ");
+        Some(line(tables.company_day(*company, event.at), what, tables.company_name(Some(*company)), 0, note))
+    };
+    tables.events.iter().filter_map(line_of).collect()
+}
+
 /// Somebody whom an enforcement requires.
 struct Bound {
     name: String,
@@ -165,9 +188,8 @@ struct Bound {
 
 fn required_lines(tables: &Tables) -> Vec<Line> {
     let mut groups: BTreeMap<(NaiveDate, Id, bool), Vec<Bound>> = BTreeMap::new();
-    for dossier in tables.users.values() {
-        let Some(user) = &dossier.user else { continue };
-        for requirement in &dossier.requirements {
+    for person in tables.people.values() {
+        for requirement in tables.new_requirements(person) {
             let (id, at) = (requirement.enforcement_id, requirement.required_at);
             let day = match requirement.company_id {
                 Some(company) => tables.company_day(company, at),
@@ -177,9 +199,9 @@ fn required_lines(tables: &Tables) -> Vec<Line> {
                 .enforcements
                 .get(&id)
                 .is_some_and(|(_, one)| one.flipped_at.is_some_and(|flipped| at <= flipped) && at >= one.enforce_at);
-            let was_enrolled = user.mfa_enrolled_at.is_some_and(|since| since < at);
-            let was_required = dossier.requirements.iter().any(|other| other.required_at < at);
-            let bound = Bound { name: user.name.clone(), was_enrolled, was_required };
+            let was_enrolled = person.mfa_enrolled_at.is_some_and(|since| since < at);
+            let was_required = person.requirements.iter().any(|other| other.required_at < at);
+            let bound = Bound { name: person.name.clone(), was_enrolled, was_required };
             groups.entry((day, id, on_the_day)).or_default().push(bound);
         }
     }
@@ -230,7 +252,7 @@ fn group(tables: &Tables, notice: &NoticeRecord) -> Group {
     let enforce_at = tables.enforcements.get(&notice.enforcement_id).map(|(_, one)| one.enforce_at);
     let days_before = enforce_at.filter(|_| notice.kind.is_reminder()).map(|at| days_left(at, notice.due_at, zone));
     Group {
-        day: notice.sent_at.unwrap_or(notice.due_at).date_in(zone),
+        day: tables.in_story(notice.sent_at.unwrap_or(notice.due_at)).date_in(zone),
         what,
         kind: notice.kind,
         days_before,
@@ -284,6 +306,9 @@ impl Line {
             What::ExemptionEnded => "exemption ended".to_owned(),
             What::DateSet => "date set".to_owned(),
             What::DateMoved => "date moved".to_owned(),
+            What::DateCancelled => "date cancelled".to_owned(),
+            What::Held => "HELD".to_owned(),
+            What::AtRisk => "warning".to_owned(),
             What::Required => "MFA REQUIRED".to_owned(),
             What::Sent => format!("sent {kind}{days}"),
             What::Failed => format!("failed {kind}{days}"),

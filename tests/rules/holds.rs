@@ -1,0 +1,162 @@
+//! Holding what is to come: nothing is sent and nobody becomes required, and what was released goes on where it stood.
+
+use mfa_enforcer::domain::ids::Id;
+use mfa_enforcer::store::StoreError;
+use mfa_enforcer::store::enforcements::Ordered;
+use mfa_enforcer::store::reconcile::Authority;
+
+use super::world::{NOTHING, World, at};
+use crate::support::{TestDatabase, on_both};
+
+on_both!(
+    r1_eligible_only_nothing_is_sent_while_a_person_holds,
+    r4_not_late_what_was_held_past_its_day_flips_once_it_is_released,
+    r10_notice_given_a_release_is_judged_anew,
+    r7_latest_only_reminders_that_passed_while_held_are_left_out,
+    r5_moved_who_knows_the_date_is_not_told_again_after_a_release,
+    a_hold_follows_what_was_written_with_sql,
+    what_cannot_be_held_is_refused,
+);
+
+const JO: Authority<'static> = Authority { actor: "Jo", override_notice: false, reason: Some("not ready") };
+const OVERRIDE: Authority<'static> = Authority { actor: "Jo", override_notice: true, reason: Some("agreed") };
+
+fn refused(ordered: Result<Ordered, StoreError>) -> String {
+    match ordered {
+        Err(StoreError::Refused(words)) => words,
+        other => panic!("not refused but {other:?}"),
+    }
+}
+
+/// A company with two people, who know that the day is 2027-01-15.
+async fn announced(db: &TestDatabase) -> (World<'_>, Id) {
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    let berlin = world.company("Europe/Berlin").await;
+    world.members(berlin, "Europe/Berlin", 2).await;
+    world.set_date(berlin, "2027-01-15").await;
+    world.walk("2026-12-02 12:00").await;
+    (world, berlin)
+}
+
+async fn r1_eligible_only_nothing_is_sent_while_a_person_holds(db: &TestDatabase) {
+    let (world, berlin) = announced(db).await;
+    let user = world.all_users()[0];
+    assert_eq!(world.order(berlin, &JO).hold().await.unwrap(), Ordered::Done);
+    assert_eq!(world.order(berlin, &JO).hold().await.unwrap(), Ordered::StoodAlready);
+    assert_eq!(world.enforcements(berlin).await, ["2027-01-15 held"]);
+    let late = world.member(berlin, "Europe/Berlin").await;
+    world.walk("2027-03-01 12:00").await;
+    assert_eq!(world.received(&user).await, ["2026-12-01 10:15 announcement"]);
+    assert_eq!(world.received(&late).await, NOTHING);
+    assert_eq!(world.required_since(&user).await, "");
+    let sql = "SELECT actor, detail FROM audit_events WHERE action = 'enforcement_held'";
+    let events = db.rows(sql).await;
+    assert_eq!(events.len(), 1, "once");
+    assert!(events[0][0] == "Jo" && events[0][1].contains("not ready"), "{events:?}");
+    world.finish().await;
+}
+
+async fn r4_not_late_what_was_held_past_its_day_flips_once_it_is_released(db: &TestDatabase) {
+    let (world, berlin) = announced(db).await;
+    let user = world.all_users()[0];
+    world.order(berlin, &JO).hold().await.unwrap();
+    world.walk("2027-01-20 12:00").await;
+    assert!(refused(world.order(berlin, &JO).release().await).contains("is in the past"));
+    assert_eq!(world.order(berlin, &OVERRIDE).release().await.unwrap(), Ordered::Done);
+    world.run("2027-01-20 12:01").await;
+    assert_eq!(world.required_since(&user).await, "2027-01-20 12:01");
+    assert_eq!(world.enforcements(berlin).await, ["2027-01-15 in_force"]);
+    assert_eq!(world.received(&user).await[1..], ["2027-01-20 13:01 now_required"]);
+    world.finish().await;
+}
+
+async fn r10_notice_given_a_release_is_judged_anew(db: &TestDatabase) {
+    let (world, berlin) = announced(db).await;
+    world.order(berlin, &JO).hold().await.unwrap();
+    world.walk("2027-01-09 12:00").await;
+    assert!(refused(world.order(berlin, &JO).release().await).contains("7 days' notice"));
+    assert_eq!(world.order(berlin, &OVERRIDE).release().await.unwrap(), Ordered::Done);
+    let overridden = db.value("SELECT notice_overridden FROM enforcements WHERE state = 'scheduled'").await;
+    assert_eq!(overridden, "1");
+    world.finish().await;
+}
+
+async fn r7_latest_only_reminders_that_passed_while_held_are_left_out(db: &TestDatabase) {
+    let (world, berlin) = announced(db).await;
+    let user = world.all_users()[0];
+    // The evening before a reminder, which is made already, and released after two of them would have gone out.
+    world.walk("2026-12-15 20:00").await;
+    world.order(berlin, &JO).hold().await.unwrap();
+    world.walk("2027-01-04 12:00").await;
+    world.order(berlin, &JO).release().await.unwrap();
+    world.walk("2027-01-20 12:00").await;
+    let received = world.received(&user).await;
+    assert_eq!(
+        received[1..],
+        [
+            "2027-01-08 09:00 reminder",
+            "2027-01-12 09:00 reminder",
+            "2027-01-14 09:00 final_reminder",
+            "2027-01-15 09:00 now_required"
+        ]
+    );
+    world.finish().await;
+}
+
+async fn r5_moved_who_knows_the_date_is_not_told_again_after_a_release(db: &TestDatabase) {
+    let (world, berlin) = announced(db).await;
+    let user = world.all_users()[0];
+    world.order(berlin, &JO).hold().await.unwrap();
+    let late = world.member(berlin, "Europe/Berlin").await;
+    world.walk("2026-12-10 12:00").await;
+    world.order(berlin, &JO).release().await.unwrap();
+    world.walk("2026-12-10 18:00").await;
+    assert_eq!(world.received(&user).await, ["2026-12-01 10:15 announcement"]);
+    assert_eq!(world.received(&late).await.len(), 1, "{:?}", world.received(&late).await);
+    world.finish().await;
+}
+
+async fn a_hold_follows_what_was_written_with_sql(db: &TestDatabase) {
+    let (world, berlin) = announced(db).await;
+    world.set_date(berlin, "2027-02-15").await;
+    assert_eq!(world.order(berlin, &JO).hold().await.unwrap(), Ordered::Done);
+    assert_eq!(world.enforcements(berlin).await, ["2027-01-15 superseded", "2027-02-15 held"]);
+    assert_eq!(world.services.store.unreconciled_companies(None, 10).await.unwrap(), []);
+    let moves = "SELECT actor, action FROM audit_events WHERE action LIKE 'enforcement%' ORDER BY seq";
+    assert_eq!(
+        db.rows(moves).await[1..],
+        [["sql", "enforcement_superseded"], ["sql", "enforcement_scheduled"], ["Jo", "enforcement_held"]]
+    );
+    // A first date that no daemon has seen, and members whom none has seen either: they are no late joiners.
+    let paris = world.company("Europe/Paris").await;
+    let user = world.member(paris, "Europe/Paris").await;
+    world.set_date(paris, "2027-03-15").await;
+    assert_eq!(world.order(paris, &JO).hold().await.unwrap(), Ordered::Done);
+    world.walk("2026-12-05 12:00").await;
+    world.order(paris, &JO).release().await.unwrap();
+    world.walk("2026-12-07 12:00").await;
+    assert_eq!(world.received(&user).await, ["2026-12-05 13:15 announcement"]);
+    world.finish().await;
+}
+
+async fn what_cannot_be_held_is_refused(db: &TestDatabase) {
+    let (world, berlin) = announced(db).await;
+    let own = Authority { reason: Some("unknown_time_zone"), ..JO };
+    assert!(refused(world.order(berlin, &own).hold().await).contains("in other words"));
+    let paris = world.company("Europe/Paris").await;
+    assert!(refused(world.order(paris, &JO).hold().await).contains("has no date to come"));
+    // In the middle of the flip, and after it.
+    world.walk("2027-01-14 22:00").await;
+    world.members(berlin, "Europe/Berlin", 4).await;
+    world.run("2027-01-14 22:30").await;
+    world.services.clock.set(at("2027-01-14 23:00"));
+    let enforcement = world.enforcement(berlin).await;
+    let flipped = world.services.store.flip_chunk(enforcement, world.now(), &world.services.policy, 2).await.unwrap();
+    assert!(flipped.began && flipped.more);
+    let before = db.dump().await;
+    assert!(refused(world.order(berlin, &JO).hold().await).contains("enforcement revert"));
+    world.run_now().await;
+    assert!(refused(world.order(berlin, &JO).hold().await).contains("enforcement revert"));
+    assert_ne!(db.dump().await, before, "the flip went on");
+    world.finish().await;
+}
