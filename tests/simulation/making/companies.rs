@@ -96,8 +96,10 @@ impl Making {
             3 => self.set_date(story, add_days(date, -self.dice.between(1, 20))),
             // A, B, and A again.
             4 => {
-                let before = *self.dice.pick(&story.past);
-                self.set_date(story, before);
+                let today = story.at.date_in(story.zone);
+                let again: Vec<_> = story.past.iter().rev().take(4).filter(|day| **day > today).copied().collect();
+                let date = if again.is_empty() { self.some_date(story) } else { *self.dice.pick(&again) };
+                self.set_date(story, date);
             }
             5 => self.cancel(story),
             6 => {

@@ -15,7 +15,7 @@ use crate::support::Kind;
 use moments::Moments;
 
 /// How long nobody interferes at a world's end, so that what is foretold can be compared with what happens.
-const QUIET: TimeDelta = TimeDelta::days(150);
+const QUIET: TimeDelta = TimeDelta::days(100);
 
 /// What is being made.
 struct Making {

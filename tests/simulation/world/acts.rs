@@ -192,7 +192,8 @@ impl World<'_> {
             Order::Set { date, .. } => order.set_date(date).await,
             Order::Cancel => order.cancel_date().await,
             Order::Release { .. } => order.release().await,
-            Order::Hold | Order::Revert => return Ok(false),
+            Order::Hold => order.hold().await,
+            Order::Revert => order.revert().await,
         };
         let done = matches!(ordered, Ok(Ordered::Done));
         self.note(format!("{ordered:?}"));

@@ -7,30 +7,31 @@ use super::{LONGEST_JUMP, World};
 use crate::simulation::dice::Dice;
 
 impl World<'_> {
-    /// The next instant at which something happens or is due; now and then the one just before.
-    pub(super) async fn next_instant(&mut self, dice: &Dice) -> Timestamp {
+    /// The next instant at which something happens or is due, now and then the one just before; and whether something does.
+    pub(super) async fn next_instant(&mut self, dice: &Dice) -> (Timestamp, bool) {
         let now = self.now();
-        let mut next = now.plus(LONGEST_JUMP).min(self.plan.ends);
-        let mut consider = |instant: Option<Timestamp>| {
-            next = instant.filter(|instant| *instant > now).map_or(next, |instant| instant.min(next));
-        };
-        consider(self.plan.events.get(self.next_event).map(|event| event.at));
-        if let Some(until) = self.asleep_until {
-            consider(Some(until));
-            return next;
+        let idle = now.plus(TimeDelta::days(dice.between(1, LONGEST_JUMP))).min(self.plan.ends);
+        let event = self.plan.events.get(self.next_event).map(|event| event.at);
+        let mut awaited = vec![event, self.asleep_until];
+        let mut due = None;
+        if self.asleep_until.is_none() {
+            for daemon in &self.daemons {
+                awaited.push(daemon.down_until);
+                awaited.extend(daemon.strands.iter().flatten().map(|strand| strand.held_until));
+            }
+            due = self.next_due().await;
+            awaited.push(due);
         }
-        for daemon in &self.daemons {
-            consider(daemon.down_until);
-            daemon.strands.iter().flatten().for_each(|strand| consider(strand.held_until));
-        }
-        let due = self.next_due().await;
-        consider(due);
+        let next = awaited.into_iter().flatten().filter(|instant| *instant > now).min();
+        let Some(next) = next.filter(|next| *next <= idle) else { return (idle, false) };
         if due == Some(next) && dice.chance(15) {
-            let before =
-                next.plus(-*dice.pick(&[TimeDelta::microseconds(1), TimeDelta::seconds(1), TimeDelta::minutes(1)]));
-            return if before > now { before } else { next };
+            let just = *dice.pick(&[TimeDelta::microseconds(1), TimeDelta::seconds(1), TimeDelta::minutes(1)]);
+            let before = next.plus(-just);
+            if before > now {
+                return (before, false);
+            }
         }
-        next
+        (next, true)
     }
 
     /// The next instant that the tables name.

@@ -11,7 +11,6 @@ mod rounds;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use chrono::TimeDelta;
 use mfa_enforcer::clock::Clock;
 use mfa_enforcer::domain::policy::Policy;
 use mfa_enforcer::domain::time::Timestamp;
@@ -30,8 +29,8 @@ use judge::Judge;
 
 /// How many lines of what happened last are kept for whoever reads of a failure.
 const TRACED: usize = 60;
-/// The longest jump of the clock while nothing is due.
-const LONGEST_JUMP: TimeDelta = TimeDelta::days(1);
+/// The longest jump of the clock while nothing is due, in days.
+const LONGEST_JUMP: i64 = 4;
 
 /// What a world came to.
 #[derive(Clone, Debug, Default)]
@@ -77,6 +76,8 @@ pub struct World<'a> {
     companies: BTreeMap<u32, Timestamp>,
     next_event: usize,
     amid: VecDeque<&'a Event>,
+    /// Whether something has happened or is due at this instant.
+    busy: bool,
     foretold: Option<Foretold>,
     tally: Tally,
     trace: VecDeque<String>,
@@ -123,6 +124,7 @@ impl<'a> World<'a> {
             companies: BTreeMap::new(),
             next_event: 0,
             amid: VecDeque::new(),
+            busy: true,
             foretold: None,
             tally: Tally::default(),
             trace: VecDeque::new(),
@@ -150,7 +152,8 @@ impl<'a> World<'a> {
             if self.now() >= self.plan.ends {
                 break;
             }
-            let next = self.next_instant(&dice).await;
+            let (next, busy) = self.next_instant(&dice).await;
+            self.busy = busy;
             self.clock.set(next);
         }
         if let Some(foretold) = self.foretold.take() {

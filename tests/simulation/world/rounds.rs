@@ -28,7 +28,10 @@ impl World<'_> {
     /// What the daemons do at one instant.
     pub(super) async fn round(&mut self, dice: &Dice) -> Result<(), Failure> {
         self.bring_back();
-        if dice.chance(self.machines.side_by_side) || !self.amid.is_empty() && self.machines.side_by_side > 0 {
+        // Where nothing is due there is little to see.
+        let busy = self.busy || dice.chance(10);
+        if busy && (dice.chance(self.machines.side_by_side) || !self.amid.is_empty() && self.machines.side_by_side > 0)
+        {
             self.side_by_side(dice).await?;
         }
         self.act_on_what_waits().await?;
