@@ -14,7 +14,8 @@ use super::tables::{Id, Tables};
 /// Judges one message.
 pub fn check(look: &mut Look<'_>, post: &Post, handing: &Handing) {
     let claim = &handing.claim;
-    let address = |tables: &Tables| tables.users.get(&handing.user).is_some_and(|user| user.email.trim() == handing.to);
+    let address =
+        |tables: &Tables| tables.users.get(&handing.user).is_some_and(|user| same_address(&user.email, &handing.to));
     if !address(&claim.was) && !address(&claim.is) {
         look.wrong("R1", format!("user {} is written to at {}, which is not their address", handing.user, handing.to));
     }
@@ -39,6 +40,15 @@ pub fn check(look: &mut Look<'_>, post: &Post, handing: &Handing) {
         look.wrong("R11", format!("mail {} was claimed at {}", handing.letter.message_id, handing.claimed_at));
     }
     check_order(look, handing);
+}
+
+/// Whether mail for the one goes to the other; names of hosts have a form in ASCII.
+pub fn same_address(stored: &str, written: &str) -> bool {
+    let stored = stored.trim();
+    let (Some((name, host)), Some((to, at))) = (stored.rsplit_once('@'), written.rsplit_once('@')) else {
+        return false;
+    };
+    name == to && (host.eq_ignore_ascii_case(at) || (!host.is_ascii() && at.contains("xn--")))
 }
 
 /// Whether the notice may be sent, by these rows.

@@ -112,8 +112,9 @@ pub fn moment(tables: &Tables, user: Id, id: Id) -> Option<Timestamp> {
 /// The days before the date on which a company's members are reminded, the most first.
 pub fn days_before(settings: &Settings, company: &Company) -> Vec<i32> {
     let own = company.notice_days.as_deref().and_then(|text| serde_json::from_str::<Vec<i32>>(text).ok());
+    // A list with a number that cannot be is none.
+    let own = own.filter(|days| days.iter().all(|days| (1..=365).contains(days)));
     let mut days = own.unwrap_or_else(|| settings.days_before.clone());
-    days.retain(|days| (1..=365).contains(days));
     days.sort_unstable_by(|a, b| b.cmp(a));
     days.dedup();
     days

@@ -12,7 +12,7 @@ use super::calendar::{date_at, days, minutes};
 use super::history::History;
 use super::look::{Look, days_before, effect, is_subject, named, now_required_due, reader_zone, reminder_due};
 use super::post::Post;
-use super::tables::{Id, Tables};
+use super::tables::{Id, Requirement, Tables};
 
 /// What is owed: by company, user, enforcement and days before (0: that MFA is required now).
 type Key = (Id, Id, Id, i32);
@@ -26,6 +26,9 @@ pub struct Owed {
 #[derive(Clone, Copy, Debug)]
 struct Debt {
     due: Timestamp,
+    /// Mails from then on count.
+    from: Timestamp,
+    /// Since when nothing has changed.
     since: Timestamp,
 }
 
@@ -92,32 +95,43 @@ impl Owed {
                 }
                 let zone = reader_zone(reader, enforcement);
                 let is_due = |due: Timestamp| due <= look.now && from.is_none_or(|from| from < due);
-                if enforcement.is("scheduled") {
+                // Whom the company requires already learns nothing from another date of it.
+                if enforcement.is("scheduled") && !is.company_requires(*user, company) {
                     let Some(standing) = history.standing_since(*id) else { continue };
                     let since = steady.max(standing).max(company_since);
                     for before in days_before(look.settings, row) {
                         let due = reminder_due(look.settings, effect, before, &zone);
                         if is_due(due) && since + days(3) < due {
-                            self.open.insert((company, *user, *id, before), Debt { due, since });
+                            self.open.insert((company, *user, *id, before), Debt { due, from: due, since });
                         }
                     }
-                } else {
+                } else if enforcement.is("in_force") {
                     let since = steady.max(company_since);
-                    for requirement in is.requirements.iter().filter(|r| {
-                        r.user == *user
-                            && r.enforcement == *id
-                            && r.cleared_at.is_none()
-                            && since + days(3) < r.required_at
-                    }) {
+                    let own = is.requirements.iter().filter(|r| r.user == *user && r.enforcement == *id);
+                    let own = own.filter(|r| r.cleared_at.is_none() && since + days(3) < r.required_at);
+                    for requirement in own.filter(|own| !required_before(is, own, company)) {
                         let due = now_required_due(look.settings, requirement.required_at, &zone);
                         if is_due(due) {
-                            self.open.insert((company, *user, *id, 0), Debt { due, since });
+                            let from = requirement.required_at;
+                            self.open.insert((company, *user, *id, 0), Debt { due, from, since });
                         }
                     }
                 }
             }
         }
     }
+}
+
+/// Whether the company required the user before that: then nothing is new to them.
+fn required_before(tables: &Tables, own: &Requirement, company: Id) -> bool {
+    tables.requirements.iter().any(|other| {
+        let of_company = tables.enforcements.get(&other.enforcement).is_some_and(|e| e.company == Some(company));
+        other.user == own.user
+            && other.enforcement != own.enforcement
+            && of_company
+            && other.required_at <= own.required_at
+            && other.cleared_at.is_none_or(|cleared| cleared > own.required_at)
+    })
 }
 
 /// Whether a notice of this company may go to the user.
@@ -144,7 +158,7 @@ fn outcome(look: &Look<'_>, history: &History, post: &Post, key: Key, debt: Debt
     if !steady || !row || !is.stands(enforcement) || !mailable(look, is, company, user) {
         return Outcome::Off;
     }
-    let since_due = post.to_user(user).iter().filter(|handing| handing.at >= debt.due);
+    let since_due = post.to_user(user).iter().filter(|handing| handing.at >= debt.from);
     for handing in since_due {
         for telling in handing.told.iter().filter(|telling| telling.enforcement == id) {
             if handing.answer.received() || handing.answer == Answer::RefusedForGood {
@@ -174,7 +188,7 @@ fn outcome(look: &Look<'_>, history: &History, post: &Post, key: Key, debt: Debt
         let effect = effect(enforcement).unwrap_or(enforcement.enforce_at);
         let superseded = later.into_iter().any(|other| reminder_due(look.settings, effect, other, &zone) <= look.now);
         // One mail a day, and a reminder yields.
-        if superseded || !enforcement.is("scheduled") || mail_on(due_day) {
+        if superseded || !enforcement.is("scheduled") || mail_on(due_day) || is.company_requires(user, company) {
             return Outcome::Off;
         }
     } else if mail_on(today) {
@@ -182,7 +196,7 @@ fn outcome(look: &Look<'_>, history: &History, post: &Post, key: Key, debt: Debt
     }
     match under_way(look, is, user, Some(id)) {
         true => Outcome::Waits,
-        false => Outcome::Missing(state_of(is, user, id, before)),
+        false => Outcome::Missing(state_of(is, user, id)),
     }
 }
 
@@ -211,22 +225,22 @@ pub fn under_way(look: &Look<'_>, tables: &Tables, user: Id, enforcement: Option
 }
 
 /// What the tables say of it, for people.
-fn state_of(tables: &Tables, user: Id, enforcement: Id, before: i32) -> String {
-    let of_user = tables.notices.values().filter(|notice| {
-        let milestone = tables.milestones.get(&notice.milestone);
-        let days = milestone.and_then(|milestone| milestone.days_before).unwrap_or_default();
-        notice.user == user && notice.enforcement == enforcement && days == before
-    });
-    let mut said: Vec<String> = of_user
-        .map(|notice| {
-            format!(
-                "its '{}' is {} ({:?}), due at {}, next at {}",
-                notice.kind, notice.state, notice.skip_reason, notice.due_at, notice.next_attempt_at
-            )
+fn state_of(tables: &Tables, user: Id, id: Id) -> String {
+    let of_user = tables.notices.values().filter(|notice| notice.user == user && notice.enforcement == id);
+    let notices: Vec<String> = of_user
+        .map(|n| {
+            let skipped = n.skip_reason.as_deref().unwrap_or_default();
+            format!("'{}' {} {skipped}, due {}, next {}", n.kind, n.state, n.due_at, n.next_attempt_at)
         })
         .collect();
-    if said.is_empty() {
-        said.push("there is no such notice".to_owned());
-    }
-    said.join("; ")
+    let of_enforcement = tables.milestones.values().filter(|milestone| milestone.enforcement == id);
+    let milestones: Vec<String> =
+        of_enforcement.map(|m| format!("{} {} {}", m.kind, m.days_before.unwrap_or_default(), m.state)).collect();
+    let company = tables.enforcements.get(&id).and_then(|e| tables.companies.get(&e.company?));
+    let days = company.and_then(|company| company.notice_days.as_deref()).unwrap_or_default();
+    format!(
+        "their notices are [{}], its milestones [{}], notice_days {days:?}",
+        notices.join("; "),
+        milestones.join("; ")
+    )
 }

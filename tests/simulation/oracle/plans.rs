@@ -39,7 +39,7 @@ pub fn check(look: &mut Look<'_>) {
 /// When something may be due.
 #[derive(Debug)]
 enum Allowed {
-    At(Timestamp),
+    OneOf(Vec<Timestamp>),
     /// From then on, in the hours of the day in this zone.
     ByDayFrom(Timestamp, TimeZone, std::ops::Range<jiff::civil::Time>),
 }
@@ -47,7 +47,7 @@ enum Allowed {
 impl Allowed {
     fn contains(&self, instant: Timestamp) -> bool {
         match self {
-            Self::At(at) => *at == instant,
+            Self::OneOf(instants) => instants.contains(&instant),
             Self::ByDayFrom(from, zone, hours) => *from <= instant && hours.contains(&time_at(instant, zone)),
         }
     }
@@ -64,11 +64,15 @@ fn due(look: &Look<'_>, tables: &Tables, notice: &Notice) -> Option<Allowed> {
     let delay = minutes(settings.announce_delay_minutes);
     let days = look.is.milestones.get(&notice.milestone)?.days_before;
     Some(match notice.kind.as_str() {
-        "reminder" | "final_reminder" => Allowed::At(reminder_due(settings, effect, days?, &zone)),
+        "reminder" | "final_reminder" => Allowed::OneOf(vec![reminder_due(settings, effect, days?, &zone)]),
         "now_required" => {
             let own = required_at(&look.is, notice.user, notice.enforcement);
-            let moment = own.or_else(|| moment(tables, notice.user, notice.enforcement))?;
-            Allowed::At(now_required_due(settings, moment, &zone))
+            let instants = own.into_iter().chain(moment(&look.was, notice.user, notice.enforcement)).chain(moment(
+                &look.is,
+                notice.user,
+                notice.enforcement,
+            ));
+            Allowed::OneOf(instants.map(|instant| now_required_due(settings, instant, &zone)).collect())
         }
         "announcement" | "rescheduled" => Allowed::ByDayFrom(enforcement.created_at + delay, zone, hours),
         "cancelled" => Allowed::ByDayFrom(enforcement.closed_at? + delay, zone, hours),

@@ -110,7 +110,7 @@ fn check_sent(look: &mut Look<'_>, post: &Post, id: Id) {
     if mail.sha256.as_deref() != Some(handing.sha256.as_str()) {
         look.wrong("R11", format!("{about} is on record with the hash {:?}, but was {}", mail.sha256, handing.sha256));
     }
-    if mail.address.trim() != handing.to {
+    if !super::eligible::same_address(&mail.address, &handing.to) {
         look.wrong("R11", format!("{about} is on record as sent to {}, but went to {}", mail.address, handing.to));
     }
     if mail.sent_at.is_none_or(|sent| sent < handing.at || sent > look.now) || mail.reply.is_none() {

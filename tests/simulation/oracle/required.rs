@@ -85,7 +85,8 @@ fn check_surprise(look: &mut Look<'_>, history: &History, post: &Post, requireme
     let Some(since) = history.subject_since(company, requirement.user) else { return };
     let grace =
         is.companies.get(&company).and_then(|row| row.grace_days).unwrap_or(look.settings.new_member_grace_days);
-    let late = since > enforcement.created_at;
+    let open = |tables: &Tables| tables.users.get(&requirement.user).is_none_or(|user| !user.enrolled);
+    let late = since > enforcement.created_at && open(&look.was) && open(&is);
     let told_before = post.tellings(&is, requirement.user, Some(company)).next().is_some();
     if late && !told_before && look.now < since + super::calendar::days(grace) - super::calendar::minutes(120) {
         look.wrong("R3", format!("{about}, but came only at {since} and was told nothing: {grace} days are theirs"));

@@ -59,7 +59,10 @@ fn check_change(look: &mut Look<'_>, id: Id, before: &Enforcement, after: &Enfor
         ("scheduled", "held") => {
             let measures = [look.settings.no_enrolled_admin, look.settings.not_enrolled, look.settings.not_told];
             let safety = measures.contains(&super::Measure::Hold) && effect(after).is_some_and(|at| at <= look.now);
-            ordered(|order| if let Order::Hold { company } = order { Some(company) } else { None }) || safety
+            let unavailable = !available(&look.was, after) || !available(&look.is, after);
+            safety
+                || unavailable && after.reason.as_deref() == Some("mfa_not_available")
+                || ordered(|order| if let Order::Hold { company } = order { Some(company) } else { None })
         }
         ("held", "scheduled") => {
             let by_order = ordered(|order| match order {
@@ -78,7 +81,7 @@ fn check_change(look: &mut Look<'_>, id: Id, before: &Enforcement, after: &Enfor
         _ => false,
     };
     if !allowed {
-        look.wrong("R5", format!("{about} was {}", before.state));
+        look.wrong("R5", format!("{about} was {} ({:?}, now {:?})", before.state, before.reason, after.reason));
     }
     if after.closed() != after.closed_at.is_some() {
         look.wrong("R11", format!("{about} was closed at {:?}", after.closed_at));
@@ -88,6 +91,12 @@ fn check_change(look: &mut Look<'_>, id: Id, before: &Enforcement, after: &Enfor
             matches!(look.order(), Some(Order::Release { overridden: true, .. } | Order::Set { overridden: true, .. }));
         check_notice(look, id, after, look.now, overridden);
     }
+}
+
+/// Whether MFA is available to its company.
+fn available(tables: &Tables, enforcement: &Enforcement) -> bool {
+    let row = enforcement.company.and_then(|company| tables.companies.get(&company));
+    row.is_none_or(|row| row.mfa_available)
 }
 
 fn other_in_force(tables: &Tables, id: Id, company: Option<Id>) -> bool {
@@ -112,10 +121,7 @@ fn check_new(look: &mut Look<'_>, id: Id, new: &Enforcement) {
         "scheduled" | "in_force" => {
             let overridden = matches!(look.order(), Some(Order::Set { overridden: true, .. }));
             check_notice(look, id, new, new.created_at, overridden);
-            let available = |tables: &Tables| {
-                new.company.and_then(|company| tables.companies.get(&company)).is_none_or(|row| row.mfa_available)
-            };
-            if !available(&look.was) && !available(&look.is) {
+            if !available(&look.was, new) && !available(&look.is, new) {
                 look.wrong("R10", format!("{about} is not held, though MFA is not available to the company"));
             }
             if zone(&new.time_zone).is_none() {
@@ -126,11 +132,8 @@ fn check_new(look: &mut Look<'_>, id: Id, new: &Enforcement) {
             if new.reason.is_none() {
                 look.wrong("R10", format!("{about} is held without a reason"));
             }
-            let available = |tables: &Tables| {
-                new.company.and_then(|company| tables.companies.get(&company)).is_some_and(|row| row.mfa_available)
-            };
             let soon = too_soon(look, new, new.created_at);
-            if soon == Some(false) && available(&look.was) && available(&look.is) {
+            if soon == Some(false) && available(&look.was, new) && available(&look.is, new) {
                 look.wrong("R10", format!("{about} is held for {:?}, which is not so", new.reason));
             }
         }
@@ -213,6 +216,9 @@ fn check_settled(look: &mut Look<'_>, history: &History) {
             look.wrong("R5", format!("{about} is open, but its company is gone"));
             continue;
         };
+        if enforcement.is("scheduled") && !row.mfa_available {
+            look.wrong("R10", format!("{about} stands, but MFA is not available to the company"));
+        }
         let moved = enforcement.is("in_force")
             && row.date.is_some()
             && is.of_company(company).any(|(_, e)| (e.is("scheduled") || e.is("held")) && Some(e.date) == row.date);
