@@ -55,4 +55,6 @@ pub struct Statement {
     pub told_date: Option<NaiveDate>,
     /// For `cancelled`: whether the date had come and required this reader, and was reverted.
     pub was_required: bool,
+    /// Until when this reader is exempt, for who is told before that ends.
+    pub exempt_until: Option<Timestamp>,
 }

@@ -97,9 +97,9 @@ pub fn review(governing: Option<Governing>, member: &MembershipFacts, now: Times
         outcome.require_at = member.told_at.filter(|told_at| *told_at > governing.enforce_at && *told_at > now);
     }
     if in_force && !member.enrolled && !member.told_required && !member.required_before {
-        let at = required_at(governing.enforce_at, outcome.require_at.or(member.require_at)).max(now);
-        let due = if at > now { schedule::now_required_due_at(at, member.reader_zone, policy) } else { now };
-        outcome.notices.push((NoticeKind::NowRequired, due));
+        let at = required_at(governing.enforce_at, outcome.require_at.or(member.require_at));
+        let due = schedule::now_required_due_at(at, member.reader_zone, policy);
+        outcome.notices.push((NoticeKind::NowRequired, due.max(now)));
     }
     outcome
 }

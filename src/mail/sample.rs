@@ -39,6 +39,11 @@ pub fn messages() -> Vec<Message> {
     let mut reverted = of_kind(NoticeKind::Cancelled, true);
     reverted.notices.iter_mut().for_each(|statement| statement.was_required = true);
     messages.push(reverted);
+    let mut exempt = of_kind(NoticeKind::Welcome, true);
+    exempt.notices.iter_mut().for_each(|statement| {
+        statement.exempt_until = Some(statement.required_at.plus(-TimeDelta::hours(12)));
+    });
+    messages.push(exempt);
     messages
 }
 
@@ -89,6 +94,7 @@ pub fn statement(kind: NoticeKind, company: Option<&str>, number: u8) -> Stateme
         required_at: required_at(Tz::Europe__Berlin).plus(TimeDelta::days(i64::from(number) - 1)),
         told_date: corrects.then(|| time::add_days(enforcement_date(), -7)),
         was_required: false,
+        exempt_until: None,
     }
 }
 

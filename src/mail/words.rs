@@ -28,6 +28,8 @@ pub(super) struct SectionWords<'a> {
     already_required: bool,
     /// Whether it was required, and is no longer.
     was_required: bool,
+    /// The day on which the reader's exemption ends, if they are told because of that.
+    exempt_until: Option<String>,
     /// Whether the mail has other statements as well.
     several: bool,
     /// This statement's subject (empty while that is rendered).
@@ -53,6 +55,7 @@ impl<'a> SectionWords<'a> {
             days_left: schedule::days_left(statement.required_at, message.at, zone),
             already_required: is_required(statement, message.at),
             was_required: statement.was_required,
+            exempt_until: statement.exempt_until.map(|until| language.date(until.date_in(zone))),
             several: message.notices.len() > 1,
             headline: String::new(),
         }

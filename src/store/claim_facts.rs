@@ -285,6 +285,11 @@ impl DueNotice {
             },
             // As the reader read it: the day in their zone.
             told_date: self.facts.told_at.map(|at| at.date_in(reader_zone)).or(self.facts.told_date),
+            exempt_until: self
+                .facts
+                .membership
+                .and_then(|one| one.exempt_until)
+                .filter(|until| self.facts.kind == NoticeKind::Welcome && *until > now),
             was_required: self.facts.state == EnforcementState::Reverted
                 && self.facts.told_at.is_some_and(|at| at <= now),
         }

@@ -45,24 +45,31 @@ impl Task for Reconcile {
         "reconcile"
     }
 
-    async fn run(&self, services: &Services, now: Timestamp) -> Result<Report, TaskError> {
+    async fn run(&self, services: &Services, _started: Timestamp) -> Result<Report, TaskError> {
         let mut tally = Tally::default();
-        let orphans = services.store.cancel_orphans(now).await;
+        let orphans = services.store.cancel_orphans(services.clock.now()).await;
         tally.attempt("deleted companies", orphans).into_iter().for_each(|count| tally.add("orphans_cancelled", count));
         for round in 0..=PATIENT_ROUNDS {
             let is_ending = || services.shutdown.is_requested();
             let mut count = |what, number| tally.add(what, number);
             let chunk = services.limits.chunk;
-            let reviewed =
-                review_rows(services.store.as_ref(), now, &services.policy, chunk, &is_ending, &mut count).await;
+            let reviewed = review_rows(
+                services.store.as_ref(),
+                &|| services.clock.now(),
+                &services.policy,
+                chunk,
+                &is_ending,
+                &mut count,
+            )
+            .await;
             tally.attempt("review", reviewed);
-            if !companies(services, now, round < PATIENT_ROUNDS, &mut tally).await? {
+            if !companies(services, round < PATIENT_ROUNDS, &mut tally).await? {
                 break;
             }
         }
-        let told = tell_exempt(services, now, &mut tally).await;
+        let told = tell_exempt(services, &mut tally).await;
         tally.attempt("exemptions about to lapse", told);
-        let ended = end_personal_dates(services, now, &mut tally).await;
+        let ended = end_personal_dates(services, &mut tally).await;
         tally.attempt("personal dates", ended);
         match tally.failures.first() {
             Some(first) => {
@@ -75,7 +82,7 @@ impl Task for Reconcile {
 
 /// Reconciles every company whose row has changed. A company that fails stops no other (R9). Returns whether members of
 /// some have to be reviewed first.
-async fn companies(services: &Services, now: Timestamp, patient: bool, tally: &mut Tally) -> Result<bool, TaskError> {
+async fn companies(services: &Services, patient: bool, tally: &mut Tally) -> Result<bool, TaskError> {
     let mut after: Option<Id> = None;
     let mut deferred = false;
     loop {
@@ -85,6 +92,8 @@ async fn companies(services: &Services, now: Timestamp, patient: bool, tally: &m
             if services.shutdown.is_requested() {
                 return Ok(false);
             }
+            // Each at its own instant: a date that is written during a long run is judged from when it is seen (R10).
+            let now = services.clock.now();
             let reconciled = services.store.reconcile_company(company, now, &services.policy, patient).await;
             let Some(reconciled) = tally.attempt(&format!("company {company}"), reconciled) else { continue };
             deferred |= reconciled.deferred;
@@ -97,9 +106,9 @@ async fn companies(services: &Services, now: Timestamp, patient: bool, tally: &m
     }
 }
 
-async fn tell_exempt(services: &Services, now: Timestamp, tally: &mut Tally) -> Result<(), TaskError> {
+async fn tell_exempt(services: &Services, tally: &mut Tally) -> Result<(), TaskError> {
     while !services.shutdown.is_requested() {
-        let told = services.store.tell_exempt(now, &services.policy, services.limits.chunk).await?;
+        let told = services.store.tell_exempt(services.clock.now(), &services.policy, services.limits.chunk).await?;
         count_reviewed("exempt_told", told, &mut |what, number| tally.add(what, number));
         if told.rows == 0 {
             break;
@@ -108,9 +117,10 @@ async fn tell_exempt(services: &Services, now: Timestamp, tally: &mut Tally) -> 
     Ok(())
 }
 
-async fn end_personal_dates(services: &Services, now: Timestamp, tally: &mut Tally) -> Result<(), TaskError> {
+async fn end_personal_dates(services: &Services, tally: &mut Tally) -> Result<(), TaskError> {
     while !services.shutdown.is_requested() {
-        let ended = services.store.end_personal_dates(now, &services.policy, services.limits.chunk).await?;
+        let ended =
+            services.store.end_personal_dates(services.clock.now(), &services.policy, services.limits.chunk).await?;
         count_reviewed("personal_dates_ended", ended, &mut |what, number| tally.add(what, number));
         if ended.rows == 0 {
             break;

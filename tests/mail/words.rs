@@ -109,6 +109,13 @@ fn somebody_who_is_required_already_is_welcomed_so() {
 }
 
 #[test]
+fn who_is_exempt_is_told_when_that_ends() {
+    let mut message = sample::of_kind(NoticeKind::Welcome, true);
+    message.notices[0].exempt_until = Some(message.notices[0].required_at.plus(chrono::TimeDelta::hours(-12)));
+    insta::assert_snapshot!("welcome_exempt", page(&message));
+}
+
+#[test]
 fn a_contact_of_the_vendor_stands_in_for_the_company_s() {
     let templates = Templates::load(&notice_settings("support_contact = 'help@ledger.example'")).unwrap();
     let text = templates.render(&sample::of_kind(NoticeKind::Reminder, true)).unwrap().text;

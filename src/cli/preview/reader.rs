@@ -92,6 +92,7 @@ impl Prospect {
                 required_at: self.required_at(),
                 told_date: corrects.then(|| self.supposedly_told()),
                 was_required: false,
+                exempt_until: self.membership.exempt_until.filter(|_| kind == NoticeKind::Welcome),
             }],
             at: self.due_at(kind),
         }
