@@ -12,6 +12,7 @@
 mod support;
 
 mod simulation {
+    mod campaign;
     mod dice;
     mod gate;
     mod making;
