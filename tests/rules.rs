@@ -12,6 +12,8 @@ mod support;
 
 mod rules {
     mod calendars;
+    mod every_zone;
+    mod hard_calendars;
     mod holds;
     mod invariants;
     mod r10_notice_given;
@@ -27,6 +29,7 @@ mod rules {
     mod r8_others_stand;
     mod r9_one_bad_row;
     mod reverts;
+    mod safety_holds;
     mod touched_rows;
     mod world;
 }

@@ -77,6 +77,12 @@ pub fn summary(outlook: &Outlook) -> String {
         }
     }
     lines.extend(required_lines(forecast, zone).into_iter().map(|line| ("required", line)));
+    if !outlook.held_for.is_empty() {
+        let findings: Vec<String> = outlook.held_for.iter().map(ToString::to_string).collect();
+        let words =
+            format!("on its day, as things stand (safety.*), and nobody becomes required: {}", findings.join("; "));
+        lines.push(("held", words));
+    }
     lines.push(("left out", left_out_line(forecast)));
     if let Some(in_force) = outlook.in_force.as_ref() {
         lines.push(("in force", in_force_line(outlook, in_force)));

@@ -15,6 +15,7 @@ use crate::app::FIRST_RUN_KEY;
 use crate::domain::time::Timestamp;
 use crate::store::connect::shown;
 use crate::store::daemon_state::TaskStatus;
+use crate::store::safety::Risk;
 use crate::store::status::{Figures, HeldEnforcement, UnknownZone};
 use crate::tasks;
 
@@ -46,6 +47,7 @@ struct Status {
     figures: Figures,
     next_due: Option<Timestamp>,
     held: Vec<HeldEnforcement>,
+    at_risk: Vec<Risk>,
     unknown_zones: Vec<UnknownZone>,
     well: bool,
     needs: Vec<Need>,
@@ -79,6 +81,7 @@ pub async fn run(context: &Context, StatusArgs {}: &StatusArgs) -> Result<ExitCo
         figures: store.figures(now).await?,
         next_due: store.next_due(now).await?,
         held: store.held_enforcements().await?,
+        at_risk: store.risks(now, &context.config.policy()).await?,
         unknown_zones: store.unknown_zones().await?,
         well: true,
         needs: vec![],
@@ -87,6 +90,17 @@ pub async fn run(context: &Context, StatusArgs {}: &StatusArgs) -> Result<ExitCo
     status.well = status.needs.is_empty();
     context.output.show(&status, Status::text)?;
     Ok(if status.well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn risk_need(risk: &Risk) -> Need {
+    let key = risk.company_external_id.clone().unwrap_or_else(|| risk.company_id.to_string());
+    let findings: Vec<String> = risk.findings.iter().map(ToString::to_string).collect();
+    let what = format!("{} is at risk for {}: {}", risk.enforcement_date, cell(&risk.company), findings.join("; "));
+    let command = format!(
+        "mfa-enforcer enforcement show {key}; to wait: mfa-enforcer enforcement hold {key}, or \
+         mfa-enforcer enforcement set {key} --date YYYY-MM-DD"
+    );
+    Need::new(what, command)
 }
 
 impl Status {
@@ -127,6 +141,7 @@ impl Status {
             needs.push(Need::new(what, "mfa-enforcer notice list --state pending, and the mail server's log"));
         }
         needs.extend(self.held_needs());
+        needs.extend(self.risk_needs());
         needs.extend(self.unknown_zones.iter().filter(|zone| zone.scheduled > 0).take(NAMED_MOST).map(|zone| {
             let named = cell(&zone.time_zone);
             let what = format!(
@@ -168,6 +183,15 @@ impl Status {
             .collect();
         if self.held.len() > NAMED_MOST {
             let what = format!("{} more held", counted(self.held.len() as u64 - NAMED_MOST as u64, "enforcement"));
+            needs.push(Need::new(what, "mfa-enforcer status --json"));
+        }
+        needs
+    }
+
+    fn risk_needs(&self) -> Vec<Need> {
+        let mut needs: Vec<Need> = self.at_risk.iter().take(NAMED_MOST).map(risk_need).collect();
+        if self.at_risk.len() > NAMED_MOST {
+            let what = format!("{} more at risk", counted(self.at_risk.len() as u64 - NAMED_MOST as u64, "date"));
             needs.push(Need::new(what, "mfa-enforcer status --json"));
         }
         needs

@@ -119,6 +119,7 @@ impl Config {
             announce_hours: Daytime { from: self.notices.announce_from, until: self.notices.announce_until },
             sms_countries: self.methods.sms_countries.clone(),
             payee_sms_countries: self.methods.payee_sms_countries.clone(),
+            safety: self.safety.policy(),
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod planning;
 pub mod policy;
 pub mod retry;
 pub mod review;
+pub mod safety;
 pub mod schedule;
 pub mod time;
 pub mod values;

@@ -221,3 +221,11 @@ names! {
         TooFewTold = "too_few_told",
     }
 }
+
+impl HoldReason {
+    /// Whether something spoke against the day, so that whoever releases it takes that on.
+    #[must_use]
+    pub fn is_safety(self) -> bool {
+        matches!(self, Self::NoEnrolledAdmin | Self::TooFewEnrolled | Self::TooFewTold)
+    }
+}

@@ -48,6 +48,15 @@ pub struct EnforcementFacts {
     pub announced_at: Option<Timestamp>,
 }
 
+impl EnforcementFacts {
+    /// Why the daemon holds it, if it does.
+    #[must_use]
+    pub fn hold_reason(&self) -> Option<HoldReason> {
+        let held = self.state == EnforcementState::Held;
+        self.reason.as_deref().filter(|_| held).and_then(|reason| reason.parse().ok())
+    }
+}
+
 /// One step from the enforcements as they are to what the row says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{NaiveTime, TimeDelta};
 
+use super::safety::SafetyPolicy;
 use super::time::Daytime;
 use super::values::CountryCode;
 
@@ -28,6 +29,8 @@ pub struct Policy {
     pub sms_countries: BTreeSet<CountryCode>,
     /// Where a payee may.
     pub payee_sms_countries: BTreeSet<CountryCode>,
+    /// What speaks against requiring MFA on the day, and what is done about it.
+    pub safety: SafetyPolicy,
 }
 
 impl Policy {
@@ -53,6 +56,7 @@ impl Default for Policy {
             announce_hours: Daytime { from: time(8), until: time(20) },
             sms_countries: countries("US CA MX GB IE FR DE ES IT AU NZ SG HK"),
             payee_sms_countries: countries("US"),
+            safety: SafetyPolicy::default(),
         }
     }
 }

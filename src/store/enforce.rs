@@ -1,17 +1,20 @@
 //! Task `enforce`: on the day, everybody who must be becomes required, in chunks that can be resumed.
 
 use async_trait::async_trait;
+use chrono::NaiveDate;
 use serde_json::json;
 
 use super::audit;
 use super::predicate::{DATE_STANDS, must_be_required};
 use super::reconcile::{close, event};
 use super::requirements::{NewRequirements, derive_required_at};
+use super::safety;
 use super::sql::{Tx, bind};
 use super::{SqlStore, StoreError};
 use crate::domain::ids::Id;
-use crate::domain::notice::{EnforcementState, SkipReason};
+use crate::domain::notice::{EnforcementState, HoldReason, SkipReason};
 use crate::domain::policy::Policy;
+use crate::domain::safety::{Finding, hold};
 use crate::domain::time::Timestamp;
 
 /// What flipping one chunk came to.
@@ -23,6 +26,8 @@ pub struct Flipped {
     pub more: bool,
     /// Whether this chunk put the enforcement in force.
     pub began: bool,
+    /// Why it was held instead, if it was.
+    pub held: Option<HoldReason>,
 }
 
 /// Flipping enforcements.
@@ -38,7 +43,7 @@ pub trait EnforceStore {
     ) -> Result<Vec<(Id, Timestamp)>, StoreError>;
 
     /// Makes up to `limit` further members of an enforcement required. The first chunk puts it in force, and looks once
-    /// more whether the date stands (R5).
+    /// more whether the date stands (R5), and whether anything speaks against it that is to hold it.
     async fn flip_chunk(
         &self,
         enforcement: Id,
@@ -77,9 +82,16 @@ impl EnforceStore for SqlStore {
         limit: i64,
     ) -> Result<Flipped, StoreError> {
         let mut tx = self.database.begin().await?;
-        let Some(flip) = Flip::begin(&mut tx, enforcement, now).await? else {
+        let Some(flip) = Flip::begin(&mut tx, enforcement, now, policy).await? else {
             return Ok(Flipped::default());
         };
+        if let Some((reason, findings)) = flip.held {
+            let detail = json!({ "reason": reason, "findings": findings });
+            let held = event("daemon", "enforcement_held", flip.company_id, enforcement, detail);
+            audit::append(&mut tx, now, vec![held]).await?;
+            tx.commit().await?;
+            return Ok(Flipped { held: Some(reason), ..Flipped::default() });
+        }
         let last = flip.last_of_chunk(&mut tx, limit).await?;
         let sql = format!(
             "INSERT INTO requirements (user_id, enforcement_id, required_at)
@@ -121,8 +133,15 @@ impl EnforceStore for SqlStore {
         }
         audit::append(&mut tx, now, events).await?;
         tx.commit().await?;
-        Ok(Flipped { required: new.rows.len() as u64, more: last.is_some(), began: flip.began })
+        Ok(Flipped { required: new.rows.len() as u64, more: last.is_some(), began: flip.began, held: None })
     }
+}
+
+async fn date_stands(tx: &mut Tx, enforcement: Id) -> Result<bool, StoreError> {
+    let sql = format!(
+        "SELECT c.id FROM companies AS c JOIN enforcements AS e ON e.company_id = c.id WHERE e.id = $1 AND {DATE_STANDS}"
+    );
+    Ok(tx.fetch_optional(&sql, bind![enforcement]).await?.is_some())
 }
 
 /// A flip under way, its enforcement locked.
@@ -133,6 +152,8 @@ struct Flip {
     began: bool,
     /// The enforcement that was in force before, if there was one.
     replaced: Option<Id>,
+    /// Why it was held instead of put in force, if it was.
+    held: Option<(HoldReason, Vec<Finding>)>,
 }
 
 impl Flip {
@@ -140,14 +161,14 @@ impl Flip {
     ///
     /// Locks the company before its enforcement, as everybody does. The enforcement's lock is waited for: a review of its
     /// members holds it, and each has to see what the other did.
-    async fn begin(tx: &mut Tx, enforcement: Id, now: Timestamp) -> Result<Option<Self>, StoreError> {
+    async fn begin(tx: &mut Tx, enforcement: Id, now: Timestamp, policy: &Policy) -> Result<Option<Self>, StoreError> {
         let sql = format!(
             "SELECT c.id FROM companies AS c JOIN enforcements AS e ON e.company_id = c.id WHERE e.id = $1{}",
             tx.dialect().for_share_skip_locked("c")
         );
         let company_held = tx.fetch_optional(&sql, bind![enforcement]).await?.is_some();
         let sql = format!(
-            "SELECT state, company_id, enforce_at, flip_cursor FROM enforcements AS e
+            "SELECT state, company_id, enforcement_date, enforce_at, flip_cursor, risk_accepted FROM enforcements AS e
              WHERE id = $1 AND (state = 'in_force' AND flipped_at IS NULL OR state = 'scheduled' AND enforce_at <= $2){}",
             tx.dialect().for_update("e")
         );
@@ -160,21 +181,45 @@ impl Flip {
             cursor: row.get("flip_cursor")?,
             began: row.name::<EnforcementState>("state")? == EnforcementState::Scheduled,
             replaced: None,
+            held: None,
         };
-        if flip.began && !(company_held && flip.put_in_force(tx, enforcement, now).await?) {
-            return Ok(None);
+        if flip.began {
+            if !(company_held && date_stands(tx, enforcement).await?) {
+                return Ok(None);
+            }
+            if !row.get::<bool>("risk_accepted")? {
+                flip.hold_if_unsafe(tx, enforcement, row.get("enforcement_date")?, now, policy).await?;
+            }
+            if flip.held.is_none() {
+                flip.put_in_force(tx, enforcement, now).await?;
+            }
         }
         Ok(Some(flip))
     }
 
-    /// Puts the enforcement in force in place of the company's earlier one, if its date stands.
-    async fn put_in_force(&mut self, tx: &mut Tx, enforcement: Id, now: Timestamp) -> Result<bool, StoreError> {
-        let sql = format!(
-            "SELECT c.id FROM companies AS c JOIN enforcements AS e ON e.company_id = c.id WHERE e.id = $1 AND {DATE_STANDS}"
-        );
-        if tx.fetch_optional(&sql, bind![enforcement]).await?.is_none() {
-            return Ok(false);
+    /// Holds the enforcement if something speaks against the day that is to hold it.
+    async fn hold_if_unsafe(
+        &mut self,
+        tx: &mut Tx,
+        enforcement: Id,
+        date: NaiveDate,
+        now: Timestamp,
+        policy: &Policy,
+    ) -> Result<(), StoreError> {
+        let Some(company) = self.company_id.filter(|_| policy.safety.may_hold()) else {
+            return Ok(());
+        };
+        let findings = safety::findings(tx, company, date, now, policy).await?;
+        if let Some(reason) = hold(&findings) {
+            let sql = "UPDATE enforcements SET state = 'held', reason = $2 WHERE id = $1";
+            tx.execute(sql, bind![enforcement, reason.as_str()]).await?;
+            self.held = Some((reason, findings));
         }
+        Ok(())
+    }
+
+    /// Puts the enforcement in force in place of the company's earlier one.
+    async fn put_in_force(&mut self, tx: &mut Tx, enforcement: Id, now: Timestamp) -> Result<(), StoreError> {
         let sql = "SELECT id FROM enforcements WHERE company_id = $1 AND state = 'in_force'";
         let replaced = tx.fetch_optional(sql, bind![self.company_id]).await?;
         self.replaced = replaced.map(|row| row.get("id")).transpose()?;
@@ -185,8 +230,7 @@ impl Flip {
         // What was to be told beforehand is not told any more; pending, it would keep `now_required` from being claimed (R7).
         let sql = "UPDATE milestones SET state = 'dropped' WHERE enforcement_id = $1 AND state = 'pending'
             AND kind IN ('announcement', 'reminder', 'final_reminder')";
-        tx.execute(sql, bind![enforcement]).await?;
-        Ok(true)
+        tx.execute(sql, bind![enforcement]).await.map(drop)
     }
 
     /// The last member of the next chunk; none where it reaches the end.

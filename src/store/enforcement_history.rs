@@ -12,6 +12,7 @@ use super::sql::{Row, bind};
 use super::{SqlStore, StoreError};
 use crate::domain::ids::Id;
 use crate::domain::notice::{EnforcementState, MilestoneState, NoticeKind, NoticeState};
+use crate::domain::safety::Finding;
 use crate::domain::time::Timestamp;
 
 /// A company's enforcements, the latest first.
@@ -50,8 +51,29 @@ pub struct EnforcementRecord {
     pub flipped_at: Option<Timestamp>,
     /// How many people it requires.
     pub required: i64,
+    /// How many days before the date it was looked at last whether anything speaks against it.
+    pub warned_days: Option<i64>,
+    /// What did.
+    pub warning: Vec<Finding>,
+    /// Whether somebody released it though something did.
+    pub risk_accepted: bool,
+    /// What people, and the daemon, did to it, in order.
+    pub acts: Vec<EnforcementAct>,
     /// Its milestones, in the order in which they are due.
     pub milestones: Vec<MilestoneRecord>,
+}
+
+/// What somebody did to an enforcement, as the audit trail has it.
+#[derive(Clone, Debug, Serialize)]
+pub struct EnforcementAct {
+    /// When.
+    pub at: Timestamp,
+    /// Who: a person, `sql`, or `daemon`.
+    pub actor: String,
+    /// What: the event's name, such as `enforcement_held`.
+    pub action: String,
+    /// Why, if it was said.
+    pub reason: Option<String>,
 }
 
 /// A milestone and what became of its notices.
@@ -82,7 +104,7 @@ impl EnforcementHistoryStore for SqlStore {
         let mut tx = self.database.begin_read().await?;
         let company = companies::find(&mut tx, company, Lock::No).await?;
         let sql = "SELECT e.id, e.enforcement_date, e.state, e.enforce_at, e.planned_time_zone, e.set_by, e.created_at, e.reason,
-                e.notice_overridden, e.closed_at, e.flipped_at,
+                e.notice_overridden, e.closed_at, e.flipped_at, e.warned_days, CAST(e.warning AS text) AS warning, e.risk_accepted,
                 (SELECT count(*) FROM requirements AS r WHERE r.enforcement_id = e.id AND r.cleared_at IS NULL) AS required
             FROM enforcements AS e WHERE e.company_id = $1 ORDER BY e.created_at DESC, (e.closed_at IS NULL) DESC, e.closed_at DESC, e.id DESC";
         let rows = tx.fetch_all(sql, bind![company.id]).await?;
@@ -116,8 +138,26 @@ impl EnforcementHistoryStore for SqlStore {
                 one.milestones.push(milestone);
             }
         }
+        let sql = "SELECT at, actor, action, subject, detail FROM audit_events WHERE company_id = $1 AND action IN (
+                'enforcement_held', 'enforcement_released', 'enforcement_reverted', 'enforcement_at_risk') ORDER BY seq";
+        for row in tx.fetch_all(sql, bind![company.id]).await? {
+            let subject = row.text("subject")?.unwrap_or_default();
+            if let Some(one) = enforcements.iter_mut().find(|one| one.id.to_string() == subject) {
+                one.acts.push(act(&row)?);
+            }
+        }
         Ok(EnforcementHistory { company, enforcements })
     }
+}
+
+fn act(row: &Row) -> Result<EnforcementAct, StoreError> {
+    let detail: serde_json::Value = row.get("detail")?;
+    Ok(EnforcementAct {
+        at: row.get("at")?,
+        actor: row.text("actor")?.unwrap_or_default(),
+        action: row.get("action")?,
+        reason: detail.get("reason").and_then(|reason| reason.as_str()).map(str::to_owned),
+    })
 }
 
 fn record(row: &Row) -> Result<EnforcementRecord, StoreError> {
@@ -134,6 +174,10 @@ fn record(row: &Row) -> Result<EnforcementRecord, StoreError> {
         closed_at: row.get("closed_at")?,
         flipped_at: row.get("flipped_at")?,
         required: row.get("required")?,
+        warned_days: row.get("warned_days")?,
+        warning: row.text("warning")?.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
+        risk_accepted: row.get("risk_accepted")?,
+        acts: Vec::new(),
         milestones: Vec::new(),
     })
 }

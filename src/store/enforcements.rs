@@ -222,8 +222,10 @@ impl SqlStore {
     ) -> Result<(), StoreError> {
         let zone = time::zone(&company.time_zone).unwrap_or(Tz::UTC);
         leave_out_what_is_over(tx, held, zone, now).await?;
-        let sql = "UPDATE enforcements SET state = 'scheduled', reason = $2, notice_overridden = $3 WHERE id = $1";
-        tx.execute(sql, bind![held.id, authority.reason, authority.override_notice]).await?;
+        let accepts_risk = held.hold_reason().is_some_and(HoldReason::is_safety);
+        let sql = "UPDATE enforcements SET state = 'scheduled', reason = $2, notice_overridden = $3,
+            risk_accepted = CASE WHEN $4 THEN true ELSE risk_accepted END WHERE id = $1";
+        tx.execute(sql, bind![held.id, authority.reason, authority.override_notice, accepts_risk]).await?;
         let refresh = planning::refresh(company, held, zone, now, policy);
         self.apply_refresh(tx, company, &refresh, std::slice::from_ref(held), now).await?;
         let sql = "SELECT id FROM milestones WHERE enforcement_id = $1 LIMIT 1";

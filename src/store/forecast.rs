@@ -9,6 +9,7 @@ use super::companies::{self, Company, Lock};
 use super::enforcements::{company_facts, nothing_to_hold, refusal};
 use super::forecast_facts::{self, Page, StoredCourse};
 use super::revert::{self, Reversal, nothing_to_revert};
+use super::safety;
 use super::sql::{Tx, bind};
 use super::{SqlStore, StoreError};
 use crate::domain::forecast::{Course, Forecast, Replanned, Tally, released, replanned, reverted};
@@ -16,6 +17,7 @@ use crate::domain::ids::Id;
 use crate::domain::notice::{EnforcementState, HoldReason};
 use crate::domain::planning::{self, Change, CompanyFacts, EnforcementFacts};
 use crate::domain::policy::Policy;
+use crate::domain::safety::{Finding, Measured, Response, findings};
 use crate::domain::schedule;
 use crate::domain::time::{self, Timestamp};
 
@@ -70,6 +72,9 @@ pub struct Outlook {
     pub objection: Option<String>,
     /// Whether things stand already as was proposed.
     pub stands_already: bool,
+    /// What, as things stand, will have the enforcement held on its day; empty: nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub held_for: Vec<Finding>,
     /// Of a revert: what would be undone, and for whom.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reversal: Option<Reversal>,
@@ -110,14 +115,12 @@ impl ForecastStore for SqlStore {
             Proposal::Revert => Some(revert::reversal(&mut tx, company.id).await?),
             _ => None,
         };
-        let replan = Replan::of(&company, stored, in_line, proposal, reversal.as_ref(), now, policy);
-        let mut tally = Tally::new(company.id);
-        let mut after = None;
-        loop {
-            let page = Page::read(&mut tx, &replan, after, PAGE, now, policy).await?;
-            let Some(last) = page.last() else { break };
-            after = Some(last);
-            page.people.into_iter().for_each(|person| tally.add(person, &page.courses, &replan.after, now, policy));
+        let mut replan = Replan::of(&company, stored, in_line, proposal, reversal.as_ref(), now, policy);
+        let mut tally = add_up(&mut tx, &replan, now, policy).await?;
+        let (unsafe_id, held_for) = held_for(&mut tx, &replan, tally.told(), now, policy).await?;
+        if unsafe_id.is_some() {
+            replan.after.held_on_its_day = unsafe_id;
+            tally = add_up(&mut tx, &replan, now, policy).await?;
         }
         let coming =
             |one: &&Course| one.stands && matches!(one.state, EnforcementState::Scheduled | EnforcementState::Held);
@@ -130,11 +133,48 @@ impl ForecastStore for SqlStore {
             hold: replan.hold,
             objection: replan.objection.or_else(|| replan.hold.and_then(words)),
             stands_already: replan.stands_already,
+            held_for,
             reversal,
             forecast: tally.finish(),
             company,
         })
     }
+}
+
+/// Walks all of the company's people ahead, page by page.
+async fn add_up(tx: &mut Tx, replan: &Replan, now: Timestamp, policy: &Policy) -> Result<Tally, StoreError> {
+    let mut tally = Tally::new(replan.company_id);
+    let mut after = None;
+    loop {
+        let page = Page::read(tx, replan, after, PAGE, now, policy).await?;
+        let Some(last) = page.last() else { return Ok(tally) };
+        after = Some(last);
+        page.people.into_iter().for_each(|person| tally.add(person, &page.courses, &replan.after, now, policy));
+    }
+}
+
+/// The enforcement that will be held on its day, and for what, if nobody enrolls and `told` people will have been told it.
+async fn held_for(
+    tx: &mut Tx,
+    replan: &Replan,
+    told: u64,
+    now: Timestamp,
+    policy: &Policy,
+) -> Result<(Option<Id>, Vec<Finding>), StoreError> {
+    let is_coming = |one: &&Course| one.stands && one.state == EnforcementState::Scheduled;
+    let coming = replan.after.courses.iter().find(is_coming).filter(|_| policy.safety.may_hold());
+    let Some(coming) = coming.filter(|one| replan.flipping != Some(one.id)) else {
+        return Ok((None, Vec::new()));
+    };
+    let sql = "SELECT risk_accepted FROM enforcements WHERE id = $1";
+    let row = tx.fetch_optional(sql, bind![coming.id]).await?;
+    if replan.accepts_risk || row.map_or(Ok(false), |row| row.get("risk_accepted"))? {
+        return Ok((None, Vec::new()));
+    }
+    let measured = safety::measured(tx, replan.company_id, coming.date, coming.enforce_at.max(now), policy).await?;
+    let mut findings = findings(&Measured { told, ..measured }, &policy.safety);
+    findings.retain(|one| one.response == Response::Hold);
+    Ok(((!findings.is_empty()).then_some(coming.id), findings))
 }
 
 async fn is_reconciled(tx: &mut Tx, company: Id) -> Result<bool, StoreError> {
@@ -161,6 +201,10 @@ pub(super) struct Replan {
     pub after: Replanned,
     /// The company whose requirements are undone, if they are.
     pub reverted: Option<Id>,
+    /// The enforcement whose flip is under way.
+    flipping: Option<Id>,
+    /// What was held for safety is released: it is not held for that again.
+    accepts_risk: bool,
     hold: Option<HoldReason>,
     objection: Option<String>,
     stands_already: bool,
@@ -187,6 +231,8 @@ impl Replan {
             after: Replanned { courses: before.clone(), review_first: true, ..Replanned::default() },
             before,
             reverted: None,
+            flipping: in_force.as_ref().filter(|one| !one.flipped).map(|one| one.id),
+            accepts_risk: false,
             hold: None,
             objection: None,
             stands_already: false,
@@ -239,6 +285,8 @@ impl Replan {
                 plan.hold =
                     open.as_ref().and_then(|open| planning::judge(&row, open.enforcement_date, now, false, policy));
                 plan.stands_already = open.as_ref().is_none_or(|open| open.state != EnforcementState::Held);
+                let reason = open.as_ref().and_then(EnforcementFacts::hold_reason);
+                plan.accepts_risk = reason.is_some_and(HoldReason::is_safety);
                 release(&mut plan.after.courses, &row, open.as_ref(), now, policy);
             }
         }

@@ -31,6 +31,7 @@ pub mod reconcile;
 mod requirements;
 pub mod revert;
 pub mod review;
+pub mod safety;
 mod sql;
 pub mod status;
 pub mod users;
@@ -63,6 +64,7 @@ pub trait Store:
     + reconcile::ReconcileStore
     + revert::RevertStore
     + review::ReviewStore
+    + safety::SafetyStore
     + status::StatusStore
     + users::UserStore
     + Send

@@ -70,6 +70,11 @@ pub(super) fn subject_but_for_exemption(include_sso: usize) -> String {
     subject_unless("false", &format!("${include_sso}"))
 }
 
+/// The same, foretold for the instant `at`: exemptions that have passed by then will have been ended.
+pub(super) fn subject_at(at: &str, include_sso: &str) -> String {
+    subject_unless(&format!("m.exempt_until > {at}"), include_sso)
+}
+
 /// The enforcement requires the member at `$now`: a reviewed subject whose own date has come as well. Shared by flip and
 /// review; who uses it for newcomers adds [`DATE_STANDS`].
 pub(super) fn must_be_required(now: usize, include_sso: usize) -> String {
@@ -80,7 +85,7 @@ pub(super) fn must_be_required(now: usize, include_sso: usize) -> String {
 /// The same, foretold for an instant, a setting and a personal date that are SQL expressions: what is unreviewed by now
 /// will be reviewed by then, and exemptions that pass will be ended.
 pub(super) fn would_be_required(at: &str, include_sso: &str, require_at: &str) -> String {
-    format!("{} AND {}", subject_unless(&format!("m.exempt_until > {at}"), include_sso), date_has_come(at, require_at))
+    format!("{} AND {}", subject_at(at, include_sso), date_has_come(at, require_at))
 }
 
 fn subject_unless(exempt: &str, include_sso: &str) -> String {

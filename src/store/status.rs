@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use serde::Serialize;
 
 use super::predicate::DATE_STANDS;
+use super::safety;
 use super::sql::bind;
 use super::{SqlStore, StoreError};
 use crate::domain::delivery::LAPSE_NOTICE;
@@ -108,7 +109,8 @@ impl StatusStore for SqlStore {
         let row = self.database.fetch_optional(sql, bind![now, now.plus(LAPSE_NOTICE)]).await?;
         let row = row.ok_or_else(|| StoreError::Corrupt("a query without a table gave no row".to_owned()))?;
         let told_at = row.get::<Option<Timestamp>>("lapses_at")?.map(|at| at.plus(-LAPSE_NOTICE));
-        Ok([row.get("at")?, told_at].into_iter().flatten().min())
+        let looked_at = safety::next_look(&self.database, now).await?;
+        Ok([row.get("at")?, told_at, looked_at].into_iter().flatten().min())
     }
 
     async fn figures(&self, now: Timestamp) -> Result<Figures, StoreError> {

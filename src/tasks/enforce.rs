@@ -45,8 +45,8 @@ impl Task for Enforce {
         }
         metrics::gauge!(FLIP_LAG_SECONDS).set(0);
         Ok(Report {
-            changed: tally.begun > 0 || tally.required > 0,
-            detail: json!({ "put_in_force": tally.begun, "required": tally.required }),
+            changed: tally.begun > 0 || tally.required > 0 || tally.held > 0,
+            detail: json!({ "put_in_force": tally.begun, "required": tally.required, "held": tally.held }),
         })
     }
 }
@@ -56,6 +56,7 @@ struct Tally {
     all: usize,
     begun: u64,
     required: u64,
+    held: u64,
     failures: Vec<String>,
 }
 
@@ -67,6 +68,10 @@ async fn flip(services: &Services, enforcement: Id, tally: &mut Tally) -> Result
         tally.begun += u64::from(flipped.began);
         tally.required += flipped.required;
         metrics::counter!(REQUIRED_TOTAL).increment(flipped.required);
+        if let Some(reason) = flipped.held {
+            tally.held += 1;
+            tracing::error!(%enforcement, "held for safety, nobody becomes required: {reason}; `mfa-enforcer status` says what helps");
+        }
         if !flipped.more {
             break;
         }

@@ -10,6 +10,7 @@ mod reconcile;
 mod review;
 mod shutdown;
 mod ticks;
+mod warn;
 
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ pub use enforce::Enforce;
 pub use expand::Expand;
 pub use reconcile::Reconcile;
 pub use shutdown::{Shutdown, ShutdownTrigger};
+pub use warn::Warn;
 
 use crate::clock::{Clock, Randomness};
 use crate::config::Config;
@@ -121,7 +123,7 @@ pub trait Task: Send + Sync {
 /// Every task, in the order in which one pass runs them: each may make work for those after it.
 #[must_use]
 pub fn all() -> Vec<Arc<dyn Task>> {
-    vec![Arc::new(Reconcile), Arc::new(Enforce), Arc::new(Expand), Arc::new(Deliver)]
+    vec![Arc::new(Reconcile), Arc::new(Warn), Arc::new(Enforce), Arc::new(Expand), Arc::new(Deliver)]
 }
 
 /// The names of [`all`] tasks.

@@ -19,6 +19,10 @@ pub const MAIL_LATENESS_SECONDS: &str = "mfa_enforcer_mail_lateness_seconds";
 pub const REQUIRED_TOTAL: &str = "mfa_enforcer_required_total";
 /// Gauge: for how many seconds the oldest unfinished flip has been due; 0 when none is.
 pub const FLIP_LAG_SECONDS: &str = "mfa_enforcer_flip_lag_seconds";
+/// Gauge: enforcements that are held, and wait for a person.
+pub const ENFORCEMENTS_HELD: &str = "mfa_enforcer_enforcements_held";
+/// Gauge: enforcements of which was warned when they were looked at last, 7 days or 1 day before their date.
+pub const ENFORCEMENTS_AT_RISK: &str = "mfa_enforcer_enforcements_at_risk";
 /// Gauge: when a `task` last ended well, in seconds since 1970 (UTC); 0 if it never has.
 pub const TASK_LAST_SUCCESS_TIMESTAMP: &str = "mfa_enforcer_task_last_success_timestamp";
 /// Histogram: how long a `task` took, in seconds.
@@ -71,6 +75,8 @@ fn describe() {
     describe_histogram!(MAIL_LATENESS_SECONDS, Unit::Seconds, "How much later than due mails were sent");
     describe_counter!(REQUIRED_TOTAL, "Accounts that MFA was made required for");
     describe_gauge!(FLIP_LAG_SECONDS, Unit::Seconds, "For how long the oldest unfinished flip has been due");
+    describe_gauge!(ENFORCEMENTS_HELD, "Enforcements that are held, and wait for a person");
+    describe_gauge!(ENFORCEMENTS_AT_RISK, "Enforcements of which was warned when they were looked at last");
     describe_gauge!(TASK_LAST_SUCCESS_TIMESTAMP, Unit::Seconds, "When the task last ended well (Unix time)");
     describe_histogram!(TASK_SECONDS, Unit::Seconds, "How long the task took");
     describe_counter!(SMTP_ERRORS_TOTAL, "Mails that the mail server did not take, by class");
@@ -89,6 +95,8 @@ fn begin(tasks: &[&'static str]) {
     counter!(REQUIRED_TOTAL).increment(0);
     gauge!(NOTICES_PENDING).set(0);
     gauge!(FLIP_LAG_SECONDS).set(0);
+    gauge!(ENFORCEMENTS_HELD).set(0);
+    gauge!(ENFORCEMENTS_AT_RISK).set(0);
     let _ = histogram!(MAIL_LATENESS_SECONDS);
     for task in tasks {
         gauge!(TASK_LAST_SUCCESS_TIMESTAMP, "task" => *task).set(0);
@@ -123,6 +131,8 @@ pub(crate) mod tests {
             "mfa_enforcer_mail_lateness_seconds_count 0",
             "mfa_enforcer_required_total 0",
             "mfa_enforcer_flip_lag_seconds 0",
+            "mfa_enforcer_enforcements_held 0",
+            "mfa_enforcer_enforcements_at_risk 0",
             "mfa_enforcer_task_last_success_timestamp{task=\"enforce\"} 0",
             "mfa_enforcer_task_seconds_count{task=\"reconcile\"} 0",
             "mfa_enforcer_smtp_errors_total{class=\"permanent\"} 0",

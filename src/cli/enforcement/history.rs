@@ -56,6 +56,15 @@ fn enforcement_text(one: &EnforcementRecord, key: &str) -> String {
     ];
     lines.extend(one.flipped_at.map(|flipped| ("flipped_at", at(flipped))));
     lines.extend(one.closed_at.map(|closed| ("closed_at", at(closed))));
+    lines.extend(one.warning.iter().map(|finding| ("at_risk", finding.to_string())));
+    if one.risk_accepted {
+        lines.push(("risk_accepted", yes_no(true)));
+    }
+    let labels = std::iter::once("history").chain(std::iter::repeat(""));
+    lines.extend(one.acts.iter().zip(labels).map(|(act, label)| {
+        let reason = act.reason.as_ref().map(|reason| format!(": {}", cell(reason))).unwrap_or_default();
+        (label, format!("{} {} by {}{reason}", instant(act.at), act.action, cell(&act.actor)))
+    }));
     if one.state.as_str() == "held" {
         lines.push(("remedy", remedy(one.reason.as_deref(), key)));
     }

@@ -98,6 +98,24 @@ pub struct LeftOut {
     pub bounced: u64,
 }
 
+/// What is to be told to a person.
+struct ToTell {
+    enforcement_id: Id,
+    before: Timestamp,
+    /// Whether they know it.
+    already: bool,
+}
+
+impl ToTell {
+    fn is_told(&self, events: &[Event]) -> bool {
+        let tells = |event: &Event| {
+            matches!(event, Event::Mailed { enforcement_id, at, .. }
+                if *enforcement_id == self.enforcement_id && *at < self.before)
+        };
+        self.already || events.iter().any(tells)
+    }
+}
+
 /// Adds up the ways of a company's people. It holds days, kinds and instants, no people.
 #[derive(Debug)]
 pub struct Tally {
@@ -106,6 +124,8 @@ pub struct Tally {
     mails: BTreeMap<(NaiveDate, NoticeKind), MailDay>,
     required: BTreeMap<Timestamp, RequiredAt>,
     exempt: BTreeMap<(Timestamp, Option<Timestamp>), u64>,
+    /// How many people whom the date to come will require, and who are not enrolled, will have been told it by then.
+    told: u64,
 }
 
 impl Tally {
@@ -118,6 +138,7 @@ impl Tally {
             mails: BTreeMap::new(),
             required: BTreeMap::new(),
             exempt: BTreeMap::new(),
+            told: 0,
         }
     }
 
@@ -130,7 +151,9 @@ impl Tally {
         let exempt_until = self.membership(&person).and_then(|one| one.exempt_until).filter(|until| *until > now);
         let required_already = person.required;
         let course = |id: Id| replanned.courses.iter().chain(courses).find(|course| course.id == id);
+        let to_tell = self.to_be_told(&person, replanned, policy);
         let events = walk(person, courses, replanned, now, policy);
+        self.told += u64::from(to_tell.is_some_and(|to_tell| to_tell.is_told(&events)));
         let (mut mailed, mut required_at) = (false, None);
         for event in events {
             match event {
@@ -163,6 +186,12 @@ impl Tally {
         }
     }
 
+    /// How many of those whom the date to come will require, and who are not enrolled, will have been told it by then.
+    #[must_use]
+    pub fn told(&self) -> u64 {
+        self.told
+    }
+
     /// What was added up.
     #[must_use]
     pub fn finish(self) -> Forecast {
@@ -178,6 +207,20 @@ impl Tally {
                 .collect(),
             ..self.forecast
         }
+    }
+
+    /// The person, if the date to come is to be told to them before it comes.
+    fn to_be_told(&self, person: &Person, replanned: &Replanned, policy: &Policy) -> Option<ToTell> {
+        let coming = replanned.courses.iter().find(|one| one.stands && one.state == EnforcementState::Scheduled)?;
+        let membership = self.membership(person)?;
+        let facts = &person.facts;
+        let exempt = membership.exempt_until.is_some_and(|until| until > coming.enforce_at);
+        let subject = facts.person && facts.active && !exempt && !(facts.sso && policy.leave_out_sso);
+        (subject && !facts.enrolled).then_some(ToTell {
+            enforcement_id: coming.id,
+            before: coming.enforce_at,
+            already: membership.told_date == Some(coming.date),
+        })
     }
 
     fn is_ours(&self, course: Option<&Course>) -> bool {

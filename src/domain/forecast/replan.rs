@@ -20,6 +20,8 @@ pub struct Replanned {
     pub review_all: bool,
     /// What the company required is undone.
     pub reverted: bool,
+    /// The course that is held on its day, because something speaks against it.
+    pub held_on_its_day: Option<Id>,
 }
 
 /// The company's courses after `changes`, which planning has found for its row.
@@ -69,7 +71,7 @@ pub fn replanned(
         course.stands = company.enforcement_date == Some(course.date);
     }
     courses.extend(planned);
-    Replanned { courses, review_first, review_all, reverted: false }
+    Replanned { courses, review_first, review_all, ..Replanned::default() }
 }
 
 /// A held course becomes what it is once it is released at `now`: its instants as `refresh` has them, `milestones` if it

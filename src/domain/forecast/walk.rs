@@ -28,7 +28,7 @@ const STEPS_MOST: u32 = 1000;
 #[must_use]
 pub fn walk(person: Person, courses: &[Course], replanned: &Replanned, now: Timestamp, policy: &Policy) -> Vec<Event> {
     let courses = courses.to_vec();
-    let mut walk = Walk { person, courses, policy, now, made: 0, events: Vec::new() };
+    let mut walk = Walk { person, courses, policy, now, made: 0, events: Vec::new(), held_on_its_day: replanned.held_on_its_day };
     if replanned.review_first {
         walk.end_exemptions();
         walk.review();
@@ -58,6 +58,8 @@ pub(super) struct Walk<'a> {
     pub(super) now: Timestamp,
     pub(super) made: u32,
     pub(super) events: Vec<Event>,
+    /// The course that is held on its day.
+    held_on_its_day: Option<Id>,
 }
 
 impl Walk<'_> {
@@ -264,6 +266,10 @@ impl Walk<'_> {
             let due = course.state == EnforcementState::Scheduled && course.stands && course.enforce_at <= self.now;
             let (id, company) = (course.id, course.company_id);
             if !due {
+                continue;
+            }
+            if self.held_on_its_day == Some(id) {
+                self.courses[place].state = EnforcementState::Held;
                 continue;
             }
             for other in &mut self.courses {
