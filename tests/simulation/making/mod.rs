@@ -82,9 +82,7 @@ fn settings(dice: &Dice) -> Settings {
         leave_out_sso: dice.chance(75),
         minimum_notice_days: dice.weighted(&[(6, 7), (1, 0), (1, 1), (2, 14)]),
         announce_delay: TimeDelta::minutes(dice.weighted(&[(8, 15), (1, 0), (1, 600)])),
-        safety: if true {
-            [Safety::Ignore; 3]
-        } else if dice.chance(60) {
+        safety: if dice.chance(60) {
             [Safety::Warn; 3]
         } else {
             [*dice.pick(&safety), *dice.pick(&safety), *dice.pick(&safety)]

@@ -14,7 +14,7 @@ use mfa_enforcer::mail::Mailer;
 use mfa_enforcer::mail::transport::Transport;
 use mfa_enforcer::tasks::{self, Limits, Services, ShutdownTrigger};
 
-use crate::simulation::gate::{Gate, STRANDS, Stop};
+use crate::simulation::gate::{Gate, STRANDS};
 use crate::simulation::plan::Settings;
 use crate::support::TestDatabase;
 
@@ -49,7 +49,6 @@ pub struct Strand {
 
 /// See above.
 pub struct Daemon {
-    pub number: usize,
     pub services: Arc<Services>,
     pub gate: Gate,
     pub strands: [Option<Strand>; STRANDS],
@@ -62,7 +61,7 @@ pub struct Daemon {
 /// What a strand came to when it was let go on.
 pub enum Came {
     /// It was stopped.
-    To(Stop),
+    Stop,
     /// It has ended.
     End(Ended),
 }
@@ -77,6 +76,9 @@ pub fn config(settings: &Settings) -> Config {
         variable("NOTICES__ANNOUNCE_DELAY", format!("{}s", settings.announce_delay.num_seconds())),
         variable("ENFORCEMENT__SSO_USERS", if settings.leave_out_sso { "leave_out" } else { "include" }.to_owned()),
         variable("ENFORCEMENT__MINIMUM_NOTICE_DAYS", settings.minimum_notice_days.to_string()),
+        variable("SAFETY__NO_ENROLLED_ADMIN", settings.safety[0].as_str().to_owned()),
+        variable("SAFETY__NOT_ENROLLED", settings.safety[1].as_str().to_owned()),
+        variable("SAFETY__NOT_TOLD", settings.safety[2].as_str().to_owned()),
         variable("SCHEDULE__CHUNK", settings.chunk.to_string()),
         variable("SCHEDULE__CLAIM_BATCH", settings.claim_batch.to_string()),
         variable("SCHEDULE__LEASE", format!("{}s", LEASE.num_seconds())),
@@ -87,7 +89,7 @@ pub fn config(settings: &Settings) -> Config {
 
 impl Daemon {
     /// A daemon that has yet to start.
-    pub async fn new(db: &TestDatabase, clock: &Clock, settings: &Settings, number: usize, seed: u64) -> Self {
+    pub async fn new(db: &TestDatabase, clock: &Clock, settings: &Settings, seed: u64) -> Self {
         let gate = Gate::default();
         let config = config(settings);
         let store = db.store(seed).await.with_observer(Arc::new(gate.clone()));
@@ -100,14 +102,7 @@ impl Daemon {
             limits: Limits::from_config(&config),
             shutdown: ShutdownTrigger::new().1,
         };
-        Self {
-            number,
-            services: Arc::new(services),
-            gate,
-            strands: Default::default(),
-            starting: true,
-            down_until: None,
-        }
+        Self { services: Arc::new(services), gate, strands: Default::default(), starting: true, down_until: None }
     }
 
     /// Begins what every start does first, and after it, if so wished, every task until none finds anything to do.
@@ -156,7 +151,7 @@ impl Daemon {
             gate.enter(at);
             match strand.future.as_mut().poll(context) {
                 Poll::Ready(ended) => Poll::Ready(Came::End(ended)),
-                Poll::Pending => gate.stop(at).map_or(Poll::Pending, |stop| Poll::Ready(Came::To(stop))),
+                Poll::Pending => gate.stop(at).map_or(Poll::Pending, |_| Poll::Ready(Came::Stop)),
             }
         })
         .await;

@@ -104,7 +104,7 @@ impl<'a> World<'a> {
         let mut daemons = Vec::new();
         for number in 0..plan.machines.daemons {
             let seed = plan.seed.wrapping_mul(31).wrapping_add(number as u64 + 1);
-            daemons.push(Daemon::new(&db, &clock, &plan.settings, number, seed).await);
+            daemons.push(Daemon::new(&db, &clock, &plan.settings, seed).await);
         }
         let desk = db.store(plan.seed ^ 0xde5c).await;
         let policy = daemons[0].services.policy.clone();
