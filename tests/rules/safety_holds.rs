@@ -53,22 +53,22 @@ async fn company<'a>(db: &'a TestDatabase, safety: SafetyPolicy) -> (World<'a>, 
 
 /// When it was warned of what: `2027-01-07 23:00 7 no_enrolled_admin too_few_enrolled`.
 async fn warnings(db: &TestDatabase) -> Vec<String> {
-    let sql = "SELECT at, detail FROM audit_events WHERE action = 'enforcement_at_risk' AND actor = 'daemon' ORDER BY seq";
+    let sql =
+        "SELECT at, detail FROM audit_events WHERE action = 'enforcement_at_risk' AND actor = 'daemon' ORDER BY seq";
     let mut warnings = Vec::new();
     for row in db.rows(sql).await {
         let detail: serde_json::Value = serde_json::from_str(&row[1]).unwrap();
         let found = detail["findings"].as_array().unwrap().iter().map(|one| one["what"].as_str().unwrap());
-        let words: Vec<String> = [row[0].clone(), detail["days"].to_string()]
-            .into_iter()
-            .chain(found.map(str::to_owned))
-            .collect();
+        let words: Vec<String> =
+            [row[0].clone(), detail["days"].to_string()].into_iter().chain(found.map(str::to_owned)).collect();
         warnings.push(words.join(" "));
     }
     warnings
 }
 
 async fn state(db: &TestDatabase) -> Vec<String> {
-    let sql = "SELECT state, COALESCE(reason, '-') FROM enforcements WHERE company_id IS NOT NULL ORDER BY created_at, id";
+    let sql =
+        "SELECT state, COALESCE(reason, '-') FROM enforcements WHERE company_id IS NOT NULL ORDER BY created_at, id";
     db.rows(sql).await.into_iter().map(|row| row.join(" ")).collect()
 }
 
@@ -108,7 +108,11 @@ async fn safety_warns_of_what_is_exceeded_alone(db: &TestDatabase) {
     }
     world.walk("2027-01-20 12:00").await;
     assert!(warnings(db).await.is_empty());
-    assert_eq!(db.value("SELECT warned_days FROM enforcements WHERE company_id IS NOT NULL").await, "1", "it was looked");
+    assert_eq!(
+        db.value("SELECT warned_days FROM enforcements WHERE company_id IS NOT NULL").await,
+        "1",
+        "it was looked"
+    );
     world.finish().await;
 }
 
@@ -159,14 +163,16 @@ async fn held_on_the_day(db: &TestDatabase, world: &World<'_>, berlin: Id, reaso
     assert_eq!(required(db).await, "0");
     assert_eq!(db.value("SELECT count(*) FROM notices WHERE kind = 'now_required'").await, "0");
     let sql = "SELECT at, actor, company_id FROM audit_events WHERE action = 'enforcement_held'";
-    assert_eq!(db.rows(sql).await, [["2027-01-14T23:00:00.000000Z".to_owned(), "daemon".to_owned(), berlin.to_string()]]);
+    assert_eq!(
+        db.rows(sql).await,
+        [["2027-01-14T23:00:00.000000Z".to_owned(), "daemon".to_owned(), berlin.to_string()]]
+    );
     assert_eq!(world.services.store.risk_figures().await.unwrap().held, 1);
     assert_eq!(world.services.store.held_enforcements().await.unwrap()[0].reason.as_deref(), Some(reason));
 }
 
 async fn safety_holds_where_no_admin_is_enrolled(db: &TestDatabase) {
-    let (world, berlin, users) =
-        company(db, SafetyPolicy { no_enrolled_admin: Response::Hold, ..IGNORE_ALL }).await;
+    let (world, berlin, users) = company(db, SafetyPolicy { no_enrolled_admin: Response::Hold, ..IGNORE_ALL }).await;
     for user in &users[1..] {
         world.enroll(user).await;
     }
@@ -273,7 +279,8 @@ async fn a_new_date_after_a_safety_hold_is_judged_anew(db: &TestDatabase) {
 }
 
 async fn a_risk_that_is_over_is_shown_no_more(db: &TestDatabase) {
-    let (world, _, users) = company(db, SafetyPolicy { not_enrolled: Response::Ignore, ..SafetyPolicy::default() }).await;
+    let (world, _, users) =
+        company(db, SafetyPolicy { not_enrolled: Response::Ignore, ..SafetyPolicy::default() }).await;
     world.walk("2027-01-08 12:00").await;
     let (store, policy) = (&world.services.store, &world.services.policy);
     assert_eq!(store.risks(world.now(), policy).await.unwrap().len(), 1);

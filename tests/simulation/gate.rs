@@ -18,6 +18,18 @@ pub const STRANDS: usize = 5;
 /// What the mail server answered.
 pub type Reply = Result<String, SendError>;
 
+/// Where tasks are stopped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Halts {
+    /// Where they hand over a mail.
+    Mail,
+    /// There, and when a transaction was committed.
+    #[default]
+    Commits,
+    /// There, and before a transaction.
+    Everywhere,
+}
+
 /// Where a task was stopped.
 #[derive(Clone, Debug)]
 pub enum Stop {
@@ -65,8 +77,7 @@ impl Strand {
 struct State {
     strands: [Strand; STRANDS],
     running: usize,
-    /// Whether tasks are stopped between transactions.
-    stopping: bool,
+    halts: Halts,
     /// How many points from now something goes wrong.
     fuse: Option<u32>,
 }
@@ -86,9 +97,9 @@ impl Gate {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Stops tasks between transactions from now on, or lets them go through. Mail is always stopped.
-    pub fn set_stopping(&self, stopping: bool) {
-        self.lock().stopping = stopping;
+    /// Stops tasks there from now on.
+    pub fn set_halts(&self, halts: Halts) {
+        self.lock().halts = halts;
     }
 
     /// Something goes wrong at the point that comes so many later.
@@ -147,7 +158,7 @@ impl Observer for Gate {
             let at = state.running;
             let burnt = state.fuse == Some(0);
             state.fuse = if burnt { None } else { state.fuse.map(|fuse| fuse - 1) };
-            let stopping = state.stopping;
+            let halts = state.halts;
             let strand = &mut state.strands[at];
             match point {
                 Checkpoint::Begin => strand.in_transaction = true,
@@ -157,10 +168,10 @@ impl Observer for Gate {
             }
             let stop = match point {
                 _ if burnt => Stop::Fault(shown(point)),
-                Checkpoint::Committed => Stop::Committed,
+                Checkpoint::Committed if halts != Halts::Mail => Stop::Committed,
                 // It is not inside yet: others may come before it.
-                Checkpoint::Begin if stopping => Stop::Between,
-                Checkpoint::Alone(_) if stopping => Stop::Between,
+                Checkpoint::Begin if halts == Halts::Everywhere => Stop::Between,
+                Checkpoint::Alone(_) if halts == Halts::Everywhere => Stop::Between,
                 _ => return Ok(()),
             };
             if matches!(stop, Stop::Between) {

@@ -28,7 +28,8 @@ const STEPS_MOST: u32 = 1000;
 #[must_use]
 pub fn walk(person: Person, courses: &[Course], replanned: &Replanned, now: Timestamp, policy: &Policy) -> Vec<Event> {
     let courses = courses.to_vec();
-    let mut walk = Walk { person, courses, policy, now, made: 0, events: Vec::new(), held_on_its_day: replanned.held_on_its_day };
+    let mut walk =
+        Walk { person, courses, policy, now, made: 0, events: Vec::new(), held_on_its_day: replanned.held_on_its_day };
     if replanned.review_first {
         walk.end_exemptions();
         walk.review();

@@ -7,10 +7,11 @@ mod troubles;
 mod zones;
 
 use chrono::{DateTime, TimeDelta};
-use mfa_enforcer::domain::time::Timestamp;
+use chrono_tz::Tz;
+use mfa_enforcer::domain::time::{Timestamp, add_days};
 
 use super::dice::Dice;
-use super::plan::{Deed, Event, Machines, Plan, Safety, Settings};
+use super::plan::{Deed, Event, Machines, Order, Plan, Safety, Settings};
 use crate::support::Kind;
 use moments::Moments;
 
@@ -71,6 +72,15 @@ pub fn plan(seed: u64, kind: Kind) -> Plan {
     let Making { dice, mut events, .. } = making;
     events.sort_by_key(|event| event.at);
     let last = events.last().map_or(ends, |event| event.at.max(ends));
+    // Something is to come that can be foretold.
+    for company in 1..=companies {
+        if dice.chance(60) {
+            let days = dice.between(2, 60);
+            let date = add_days(last.date_in(Tz::UTC), days);
+            let what = Order::Set { date, overriding: true };
+            events.push(Event { at: last, amid: false, deed: Deed::Order { company, what } });
+        }
+    }
     let foretold = last.plus(TimeDelta::hours(dice.between(49, 90)));
     events.push(Event { at: foretold, amid: false, deed: Deed::Foretell });
     Plan { seed, kind, begins, ends: foretold.plus(QUIET), settings, machines, events }

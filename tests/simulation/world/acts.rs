@@ -53,7 +53,7 @@ impl World<'_> {
         }
     }
 
-    async fn act(&mut self, event: &Event) -> Result<(), Failure> {
+    pub(super) async fn act(&mut self, event: &Event) -> Result<(), Failure> {
         let now = self.now();
         self.note(event.to_string().split_off(26));
         let mut succeeded = true;

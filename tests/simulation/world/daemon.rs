@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use chrono::TimeDelta;
 use mfa_enforcer::app;
@@ -45,6 +45,12 @@ pub struct Strand {
     pub reply: Option<crate::simulation::gate::Reply>,
     /// Whether something was made to go wrong in it.
     pub faulty: bool,
+}
+
+impl Strand {
+    pub fn poll(&mut self, context: &mut Context<'_>) -> Poll<Ended> {
+        self.future.as_mut().poll(context)
+    }
 }
 
 /// See above.
@@ -149,7 +155,7 @@ impl Daemon {
         let strand = strands[at].as_mut().expect("it runs");
         let came = std::future::poll_fn(|context| {
             gate.enter(at);
-            match strand.future.as_mut().poll(context) {
+            match strand.poll(context) {
                 Poll::Ready(ended) => Poll::Ready(Came::End(ended)),
                 Poll::Pending => gate.stop(at).map_or(Poll::Pending, |_| Poll::Ready(Came::Stop)),
             }

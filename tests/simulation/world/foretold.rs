@@ -61,8 +61,9 @@ impl Foretold {
             &format!(
                 "SELECT e.company_id, l.sent_day, n.kind, count(*) FROM notices AS n
                  JOIN mails AS l ON l.id = n.mail_id JOIN enforcements AS e ON e.id = n.enforcement_id
-                 WHERE n.state = 'sent' AND e.company_id IS NOT NULL AND {} GROUP BY 1, 2, 3",
-                span("l.sent_at")
+                 WHERE n.state IN ('sent', 'failed') AND e.company_id IS NOT NULL AND {} GROUP BY 1, 2, 3",
+                // An attempt counts: the forecast does not read addresses.
+                span("l.attempted_at")
             ),
         )
         .await;

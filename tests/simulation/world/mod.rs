@@ -8,6 +8,7 @@ mod foretold;
 mod judge;
 mod post;
 mod rounds;
+mod together;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 

@@ -8,7 +8,7 @@ use super::World;
 use super::daemon::{ALONE, Came, Ended};
 use super::failure::Failure;
 use crate::simulation::dice::Dice;
-use crate::simulation::gate::{STRANDS, Stop};
+use crate::simulation::gate::{Halts, STRANDS, Stop};
 use crate::simulation::oracle::Step;
 use crate::simulation::plan::Weather;
 
@@ -30,7 +30,10 @@ impl World<'_> {
         self.bring_back();
         // Where nothing is due there is little to see.
         let busy = self.busy || dice.chance(10);
-        if busy && (dice.chance(self.machines.side_by_side) || !self.amid.is_empty() && self.machines.side_by_side > 0)
+        if self.machines.unwatched && (self.busy || !self.amid.is_empty()) {
+            self.together(dice).await?;
+        } else if busy
+            && (dice.chance(self.machines.side_by_side) || !self.amid.is_empty() && self.machines.side_by_side > 0)
         {
             self.side_by_side(dice).await?;
         }
@@ -53,7 +56,7 @@ impl World<'_> {
             let faults = self.machines.crashes || self.machines.database_errors;
             let fuse = (faults && dice.chance(20)).then(|| u32::try_from(dice.below(150)).expect("it is small"));
             self.daemons[at].gate.light(fuse);
-            self.daemons[at].gate.set_stopping(true);
+            self.daemons[at].gate.set_halts(Halts::Everywhere);
         }
         for _ in 0..MOST_STEPS {
             // A transaction is alone on SQLite; on PostgreSQL others would wait for its locks, in real time.
@@ -220,7 +223,7 @@ impl World<'_> {
             let begun = self.now();
             let mails = self.tally.mails;
             self.daemons[daemon].gate.light(None);
-            self.daemons[daemon].gate.set_stopping(false);
+            self.daemons[daemon].gate.set_halts(Halts::Commits);
             self.daemons[daemon].begin_alone(true);
             let ended = match self.run_alone(daemon, dice).await? {
                 Some(ended) => ended,
@@ -254,7 +257,7 @@ impl World<'_> {
         }
     }
 
-    fn look_at_end(&mut self, ended: &Ended, faulty: bool) -> Result<(), Failure> {
+    pub(super) fn look_at_end(&mut self, ended: &Ended, faulty: bool) -> Result<(), Failure> {
         for error in &ended.errors {
             self.note(format!("failed: {error}"));
         }
