@@ -181,7 +181,8 @@ fn check_time(look: &mut Look<'_>, claim: &Claim, handing: &Handing, telling: &T
 fn check_order(look: &mut Look<'_>, handing: &Handing) {
     let dates: Vec<_> = handing.told.iter().filter_map(|telling| telling.told_at).collect();
     if !dates.is_sorted() {
-        look.wrong("R2", format!("mail {} lists its dates out of order: {dates:?}", handing.letter.message_id));
+        let told: Vec<_> = handing.told.iter().map(|telling| (&telling.kind, telling.told_at)).collect();
+        look.wrong("R2", format!("mail {} lists its dates out of order: {told:?}", handing.letter.message_id));
     }
     for (at, telling) in handing.told.iter().enumerate() {
         if handing.told[..at].iter().any(|other| other.company == telling.company) {

@@ -29,7 +29,7 @@ impl History {
         let (was, is, now) = (&look.was, &look.is, look.now);
         self.steady.retain(|key, _| is.memberships.contains_key(key));
         self.subject.retain(|key, _| is.memberships.contains_key(key));
-        for (key, membership) in &is.memberships {
+        for (key, membership) in is.memberships.iter() {
             let Some(user) = is.users.get(&key.1) else { continue };
             let same = was.users.get(&key.1).is_some_and(|before| {
                 let mut before = before.clone();
@@ -47,7 +47,7 @@ impl History {
                 self.subject.remove(key);
             }
         }
-        for (id, enforcement) in &is.enforcements {
+        for (id, enforcement) in is.enforcements.iter() {
             let same = was
                 .enforcements
                 .get(id)
@@ -61,7 +61,7 @@ impl History {
                 self.flipping.insert(*id, members_due(look, is, *id));
             }
         }
-        for (id, company) in &is.companies {
+        for (id, company) in is.companies.iter() {
             if was.companies.get(id) != Some(company) || !self.company.contains_key(id) {
                 self.company.insert(*id, now);
             }

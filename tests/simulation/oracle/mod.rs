@@ -35,7 +35,7 @@ use look::Look;
 use owed::Owed;
 use post::Post;
 use provable::Trail;
-use tables::Tables;
+use tables::{Known, Tables};
 
 /// The daemon's settings that the rules depend on.
 #[derive(Clone, Debug)]
@@ -181,6 +181,7 @@ pub struct Oracle {
     post: Post,
     owed: Owed,
     trail: Trail,
+    known: Known,
 }
 
 impl Oracle {
@@ -193,12 +194,13 @@ impl Oracle {
             post: Post::default(),
             owed: Owed::default(),
             trail: Trail::default(),
+            known: Known::default(),
         }
     }
 
     /// Looks at the tables and at what happened. Every rule that it sees broken now; none: all is as it should be.
     pub async fn look(&mut self, db: &TestDatabase, now: Timestamp, step: Step<'_>) -> Vec<Violation> {
-        let is = Rc::new(Tables::read(db).await);
+        let is = Rc::new(Tables::read(db, &mut self.known).await);
         let mut found = self.judge(is, now, &step);
         if matches!(step, Step::Settled { .. }) {
             let wrong = self.trail.follow(db, false).await;
@@ -243,7 +245,7 @@ impl Oracle {
     pub async fn finish(&mut self, db: &TestDatabase, now: Timestamp) -> Vec<Violation> {
         let wrong = self.trail.follow(db, true).await;
         let mut found: Vec<Violation> = wrong.into_iter().map(|text| Violation { rule: "R11", text }).collect();
-        found.extend(self.trail.vouches(&Tables::read(db).await));
+        found.extend(self.trail.vouches(&Tables::read(db, &mut self.known).await));
         for violation in &mut found {
             violation.text = format!("{} (at the end, {now})", violation.text);
         }

@@ -78,7 +78,7 @@ impl Owed {
     fn take_up(&mut self, look: &Look<'_>, history: &History) {
         let is = &look.is;
         let from = history.last_settled();
-        for (id, enforcement) in &is.enforcements {
+        for (id, enforcement) in is.enforcements.iter() {
             let Some(company) = enforcement.company else { continue };
             let (Some(row), Some(effect)) = (is.companies.get(&company), effect(enforcement)) else { continue };
             if !is.stands(enforcement) || !(enforcement.is("scheduled") || enforcement.is("in_force")) {

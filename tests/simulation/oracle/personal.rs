@@ -13,7 +13,7 @@ use super::tables::{Id, Tables};
 /// Judges personal dates that the daemon has set.
 pub fn check(look: &mut Look<'_>) {
     let (was, is) = (Rc::clone(&look.was), Rc::clone(&look.is));
-    for (key, membership) in &is.memberships {
+    for (key, membership) in is.memberships.iter() {
         let Some(personal) = membership.require_at else { continue };
         let before = was.memberships.get(key);
         if before.is_some_and(|before| before.require_at == Some(personal)) || look.acted() && look.order().is_none() {
@@ -35,7 +35,7 @@ pub fn check(look: &mut Look<'_>) {
             );
         }
     }
-    for (id, enforcement) in &is.enforcements {
+    for (id, enforcement) in is.enforcements.iter() {
         let own = effect(enforcement);
         let new = was.enforcements.get(id).is_none_or(|before| before.enforce_at != enforcement.enforce_at);
         if new && own.is_some_and(|own| own != enforcement.enforce_at) {

@@ -12,7 +12,7 @@ use super::tables::{Id, Notice, Tables};
 /// Judges notices that are new, or due at another time than before.
 pub fn check(look: &mut Look<'_>) {
     let (was, is) = (Rc::clone(&look.was), Rc::clone(&look.is));
-    for (id, notice) in &is.notices {
+    for (id, notice) in is.notices.iter() {
         if was.notices.get(id).is_some_and(|before| before.due_at == notice.due_at) {
             continue;
         }

@@ -25,7 +25,7 @@ pub struct Trail {
 pub fn check(look: &mut Look<'_>, post: &Post) {
     let (was, is) = (Rc::clone(&look.was), Rc::clone(&look.is));
     check_kept(look, &was, &is);
-    for (id, notice) in &is.notices {
+    for (id, notice) in is.notices.iter() {
         let Some(before) = was.notices.get(id) else { continue };
         let same = (&before.kind, before.milestone, before.enforcement, before.user);
         // An announcement to somebody told another date goes out as one that moves it, and the reverse.
@@ -43,7 +43,7 @@ pub fn check(look: &mut Look<'_>, post: &Post) {
             look.wrong("R11", format!("notice {id} was given up, and is {}", notice.state));
         }
     }
-    for (id, mail) in &is.mails {
+    for (id, mail) in is.mails.iter() {
         if mail.state == "sent" && was.mails.get(id).is_none_or(|before| before.state != "sent") {
             check_sent(look, post, *id);
         }
@@ -63,7 +63,7 @@ pub fn check(look: &mut Look<'_>, post: &Post) {
 }
 
 fn check_kept(look: &mut Look<'_>, was: &Tables, is: &Tables) {
-    for (id, mail) in &was.mails {
+    for (id, mail) in was.mails.iter() {
         let kept = is.mails.get(id).is_some_and(|now| {
             (now.user, &now.message_id) == (mail.user, &mail.message_id) && (mail.state != "sent" || now == mail)
         });
@@ -71,13 +71,13 @@ fn check_kept(look: &mut Look<'_>, was: &Tables, is: &Tables) {
             look.wrong("R11", format!("mail {} is gone or was rewritten", mail.message_id));
         }
     }
-    for (id, notice) in &was.notices {
+    for (id, notice) in was.notices.iter() {
         if !is.notices.contains_key(id) && notice.state != "pending" {
             look.wrong("R11", format!("notice {id} ({}, {}) is gone", notice.kind, notice.state));
         }
     }
     let now: BTreeSet<_> = is.requirements.iter().map(|r| (r.user, r.enforcement, r.required_at)).collect();
-    for requirement in &was.requirements {
+    for requirement in was.requirements.iter() {
         if !now.contains(&(requirement.user, requirement.enforcement, requirement.required_at)) {
             look.wrong(
                 "R11",
@@ -179,7 +179,7 @@ impl Trail {
     /// Whether the trail vouches for all that the tables say.
     pub fn vouches(&self, tables: &Tables) -> Vec<Violation> {
         let mut required: BTreeMap<Id, i64> = BTreeMap::new();
-        for requirement in &tables.requirements {
+        for requirement in tables.requirements.iter() {
             *required.entry(requirement.enforcement).or_default() += 1;
         }
         let mut wrong = Vec::new();

@@ -143,7 +143,7 @@ fn check_users(look: &mut Look<'_>) {
         return;
     }
     let (was, is) = (Rc::clone(&look.was), Rc::clone(&look.is));
-    for (id, user) in &is.users {
+    for (id, user) in is.users.iter() {
         let earliest = earliest(&is, *id);
         if user.required_at != earliest {
             let by_others = was.users.get(id).is_some_and(|before| {
@@ -167,17 +167,17 @@ fn earliest(tables: &Tables, user: Id) -> Option<Timestamp> {
 /// R4: all that must be required is.
 fn check_missing(look: &mut Look<'_>, history: &History) {
     let is = Rc::clone(&look.is);
-    for (id, user) in &is.users {
+    for (id, user) in is.users.iter() {
         if is_payee(user) && !is.requires(*id, MANDATE) {
             look.wrong("R4", format!("user {id} is a payee, and not required"));
         }
     }
-    for ((company, user), membership) in &is.memberships {
+    for ((company, user), membership) in is.memberships.iter() {
         if membership.exempt_until.is_some_and(|until| until <= look.now) {
             look.wrong("R4", format!("the exemption of user {user} in company {company} is over, and still stands"));
         }
     }
-    for (id, enforcement) in &is.enforcements {
+    for (id, enforcement) in is.enforcements.iter() {
         let Some(company) = enforcement.company else { continue };
         let stands = is.stands(enforcement);
         if enforcement.is("scheduled") && stands && effect(enforcement).is_some_and(|effect| effect <= look.now) {

@@ -19,7 +19,7 @@ const WARNED: [i32; 2] = [7, 1];
 /// Judges warnings and holds.
 pub fn check(look: &mut Look<'_>, history: &History, post: &Post) {
     let (was, is) = (Rc::clone(&look.was), Rc::clone(&look.is));
-    for (id, after) in &is.enforcements {
+    for (id, after) in is.enforcements.iter() {
         let Some(before) = was.enforcements.get(id) else { continue };
         let about = named(&is, *id);
         let risks = |rows: &Tables, measures: &[Measure]| exceeded(look, rows, post, after, measures);

@@ -13,13 +13,13 @@ use super::tables::{Enforcement, Id, MANDATE, Tables};
 /// Judges the enforcements.
 pub fn check(look: &mut Look<'_>, history: &History) {
     let (was, is) = (Rc::clone(&look.was), Rc::clone(&look.is));
-    for (id, before) in &was.enforcements {
+    for (id, before) in was.enforcements.iter() {
         match is.enforcements.get(id) {
             None => look.wrong("R11", format!("{} is gone", named(&was, *id))),
             Some(after) => check_change(look, *id, before, after),
         }
     }
-    for (id, new) in &is.enforcements {
+    for (id, new) in is.enforcements.iter() {
         if !was.enforcements.contains_key(id) {
             check_new(look, *id, new);
         }
@@ -205,7 +205,7 @@ fn check_order(look: &mut Look<'_>, order: &Order) {
 /// All that the rows ask for is so.
 fn check_settled(look: &mut Look<'_>, history: &History) {
     let is = Rc::clone(&look.is);
-    for (id, enforcement) in &is.enforcements {
+    for (id, enforcement) in is.enforcements.iter() {
         let Some(company) = enforcement.company else { continue };
         let open = enforcement.is("scheduled") || enforcement.is("held");
         if !open && !enforcement.is("in_force") {
@@ -235,7 +235,7 @@ fn check_settled(look: &mut Look<'_>, history: &History) {
             );
         }
     }
-    for (company, row) in &is.companies {
+    for (company, row) in is.companies.iter() {
         let Some(date) = row.date else { continue };
         let standing = is.of_company(*company).filter(|(_, e)| e.date == date && !e.closed()).count();
         if standing != 1 {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::rc::Rc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -38,15 +39,16 @@ impl fmt::Debug for Id {
 /// All that the oracle looks at.
 #[derive(Clone, Debug, Default)]
 pub struct Tables {
-    pub companies: BTreeMap<Id, Company>,
-    pub users: BTreeMap<Id, User>,
+    pub companies: Rc<BTreeMap<Id, Company>>,
+    pub users: Rc<BTreeMap<Id, User>>,
     /// By company and user.
-    pub memberships: BTreeMap<(Id, Id), Membership>,
-    pub enforcements: BTreeMap<Id, Enforcement>,
-    pub milestones: BTreeMap<Id, Milestone>,
-    pub notices: BTreeMap<Id, Notice>,
-    pub mails: BTreeMap<Id, Mail>,
-    pub requirements: Vec<Requirement>,
+    pub memberships: Rc<BTreeMap<(Id, Id), Membership>>,
+    pub enforcements: Rc<BTreeMap<Id, Enforcement>>,
+    pub milestones: Rc<BTreeMap<Id, Milestone>>,
+    pub notices: Rc<BTreeMap<Id, Notice>>,
+    pub mails: Rc<BTreeMap<Id, Mail>>,
+    /// In their order.
+    pub requirements: Rc<Vec<Requirement>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -158,186 +160,170 @@ pub struct Requirement {
     pub cleared_at: Option<Timestamp>,
 }
 
+/// What was read last.
+#[derive(Debug, Default)]
+pub struct Known {
+    text: BTreeMap<String, String>,
+    tables: Tables,
+}
+
+/// What is read of each table; `~`: text that somebody else writes.
+const COLUMNS: [(&str, &[&str]); 8] = [
+    (
+        "companies",
+        &["id", "~name", "~time_zone", "mfa_available", "enforcement_date", "~notice_days", "new_member_grace_days"],
+    ),
+    (
+        "users",
+        &[
+            "id",
+            "~email",
+            "~time_zone",
+            "kind",
+            "active",
+            "sso",
+            "payee",
+            "mfa_enrolled_at",
+            "mfa_required_at",
+            "email_status",
+        ],
+    ),
+    ("memberships", &["company_id", "user_id", "role", "exempt_until", "require_at", "reviewed_as", "exemption_told"]),
+    (
+        "enforcements",
+        &[
+            "id",
+            "company_id",
+            "enforcement_date",
+            "~time_zone",
+            "~planned_time_zone",
+            "enforce_at",
+            "state",
+            "notice_overridden",
+            "created_at",
+            "closed_at",
+            "reason",
+            "flipped_at",
+            "risk_accepted",
+            "warned_days",
+            "warning",
+        ],
+    ),
+    ("milestones", &["id", "enforcement_id", "kind", "days_before", "due_at", "state"]),
+    (
+        "notices",
+        &[
+            "id",
+            "kind",
+            "milestone_id",
+            "enforcement_id",
+            "user_id",
+            "due_at",
+            "state",
+            "skip_reason",
+            "attempts",
+            "next_attempt_at",
+            "claimed_by",
+            "mail_id",
+            "told_at",
+        ],
+    ),
+    (
+        "mails",
+        &[
+            "id",
+            "user_id",
+            "~address",
+            "message_id",
+            "state",
+            "maybe_received",
+            "sent_day",
+            "attempted_at",
+            "sent_at",
+            "server_reply",
+            "content_sha256",
+        ],
+    ),
+    ("requirements", &["user_id", "enforcement_id", "required_at", "cleared_at"]),
+];
+
 impl Tables {
-    /// As they are now.
-    pub async fn read(db: &TestDatabase) -> Self {
+    /// As they are now. What is as it was is not read again.
+    pub async fn read(db: &TestDatabase, known: &mut Known) -> Self {
         // What the vendor writes need not be UTF-8 on SQLite.
         let text = |column: &str| match db.kind() {
             Kind::Sqlite => format!("hex(CAST({column} AS BLOB))"),
-            Kind::Postgres => format!("encode(convert_to({column}, 'UTF8'), 'hex')"),
+            Kind::Postgres => format!("encode(convert_to(CAST({column} AS text), 'UTF8'), 'hex')"),
         };
-        let (name, zone, email, days) =
-            (text("name"), text("time_zone"), text("email"), text("CAST(notice_days AS text)"));
+        let column = |name: &str| match name.strip_prefix('~') {
+            Some(name) => format!("CASE WHEN {name} IS NOT NULL THEN {} END", text(name)),
+            None => name.to_owned(),
+        };
         let mut tables = Self::default();
-        for mut row in select(
-            db,
-            &format!(
-                "SELECT id, {name}, {zone}, mfa_available, enforcement_date, \
-                 CASE WHEN notice_days IS NOT NULL THEN {days} END, new_member_grace_days FROM companies"
-            ),
-        )
-        .await
-        {
-            let id = row.id();
-            let company = Company {
-                name: row.hex(),
-                time_zone: row.hex(),
-                mfa_available: row.flag(),
-                date: row.optional(|text| text.parse().unwrap()),
-                notice_days: row.optional(|text| unhex(&text)),
-                grace_days: row.optional(|text| text.parse().unwrap()),
-            };
-            tables.companies.insert(id, company);
+        match db.kind() {
+            // A tenth of the time that it takes to fetch field by field.
+            Kind::Sqlite => {
+                let selects = COLUMNS.map(|(table, columns)| {
+                    let fields: Vec<_> =
+                        columns.iter().map(|name| format!("COALESCE({}, 'null')", column(name))).collect();
+                    let row = fields.join(" || char(31) || ");
+                    format!("SELECT '{table}', group_concat({row}, char(30)) FROM {table}")
+                });
+                for row in db.rows(&selects.join(";\n")).await {
+                    let [table, rows] = <[String; 2]>::try_from(row).unwrap();
+                    if known.text.get(&table) == Some(&rows) {
+                        tables.share(&table, &known.tables);
+                        continue;
+                    }
+                    for fields in rows.split('\u{1e}').filter(|row| *row != "null") {
+                        tables.take(&table, &mut Row(fields.split('\u{1f}').collect::<Vec<_>>().into_iter()));
+                    }
+                    known.text.insert(table, rows);
+                }
+            }
+            Kind::Postgres => {
+                for (table, columns) in COLUMNS {
+                    let fields: Vec<_> = columns.iter().map(|name| column(name)).collect();
+                    for row in db.rows(&format!("SELECT {} FROM {table}", fields.join(", "))).await {
+                        tables.take(table, &mut Row(row.iter().map(String::as_str).collect::<Vec<_>>().into_iter()));
+                    }
+                }
+            }
         }
-        for mut row in select(
-            db,
-            &format!(
-                "SELECT id, {email}, CASE WHEN time_zone IS NOT NULL THEN {zone} END, kind, active, sso, payee, \
-                 mfa_enrolled_at, mfa_required_at, email_status FROM users"
-            ),
-        )
-        .await
-        {
-            let id = row.id();
-            let user = User {
-                email: row.hex(),
-                time_zone: row.optional(|text| unhex(&text)),
-                person: row.text() == "person",
-                active: row.flag(),
-                sso: row.flag(),
-                payee: row.flag(),
-                enrolled: row.optional(|_| ()).is_some(),
-                required_at: row.maybe_instant(),
-                bounced: row.text() == "bounced",
-            };
-            tables.users.insert(id, user);
+        if !Rc::ptr_eq(&tables.requirements, &known.tables.requirements) {
+            Rc::make_mut(&mut tables.requirements).sort_by_key(|r| (r.required_at, r.user, r.enforcement));
         }
-        for mut row in select(
-            db,
-            "SELECT company_id, user_id, role, exempt_until, require_at, reviewed_as, exemption_told FROM memberships",
-        )
-        .await
-        {
-            let key = (row.id(), row.id());
-            let membership = Membership {
-                admin: row.text() == "admin",
-                exempt_until: row.maybe_instant(),
-                require_at: row.maybe_instant(),
-                reviewed_as: row.maybe_text(),
-                exemption_told: row.maybe_instant(),
-            };
-            tables.memberships.insert(key, membership);
-        }
-        tables.read_plans(db, &zone, &text("planned_time_zone")).await;
-        tables.read_deeds(db, &text("address")).await;
+        known.tables = tables.clone();
         tables
     }
 
-    async fn read_plans(&mut self, db: &TestDatabase, zone: &str, planned_zone: &str) {
-        for mut row in select(
-            db,
-            &format!(
-                "SELECT id, company_id, enforcement_date, {zone}, {planned_zone}, enforce_at, state, \
-                 notice_overridden, created_at, closed_at, reason, flipped_at, risk_accepted, warned_days, \
-                 warning FROM enforcements"
-            ),
-        )
-        .await
-        {
-            let id = row.id();
-            let enforcement = Enforcement {
-                company: row.optional(|text| Id::new(&text)),
-                date: row.text().parse().unwrap(),
-                time_zone: row.hex(),
-                planned_time_zone: row.hex(),
-                enforce_at: row.instant(),
-                state: row.text(),
-                overridden: row.flag(),
-                created_at: row.instant(),
-                closed_at: row.maybe_instant(),
-                reason: row.maybe_text(),
-                flipped_at: row.maybe_instant(),
-                risk_accepted: row.flag(),
-                warned_days: row.optional(|text| text.parse().unwrap()),
-                warning: row.maybe_text(),
-            };
-            self.enforcements.insert(id, enforcement);
-        }
-        for mut row in select(db, "SELECT id, enforcement_id, kind, days_before, due_at, state FROM milestones").await {
-            let id = row.id();
-            let milestone = Milestone {
-                enforcement: row.id(),
-                kind: row.text(),
-                days_before: row.optional(|text| text.parse().unwrap()),
-                due_at: row.instant(),
-                state: row.text(),
-            };
-            self.milestones.insert(id, milestone);
+    fn share(&mut self, table: &str, known: &Self) {
+        match table {
+            "companies" => self.companies = Rc::clone(&known.companies),
+            "users" => self.users = Rc::clone(&known.users),
+            "memberships" => self.memberships = Rc::clone(&known.memberships),
+            "enforcements" => self.enforcements = Rc::clone(&known.enforcements),
+            "milestones" => self.milestones = Rc::clone(&known.milestones),
+            "notices" => self.notices = Rc::clone(&known.notices),
+            "mails" => self.mails = Rc::clone(&known.mails),
+            "requirements" => self.requirements = Rc::clone(&known.requirements),
+            _ => panic!("no table is called {table}"),
         }
     }
 
-    async fn read_deeds(&mut self, db: &TestDatabase, address: &str) {
-        for mut row in select(
-            db,
-            "SELECT id, kind, milestone_id, enforcement_id, user_id, due_at, state, skip_reason, attempts, \
-             next_attempt_at, claimed_by, mail_id, told_at FROM notices",
-        )
-        .await
-        {
-            let id = row.id();
-            let notice = Notice {
-                kind: row.text(),
-                milestone: row.id(),
-                enforcement: row.id(),
-                user: row.id(),
-                due_at: row.instant(),
-                state: row.text(),
-                skip_reason: row.maybe_text(),
-                attempts: row.text().parse().unwrap(),
-                next_attempt_at: row.instant(),
-                claimed_by: row.maybe_text(),
-                mail: row.optional(|text| Id::new(&text)),
-                told_at: row.maybe_instant(),
-            };
-            self.notices.insert(id, notice);
-        }
-        for mut row in select(
-            db,
-            &format!(
-                "SELECT id, user_id, {address}, message_id, state, maybe_received, sent_day, attempted_at, sent_at, \
-                 server_reply, content_sha256 FROM mails"
-            ),
-        )
-        .await
-        {
-            let id = row.id();
-            let mail = Mail {
-                user: row.id(),
-                address: row.hex(),
-                message_id: row.text(),
-                state: row.text(),
-                maybe_received: row.flag(),
-                sent_day: row.text().parse().unwrap(),
-                attempted_at: row.instant(),
-                sent_at: row.maybe_instant(),
-                reply: row.maybe_text(),
-                sha256: row.maybe_text(),
-            };
-            self.mails.insert(id, mail);
-        }
-        for mut row in select(
-            db,
-            "SELECT user_id, enforcement_id, required_at, cleared_at FROM requirements \
-             ORDER BY required_at, user_id, enforcement_id",
-        )
-        .await
-        {
-            self.requirements.push(Requirement {
-                user: row.id(),
-                enforcement: row.id(),
-                required_at: row.instant(),
-                cleared_at: row.maybe_instant(),
-            });
+    fn take(&mut self, table: &str, row: &mut Row<'_>) {
+        match table {
+            "companies" => drop(Rc::make_mut(&mut self.companies).insert(row.id(), Company::new(row))),
+            "users" => drop(Rc::make_mut(&mut self.users).insert(row.id(), User::new(row))),
+            "memberships" => {
+                drop(Rc::make_mut(&mut self.memberships).insert((row.id(), row.id()), Membership::new(row)))
+            }
+            "enforcements" => drop(Rc::make_mut(&mut self.enforcements).insert(row.id(), Enforcement::new(row))),
+            "milestones" => drop(Rc::make_mut(&mut self.milestones).insert(row.id(), Milestone::new(row))),
+            "notices" => drop(Rc::make_mut(&mut self.notices).insert(row.id(), Notice::new(row))),
+            "mails" => drop(Rc::make_mut(&mut self.mails).insert(row.id(), Mail::new(row))),
+            "requirements" => Rc::make_mut(&mut self.requirements).push(Requirement::new(row)),
+            _ => panic!("no table is called {table}"),
         }
     }
 
@@ -370,46 +356,166 @@ impl Tables {
     }
 }
 
-/// One row, read from left to right.
-struct Row(std::vec::IntoIter<String>);
+impl Company {
+    fn new(row: &mut Row<'_>) -> Self {
+        Self {
+            name: row.hex(),
+            time_zone: row.hex(),
+            mfa_available: row.flag(),
+            date: row.optional(|text| text.parse().unwrap()),
+            notice_days: row.optional(unhex),
+            grace_days: row.optional(|text| text.parse().unwrap()),
+        }
+    }
+}
 
-impl Row {
-    fn text(&mut self) -> String {
+impl User {
+    fn new(row: &mut Row<'_>) -> Self {
+        Self {
+            email: row.hex(),
+            time_zone: row.optional(unhex),
+            person: row.text() == "person",
+            active: row.flag(),
+            sso: row.flag(),
+            payee: row.flag(),
+            enrolled: row.optional(|_| ()).is_some(),
+            required_at: row.maybe_instant(),
+            bounced: row.text() == "bounced",
+        }
+    }
+}
+
+impl Membership {
+    fn new(row: &mut Row<'_>) -> Self {
+        Self {
+            admin: row.text() == "admin",
+            exempt_until: row.maybe_instant(),
+            require_at: row.maybe_instant(),
+            reviewed_as: row.maybe_text(),
+            exemption_told: row.maybe_instant(),
+        }
+    }
+}
+
+impl Enforcement {
+    fn new(row: &mut Row<'_>) -> Self {
+        Self {
+            company: row.optional(Id::new),
+            date: row.text().parse().unwrap(),
+            time_zone: row.hex(),
+            planned_time_zone: row.hex(),
+            enforce_at: row.instant(),
+            state: row.text(),
+            overridden: row.flag(),
+            created_at: row.instant(),
+            closed_at: row.maybe_instant(),
+            reason: row.maybe_text(),
+            flipped_at: row.maybe_instant(),
+            risk_accepted: row.flag(),
+            warned_days: row.optional(|text| text.parse().unwrap()),
+            warning: row.maybe_text(),
+        }
+    }
+}
+
+impl Milestone {
+    fn new(row: &mut Row<'_>) -> Self {
+        Self {
+            enforcement: row.id(),
+            kind: row.text(),
+            days_before: row.optional(|text| text.parse().unwrap()),
+            due_at: row.instant(),
+            state: row.text(),
+        }
+    }
+}
+
+impl Notice {
+    fn new(row: &mut Row<'_>) -> Self {
+        Self {
+            kind: row.text(),
+            milestone: row.id(),
+            enforcement: row.id(),
+            user: row.id(),
+            due_at: row.instant(),
+            state: row.text(),
+            skip_reason: row.maybe_text(),
+            attempts: row.text().parse().unwrap(),
+            next_attempt_at: row.instant(),
+            claimed_by: row.maybe_text(),
+            mail: row.optional(Id::new),
+            told_at: row.maybe_instant(),
+        }
+    }
+}
+
+impl Mail {
+    fn new(row: &mut Row<'_>) -> Self {
+        Self {
+            user: row.id(),
+            address: row.hex(),
+            message_id: row.text(),
+            state: row.text(),
+            maybe_received: row.flag(),
+            sent_day: row.text().parse().unwrap(),
+            attempted_at: row.instant(),
+            sent_at: row.maybe_instant(),
+            reply: row.maybe_text(),
+            sha256: row.maybe_text(),
+        }
+    }
+}
+
+impl Requirement {
+    fn new(row: &mut Row<'_>) -> Self {
+        Self { user: row.id(), enforcement: row.id(), required_at: row.instant(), cleared_at: row.maybe_instant() }
+    }
+}
+
+/// One row, read from left to right.
+struct Row<'a>(std::vec::IntoIter<&'a str>);
+
+impl Row<'_> {
+    fn field(&mut self) -> &str {
         self.0.next().unwrap()
     }
 
-    fn optional<T>(&mut self, read: impl FnOnce(String) -> T) -> Option<T> {
-        let text = self.text();
+    fn text(&mut self) -> String {
+        self.field().to_owned()
+    }
+
+    fn optional<T>(&mut self, read: impl FnOnce(&str) -> T) -> Option<T> {
+        let text = self.field();
         (text != "null").then(|| read(text))
     }
 
     fn maybe_text(&mut self) -> Option<String> {
-        self.optional(|text| text)
+        self.optional(str::to_owned)
     }
 
     fn id(&mut self) -> Id {
-        Id::new(&self.text())
+        Id::new(self.field())
     }
 
     fn flag(&mut self) -> bool {
-        self.text() == "1"
+        self.field() == "1"
     }
 
     fn hex(&mut self) -> String {
-        unhex(&self.text())
+        unhex(self.field())
     }
 
     fn instant(&mut self) -> Timestamp {
-        self.text().parse().unwrap()
+        instant(self.field())
     }
 
     fn maybe_instant(&mut self) -> Option<Timestamp> {
-        self.optional(|text| text.parse().unwrap())
+        self.optional(instant)
     }
 }
 
-async fn select(db: &TestDatabase, sql: &str) -> impl Iterator<Item = Row> {
-    db.rows(sql).await.into_iter().map(|row| Row(row.into_iter()))
+fn instant(text: &str) -> Timestamp {
+    text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
 fn unhex(text: &str) -> String {
