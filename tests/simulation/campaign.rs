@@ -11,7 +11,7 @@ use super::world::{Tally, World};
 use crate::support::Kind;
 
 /// How long a failure is made smaller by default.
-pub const SHRINKING: Duration = Duration::from_secs(60);
+pub const SHRINKING: Duration = Duration::from_mins(1);
 
 /// What worlds came to.
 #[derive(Clone, Debug, Default)]

@@ -57,13 +57,11 @@ struct Strand {
 impl Strand {
     /// What was waited for. (Whoever polls it may only poll again what was woken.)
     fn wait<T>(&mut self, context: &Context<'_>, take: impl Fn(&mut Self) -> Option<T>) -> Poll<T> {
-        match take(self) {
-            Some(answer) => Poll::Ready(answer),
-            None => {
-                self.waker = Some(context.waker().clone());
-                Poll::Pending
-            }
+        if let Some(answer) = take(self) {
+            return Poll::Ready(answer);
         }
+        self.waker = Some(context.waker().clone());
+        Poll::Pending
     }
 
     fn wake(&mut self) {
@@ -169,11 +167,10 @@ impl Observer for Gate {
             let stop = match point {
                 _ if burnt => Stop::Fault(shown(point)),
                 Checkpoint::Committed if halts != Halts::Mail => Stop::Committed,
-                // It is not inside yet: others may come before it.
-                Checkpoint::Begin if halts == Halts::Everywhere => Stop::Between,
-                Checkpoint::Alone(_) if halts == Halts::Everywhere => Stop::Between,
+                Checkpoint::Begin | Checkpoint::Alone(_) if halts == Halts::Everywhere => Stop::Between,
                 _ => return Ok(()),
             };
+            // It is not inside yet: others may come before it.
             if matches!(stop, Stop::Between) {
                 strand.in_transaction = false;
             }

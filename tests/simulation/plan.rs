@@ -66,6 +66,7 @@ impl Safety {
 
 /// What the machines may do. Each is switched off by itself when a failure is made smaller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a trouble that is there or is not")]
 pub struct Machines {
     /// How many daemons run on the database.
     pub daemons: usize,
@@ -176,7 +177,7 @@ impl fmt::Display for Event {
         match &self.deed {
             Deed::Sql(sql) => write!(f, "sql: {}", named(sql)),
             Deed::ReadRow(row) => write!(f, "the vendor reads {row:?}"),
-            Deed::WriteRow(row, but) if but.is_empty() => write!(f, "the vendor writes {row:?} back as it was read"),
+            Deed::WriteRow(row, "") => write!(f, "the vendor writes {row:?} back as it was read"),
             Deed::WriteRow(row, but) => write!(f, "the vendor writes {row:?} back as it was read, but with {but}"),
             Deed::Order { company, what } => write!(f, "company {company}: {what:?}"),
             other => write!(f, "{other:?}"),

@@ -90,5 +90,5 @@ fn asked_for() {
         return;
     }
     let minutes = asked("MINUTES").unwrap_or(5);
-    live_for(Duration::from_secs(60 * minutes), asked("FROM").unwrap_or_else(fresh));
+    live_for(Duration::from_mins(minutes), asked("FROM").unwrap_or_else(fresh));
 }

@@ -72,10 +72,10 @@ impl TestDatabase {
     /// The same, made as fast and kept as near as can be: for whoever makes many. SQLite lies in memory where the system has a
     /// folder for that, and is copied from one that this process has migrated before.
     pub async fn in_memory(kind: Kind) -> Self {
+        static MIGRATED: Mutex<Vec<u8>> = Mutex::const_new(Vec::new());
         if kind == Kind::Postgres {
             return Self::new(kind).await;
         }
-        static MIGRATED: Mutex<Vec<u8>> = Mutex::const_new(Vec::new());
         let memory = std::path::Path::new("/dev/shm");
         let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap();
         let file = folder.path().join("test.db");

@@ -47,5 +47,5 @@ pub fn known(dice: &Dice) -> Tz {
 
 /// What stands for no zone.
 pub fn rubbish(dice: &Dice) -> &'static str {
-    *dice.pick(&RUBBISH)
+    RUBBISH[dice.below(RUBBISH.len())]
 }

@@ -105,7 +105,7 @@ impl World<'_> {
                     self.clock.set(now.plus(-*span));
                 }
             }
-            Deed::Foretell => self.foretell().await?,
+            Deed::Foretell => self.foretell(),
         }
         let text = event.to_string();
         let order = judge::order(&event.deed).filter(|_| succeeded);
@@ -228,7 +228,7 @@ impl World<'_> {
     }
 
     /// From now on nothing goes wrong, and what is to come is foretold.
-    async fn foretell(&mut self) -> Result<(), Failure> {
+    fn foretell(&mut self) {
         self.weather = Weather::Fair;
         self.gone.clear();
         self.asleep_until = None;
@@ -240,7 +240,6 @@ impl World<'_> {
             }
         }
         self.foretold = Some(Foretold::default());
-        Ok(())
     }
 }
 

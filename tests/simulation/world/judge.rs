@@ -80,8 +80,8 @@ fn first(mut found: Vec<oracle::Violation>) -> Result<(), Failure> {
         [] => Ok(()),
         [one] => Err(Failure::new(one.rule, &one.text)),
         [one, more @ ..] => {
-            let others: String = more.iter().map(|other| format!("\n  and {}: {}", other.rule, other.text)).collect();
-            Err(Failure::new(one.rule, format!("{}{others}", one.text)))
+            let others: Vec<_> = more.iter().map(|other| format!("\n  and {}: {}", other.rule, other.text)).collect();
+            Err(Failure::new(one.rule, format!("{}{}", one.text, others.concat())))
         }
     }
 }

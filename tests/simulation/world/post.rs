@@ -28,7 +28,7 @@ impl World<'_> {
         }
         self.tally.mails += 1;
         self.note(format!("daemon {daemon} hands {} over for {to}: {answer:?}", mail.message_id));
-        self.look(Step::Handed { daemon, raw: &mail.bytes, to: &to, answer: answer }).await?;
+        self.look(Step::Handed { daemon, raw: &mail.bytes, to: &to, answer }).await?;
         if matches!(answer, Answer::DiesBefore | Answer::DiesAfter) {
             return self.crash(daemon, dice).await;
         }

@@ -60,21 +60,20 @@ impl World<'_> {
         }
         for _ in 0..MOST_STEPS {
             // A transaction is alone on SQLite; on PostgreSQL others would wait for its locks, in real time.
-            let turn = match self.in_transaction() {
-                Some(turn) => turn,
-                None => {
-                    if !self.amid.is_empty() && dice.chance(10) {
-                        self.act_on_one_that_waits().await?;
-                    }
-                    if dice.chance(2) {
-                        self.let_time_pass(TimeDelta::milliseconds(dice.between(1, 40_000)));
-                    }
-                    let turns = self.turns(&bells);
-                    if turns.is_empty() {
-                        return Ok(());
-                    }
-                    *dice.pick(&turns)
+            let turn = if let Some(turn) = self.in_transaction() {
+                turn
+            } else {
+                if !self.amid.is_empty() && dice.chance(10) {
+                    self.act_on_one_that_waits().await?;
                 }
+                if dice.chance(2) {
+                    self.let_time_pass(TimeDelta::milliseconds(dice.between(1, 40_000)));
+                }
+                let turns = self.turns(&bells);
+                if turns.is_empty() {
+                    return Ok(());
+                }
+                *dice.pick(&turns)
             };
             self.take_turn(turn, &mut bells, dice).await?;
         }
@@ -94,11 +93,11 @@ impl World<'_> {
         let now = self.now();
         let mut turns = Vec::new();
         for (number, daemon) in self.daemons.iter().enumerate().filter(|(_, daemon)| daemon.down_until.is_none()) {
-            for strand in 0..STRANDS {
-                let may = match &daemon.strands[strand] {
+            for (strand, running) in daemon.strands.iter().enumerate() {
+                let may = match running {
                     Some(running) => running.held_until.is_none_or(|until| until <= now),
                     None if daemon.starting => strand == ALONE,
-                    None => strand != ALONE && daemon.strands[ALONE].is_none() && bells[number][strand],
+                    None => daemon.strands[ALONE].is_none() && bells[number].get(strand) == Some(&true),
                 };
                 if may {
                     turns.push(Turn { daemon: number, strand });
@@ -225,10 +224,7 @@ impl World<'_> {
             self.daemons[daemon].gate.light(None);
             self.daemons[daemon].gate.set_halts(Halts::Commits);
             self.daemons[daemon].begin_alone(true);
-            let ended = match self.run_alone(daemon, dice).await? {
-                Some(ended) => ended,
-                None => return Ok(()),
-            };
+            let Some(ended) = self.run_alone(daemon, dice).await? else { return Ok(()) };
             self.look_at_end(&ended, false)?;
             mail_works &= self.weather == Weather::Fair || mails == self.tally.mails;
             // Time has passed: more may be due.
