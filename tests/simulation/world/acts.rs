@@ -116,6 +116,11 @@ impl World<'_> {
         if let Err(error) = self.db.try_execute(sql).await {
             self.note(format!("the database refused: {error}"));
         }
+        self.count_companies(sql).await;
+    }
+
+    /// Notes which companies came and went by this.
+    pub(super) async fn count_companies(&mut self, sql: &str) {
         // Companies come and go this way only.
         let of_companies = sql.contains("INTO companies") || sql.contains("FROM companies");
         if of_companies {

@@ -39,15 +39,15 @@ impl World<'_> {
             // What the vendor writes, it writes while the daemons are at work.
             let event = self.amid.front().copied();
             let sql = event.and_then(|event| if let Deed::Sql(sql) = &event.deed { Some(sql.clone()) } else { None });
-            let writes = sql.is_some();
             for ended in self.until_all_halt(sql).await {
                 self.look_at_end(&ended, false)?;
                 changed |= ended.changed;
             }
             if let Some(event) = event {
                 self.amid.pop_front();
-                if writes {
+                if let Deed::Sql(sql) = &event.deed {
                     self.note(event.to_string().split_off(26));
+                    self.count_companies(sql).await;
                     self.look(Step::Acted { text: &event.to_string(), order: None }).await?;
                 } else {
                     self.act(event).await?;
