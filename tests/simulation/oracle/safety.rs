@@ -10,9 +10,6 @@ use super::look::{Look, company_zone, effect, is_subject, named};
 use super::post::{Post, Told, told};
 use super::tables::{Enforcement, Id, Tables};
 
-/// The measures, and the reasons for which an enforcement is held by them.
-const MEASURES: [(&str, &str); 3] =
-    [("no_enrolled_admin", "no_enrolled_admin"), ("not_enrolled", "too_few_enrolled"), ("not_told", "too_few_told")];
 /// How many days before the date a warning is given.
 const WARNED: [i32; 2] = [7, 1];
 
@@ -33,18 +30,17 @@ pub fn check(look: &mut Look<'_>, history: &History, post: &Post) {
             {
                 look.wrong("safety", format!("{about} is warned of {days} days before its date too early"));
             }
-            let said: BTreeSet<_> =
-                MEASURES.iter().filter(|(name, _)| says(after, name)).map(|(name, _)| *name).collect();
-            if !warned.contains(&said) {
-                look.wrong("safety", format!("{about} is warned of {:?}, but it is {warned:?}", after.warning));
+            let said: BTreeSet<_> = said(after);
+            if !warned
+                .iter()
+                .any(|warned| warned.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>() == said)
+            {
+                look.wrong("safety", format!("{about} is warned of {said:?}, but it is {warned:?}"));
             }
         }
-        if before.is("scheduled") && after.is("held") && look.order().is_none() {
-            let reasons: Vec<_> = MEASURES
-                .iter()
-                .filter(|(name, _)| held.iter().any(|held| held.contains(name)))
-                .map(|(_, reason)| *reason)
-                .collect();
+        let unavailable = after.reason.as_deref() == Some("mfa_not_available");
+        if before.is("scheduled") && after.is("held") && look.order().is_none() && !unavailable {
+            let reasons: BTreeSet<_> = held.iter().flatten().copied().collect();
             if !after.reason.as_deref().is_some_and(|reason| reasons.contains(&reason)) || after.risk_accepted {
                 look.wrong("safety", format!("{about} is held for {:?}, but the risks are {reasons:?}", after.reason));
             }
@@ -72,8 +68,11 @@ fn warning_due(enforcement: &Enforcement, days: i32) -> Option<jiff::Timestamp> 
     Some(first_instant(plus_days(enforcement.date, -days), &company_zone(enforcement)?))
 }
 
-fn says(enforcement: &Enforcement, measure: &str) -> bool {
-    enforcement.warning.as_deref().is_some_and(|warning| warning.contains(&format!("\"{measure}\"")))
+/// What its warning says that is wrong.
+fn said(enforcement: &Enforcement) -> BTreeSet<String> {
+    let warning =
+        enforcement.warning.as_deref().map(|text| serde_json::from_str::<Vec<serde_json::Value>>(text).unwrap());
+    warning.unwrap_or_default().iter().map(|risk| risk["what"].as_str().unwrap_or_default().to_owned()).collect()
 }
 
 /// The measures of these kinds that are exceeded.
@@ -102,8 +101,8 @@ fn exceeded(
     let untold = open.iter().filter(|(id, _, _)| !was_told(tables, post, *id, company, enforcement)).count();
     let found = [
         ("no_enrolled_admin", settings.no_enrolled_admin, no_admin),
-        ("not_enrolled", settings.not_enrolled, open.len() * 100 > settings.not_enrolled_percent * subjects.len()),
-        ("not_told", settings.not_told, untold * 100 > settings.not_told_percent * open.len()),
+        ("too_few_enrolled", settings.not_enrolled, open.len() * 100 > settings.not_enrolled_percent * subjects.len()),
+        ("too_few_told", settings.not_told, untold * 100 > settings.not_told_percent * open.len()),
     ];
     found.into_iter().filter(|(_, kind, is)| *is && kinds.contains(kind)).map(|(name, _, _)| name).collect()
 }

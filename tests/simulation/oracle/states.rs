@@ -75,7 +75,8 @@ fn check_change(look: &mut Look<'_>, id: Id, before: &Enforcement, after: &Enfor
         ("scheduled" | "held" | "in_force", "cancelled" | "superseded") => {
             left || other_in_force(&look.is, id, company)
         }
-        ("in_force", "reverted") => {
+        // What was required under a date that is over is undone too.
+        ("in_force" | "cancelled" | "superseded", "reverted") => {
             ordered(|order| if let Order::Revert { company } = order { Some(company) } else { None })
         }
         _ => false,
