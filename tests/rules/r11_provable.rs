@@ -145,6 +145,8 @@ async fn r11_provable_the_trail_names_every_decision(db: &TestDatabase) {
             "2026-12-01 09:00 sql enforcement_scheduled",
             "2026-12-10 09:00 sql enforcement_scheduled",
             "2026-12-10 09:00 sql enforcement_superseded",
+            "2027-01-07 23:00 daemon enforcement_at_risk",
+            "2027-01-13 23:00 daemon enforcement_at_risk",
             "2027-01-14 23:00 daemon enforcement_in_force",
             "2027-01-16 12:00 sql enforcement_cancelled"
         ]

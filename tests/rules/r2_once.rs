@@ -7,6 +7,7 @@ use mfa_enforcer::tasks::run_until_idle;
 
 on_both!(
     r2_once_two_companies_one_mail,
+    r2_once_the_mail_lists_each_company_the_earliest_date_first,
     r2_once_a_reminder_yields_on_the_same_day,
     r2_once_everything_else_waits_for_the_morning,
     r2_once_running_again_does_nothing,
@@ -48,6 +49,29 @@ async fn r2_once_two_companies_one_mail(db: &TestDatabase) {
     assert!(text.contains("Company 1") && text.contains("Company 2"), "both are named: {text}");
     assert_eq!(world.required_since(&user).await, "2027-01-14 23:00", "the earlier one");
     assert_eq!(db.value("SELECT count(*) FROM requirements").await, "2");
+    world.finish().await;
+}
+
+async fn r2_once_the_mail_lists_each_company_the_earliest_date_first(db: &TestDatabase) {
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    let mut user = None;
+    for (name, date) in [("Later", "2027-02-05"), ("First", "2027-01-15"), ("Second", "2027-01-29")] {
+        let company = world.company("Europe/Berlin").await;
+        world.set_company(company, &format!("name = '{name}', enforcement_date = '{date}'")).await;
+        match &user {
+            None => user = Some(world.member(company, "Asia/Tokyo").await),
+            Some(user) => world.join(company, user).await,
+        }
+    }
+    let user = user.unwrap();
+    world.walk("2026-12-02 12:00").await;
+    assert_eq!(world.received(&user).await, ["2026-12-01 18:15 announcement + announcement + announcement"]);
+    let text = world.last_text(&user).replace('\n', " ");
+    let order = ["First", "15 January 2027", "Second", "29 January 2027", "Later", "5 February 2027"];
+    let mut rest = text.as_str();
+    for word in order {
+        rest = rest.split_once(word).unwrap_or_else(|| panic!("no '{word}' in its place: {text}")).1;
+    }
     world.finish().await;
 }
 

@@ -40,7 +40,7 @@ const IGNORE_ALL: SafetyPolicy = SafetyPolicy {
 };
 
 /// A company in Berlin whose day is 2027-01-15, with an admin and nine members, of whom nobody is enrolled.
-async fn company<'a>(db: &'a TestDatabase, safety: SafetyPolicy) -> (World<'a>, Id, Vec<User>) {
+async fn company(db: &TestDatabase, safety: SafetyPolicy) -> (World<'_>, Id, Vec<User>) {
     let mut world = World::begin(db, "2026-12-01 09:00").await;
     world.policy().safety = safety;
     let berlin = world.company("Europe/Berlin").await;
