@@ -92,7 +92,10 @@ fn sections(text: &str) -> Result<Vec<Section>, String> {
             rest = after;
             continue;
         }
-        let told = words.rsplit_once("The date was ").and_then(|(_, date)| parse_date(date));
+        let told = ["The date was ", "It was required from "]
+            .iter()
+            .find_map(|before| words.rsplit_once(before))
+            .and_then(|(_, date)| parse_date(date));
         let mut section = Section { kind, words, when: None, told, days_left: None };
         rest = after;
         if kind == "cancelled" {

@@ -31,7 +31,7 @@ pub fn check(look: &mut Look<'_>) {
                     key.1,
                     key.0,
                     before.and_then(|before| before.require_at)
-                ),
+                ) + &format!("; {:?}", is.of_company(key.0).filter(|(_, e)| !e.closed()).collect::<Vec<_>>()),
             );
         }
     }

@@ -72,6 +72,11 @@ fn due(look: &Look<'_>, tables: &Tables, notice: &Notice) -> Option<Allowed> {
                 notice.user,
                 notice.enforcement,
             ));
+            // Who un-enrolls when all is over is told at once.
+            let [earliest, latest] = look.as_seen();
+            if own.is_some_and(|own| own < earliest) && (earliest..=latest).contains(&notice.due_at) {
+                return None;
+            }
             Allowed::OneOf(instants.map(|instant| now_required_due(settings, instant, &zone)).collect())
         }
         "announcement" | "rescheduled" => Allowed::ByDayFrom(enforcement.created_at + delay, zone, hours),

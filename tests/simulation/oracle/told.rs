@@ -9,9 +9,9 @@ use jiff::Timestamp;
 
 use super::calendar::{date_at, time_at};
 use super::history::History;
-use super::look::{Look, announcement_due, moment, named, reader_zone};
+use super::look::{Look, announcement_due, effect, moment, named, reader_zone};
 use super::owed::{mailable, may_be_received, under_way};
-use super::post::{Post, Told};
+use super::post::{Post, Told, told};
 use super::tables::{Enforcement, Id};
 
 /// Judges what everybody knows. All that is due has been done, mail included.
@@ -45,10 +45,10 @@ fn check_standing(
 ) {
     let is = Rc::clone(&look.is);
     let (Some(want), Some(standing)) = (moment(&is, user, id), history.standing_since(id)) else { return };
-    if last == Some(Told::Date(want)) {
+    let zone = reader_zone(&is.users[&user], enforcement);
+    if knows(look, post, (company, user), enforcement, want, &zone) {
         return;
     }
-    let zone = reader_zone(&is.users[&user], enforcement);
     let since = since.max(standing);
     let subject = history.subject_since(company, user).unwrap_or(look.now);
     let steady = history.steady_since(company, user).unwrap_or(look.now);
@@ -73,6 +73,23 @@ fn check_standing(
             notices_of(look, user, id)
         ),
     );
+}
+
+/// Whether the user knows the date: they were told this instant, or this day, or the company's date by its older zone.
+fn knows(
+    look: &Look<'_>,
+    post: &Post,
+    (company, user): (Id, Id),
+    enforcement: &Enforcement,
+    want: Timestamp,
+    zone: &jiff::tz::TimeZone,
+) -> bool {
+    let is = &look.is;
+    let Some((_, telling)) = post.tellings(is, user, Some(company)).next() else { return false };
+    let Told::Date(date) = told(telling) else { return false };
+    let read = telling.section.when.as_ref().map(|when| when.local.date());
+    let same_date = is.enforcements.get(&telling.enforcement).is_some_and(|of| of.date == enforcement.date);
+    date == want || read == Some(date_at(want, zone)) || same_date && effect(enforcement) == Some(want)
 }
 
 fn check_cancelled(look: &mut Look<'_>, post: &Post, (company, user): (Id, Id), since: Timestamp, last: Option<Told>) {
