@@ -14,14 +14,13 @@ use crate::simulation::plan::Weather;
 
 impl World<'_> {
     /// A daemon hands a mail over.
-    pub(super) async fn take_mail(
-        &mut self,
-        daemon: usize,
-        strand: usize,
-        mail: &Composed,
-        dice: &Dice,
-    ) -> Result<(), Failure> {
+    pub(super) async fn take_mail(&mut self, daemon: usize, strand: usize, mail: &Composed) -> Result<(), Failure> {
         let to = mail.envelope.to().first().map(ToString::to_string).unwrap_or_default();
+        let handed = self.handed.entry(to.clone()).or_default();
+        *handed += 1;
+        // Its own chance for each reader: what becomes of others' mail changes nothing.
+        let purpose = to.bytes().fold(*handed, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+        let dice = &Dice::new(self.plan.seed, purpose);
         let mut answer = self.answer_to(&to, dice);
         if self.machines.crashes && dice.chance(2) {
             answer = if answer == Answer::Accepted && dice.chance(60) { Answer::DiesAfter } else { Answer::DiesBefore };

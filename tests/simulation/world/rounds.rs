@@ -31,7 +31,7 @@ impl World<'_> {
         // Where nothing is due there is little to see.
         let busy = self.busy || dice.chance(10);
         if self.machines.unwatched && (self.busy || !self.amid.is_empty()) {
-            self.together(dice).await?;
+            self.together().await?;
         } else if busy
             && (dice.chance(self.machines.side_by_side) || !self.amid.is_empty() && self.machines.side_by_side > 0)
         {
@@ -146,7 +146,7 @@ impl World<'_> {
                     self.daemons[daemon].gate.answer(strand, reply);
                     return Ok(true);
                 }
-                self.take_mail(daemon, strand, &mail, dice).await?;
+                self.take_mail(daemon, strand, &mail).await?;
                 return Ok(
                     self.daemons[daemon].gate.stop(strand).is_none() && self.daemons[daemon].strands[strand].is_some()
                 );
@@ -154,7 +154,7 @@ impl World<'_> {
             Stop::Fault(point) => return self.go_wrong(turn, &point, dice).await,
             Stop::Committed => {
                 // It reads every table: not each time.
-                if dice.chance(5) {
+                if dice.chance(1) {
                     self.look(Step::Committed { daemon }).await?;
                 }
             }

@@ -5,7 +5,6 @@ use std::task::Poll;
 use super::World;
 use super::daemon::{ALONE, Ended};
 use super::failure::Failure;
-use crate::simulation::dice::Dice;
 use crate::simulation::gate::{Halts, STRANDS, Stop};
 use crate::simulation::oracle::Step;
 use crate::simulation::plan::Deed;
@@ -15,7 +14,7 @@ const MOST_ROUNDS: usize = 200;
 
 impl World<'_> {
     /// Every task of every daemon runs at the same time, until none changes anything.
-    pub(super) async fn together(&mut self, dice: &Dice) -> Result<(), Failure> {
+    pub(super) async fn together(&mut self) -> Result<(), Failure> {
         for _ in 0..MOST_ROUNDS {
             for daemon in &mut self.daemons {
                 daemon.gate.set_halts(Halts::Mail);
@@ -25,7 +24,7 @@ impl World<'_> {
                     (0..ALONE).for_each(|task| daemon.begin_task(task));
                 }
             }
-            if !self.run_together(dice).await? && self.amid.is_empty() {
+            if !self.run_together().await? && self.amid.is_empty() {
                 return Ok(());
             }
         }
@@ -33,7 +32,7 @@ impl World<'_> {
     }
 
     /// Runs what was begun to its end. Returns whether anything was changed.
-    async fn run_together(&mut self, dice: &Dice) -> Result<bool, Failure> {
+    async fn run_together(&mut self) -> Result<bool, Failure> {
         let mut changed = false;
         loop {
             // What the vendor writes, it writes while the daemons are at work.
@@ -58,7 +57,7 @@ impl World<'_> {
                 for strand in 0..STRANDS {
                     if let Some(Stop::Mail(mail)) = self.daemons[daemon].gate.stop(strand) {
                         mailed = true;
-                        self.take_mail(daemon, strand, &mail, dice).await?;
+                        self.take_mail(daemon, strand, &mail).await?;
                         // Nothing hangs here: time would have to pass.
                         let reply =
                             self.daemons[daemon].strands[strand].as_mut().and_then(|strand| strand.reply.take());
