@@ -172,20 +172,20 @@ fn doubt_lines(tables: &Tables) -> Vec<Line> {
         };
         let (company, enforcement) = tables.enforcements.get(&event.subject.as_deref()?.parse().ok()?)?;
         let date = enforcement.enforcement_date.format("%a %-d %b %Y");
-        let why = match what {
-            What::Held => enforcement.reason.as_deref().unwrap_or_default().replace('_', " "),
-            What::AtRisk => found(event),
-            _ => String::new(),
-        };
-        let note = [date.to_string(), why].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ");
+        let note = [date.to_string(), why(event)].into_iter().filter(|part| !part.is_empty());
+        let note = note.collect::<Vec<_>>().join(": ");
         Some(line(tables.company_day(*company, event.at), what, tables.company_name(Some(*company)), 0, note))
     };
     tables.events.iter().filter_map(line_of).collect()
 }
 
-/// What an event of a warning says speaks against the date.
-fn found(event: &AuditEvent) -> String {
-    let findings: Vec<Finding> = serde_json::from_value(event.detail["findings"].clone()).unwrap_or_default();
+/// Why a date is held, or what speaks against it.
+fn why(event: &AuditEvent) -> String {
+    let findings = serde_json::from_value::<Vec<Finding>>(event.detail["findings"].clone()).unwrap_or_default();
+    if findings.is_empty() {
+        let reason = ["held", "reason"].iter().find_map(|key| event.detail[key].as_str());
+        return reason.unwrap_or_default().replace('_', " ");
+    }
     findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
