@@ -160,9 +160,7 @@ fn check_time(look: &mut Look<'_>, claim: &Claim, handing: &Handing, telling: &T
     }
     let zones = zones_of(handing);
     let at_once = look.is.milestones.get(&telling.milestone).is_some_and(|milestone| milestone.kind == "welcome");
-    // What the mail server put off is tried again as soon as can be.
-    let retried = look.is.notices.get(&telling.notice).is_some_and(|notice| notice.attempts > 1);
-    if matches!(telling.kind.as_str(), "announcement" | "rescheduled" | "cancelled") && !at_once && !retried {
+    if matches!(telling.kind.as_str(), "announcement" | "rescheduled" | "cancelled") && !at_once {
         let hours = look.settings.announce_from..look.settings.announce_until;
         if !zones.iter().any(|zone| hours.contains(&time_at(handing.claimed_at, zone))) {
             look.wrong("R7", format!("{about} outside the hours of the day"));

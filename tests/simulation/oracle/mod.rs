@@ -18,6 +18,7 @@ mod personal;
 mod plans;
 mod post;
 mod provable;
+mod reading;
 mod required;
 mod safety;
 mod states;
@@ -35,7 +36,8 @@ use look::Look;
 use owed::Owed;
 use post::Post;
 use provable::Trail;
-use tables::{Known, Tables};
+use reading::Known;
+use tables::Tables;
 
 /// The daemon's settings that the rules depend on.
 #[derive(Clone, Debug)]
