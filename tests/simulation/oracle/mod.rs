@@ -23,6 +23,8 @@ mod required;
 mod safety;
 mod states;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod told;
 
 use std::rc::Rc;
