@@ -295,7 +295,7 @@ impl Shown {
             (skipped, "not sent", listed(&sum.skipped_because)),
             (sum.failed, "failed", "mails that were refused for good: see `notice list --state failed`".to_owned()),
             (sum.waiting, "waiting", "notices that are due: their date is held, or they are put off".to_owned()),
-            (sum.warnings, "warnings", "of what speaks against a date: see `status`".to_owned()),
+            (sum.warnings, "warnings", "of what speaks against a date".to_owned()),
             (sum.held, "dates held", "they wait for a person: see `status`".to_owned()),
         ];
         lines.extend(more.into_iter().filter(|(count, _, _)| *count > 0));

@@ -10,6 +10,7 @@ use super::tables::Tables;
 use crate::domain::audit::AuditEvent;
 use crate::domain::ids::Id;
 use crate::domain::notice::{EnforcementState, NoticeKind, NoticeState, SkipReason};
+use crate::domain::safety::Finding;
 use crate::domain::schedule::days_left;
 use crate::domain::time::{self, Timestamp};
 use crate::store::notice_history::NoticeRecord;
@@ -171,11 +172,21 @@ fn doubt_lines(tables: &Tables) -> Vec<Line> {
         };
         let (company, enforcement) = tables.enforcements.get(&event.subject.as_deref()?.parse().ok()?)?;
         let date = enforcement.enforcement_date.format("%a %-d %b %Y");
-        let why = enforcement.reason.as_deref().filter(|_| what == What::Held).unwrap_or_default().replace('_', " ");
-        let note = [date.to_string(), why].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ");
+        let note = [date.to_string(), why(event)].into_iter().filter(|part| !part.is_empty());
+        let note = note.collect::<Vec<_>>().join(": ");
         Some(line(tables.company_day(*company, event.at), what, tables.company_name(Some(*company)), 0, note))
     };
     tables.events.iter().filter_map(line_of).collect()
+}
+
+/// Why a date is held, or what speaks against it.
+fn why(event: &AuditEvent) -> String {
+    let findings = serde_json::from_value::<Vec<Finding>>(event.detail["findings"].clone()).unwrap_or_default();
+    if findings.is_empty() {
+        let reason = ["held", "reason"].iter().find_map(|key| event.detail[key].as_str());
+        return reason.unwrap_or_default().replace('_', " ");
+    }
+    findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 /// Somebody whom an enforcement requires.

@@ -132,7 +132,7 @@ async fn what_the_daemon_has_not_seen_yet_is_played(db: &TestDatabase) {
     assert_eq!(shown["summary"]["held"], 1);
     let held = shown["timeline"].as_array().unwrap().iter().find(|line| line["what"] == "held").unwrap();
     assert_eq!((&held["company"], &held["day"]), (&json!("Company 2"), &json!("2026-11-02")), "its zone's day");
-    assert_eq!(held["note"], "Thu 5 Nov 2026, notice too short");
+    assert_eq!(held["note"], "Thu 5 Nov 2026: notice too short");
     assert_eq!(shown["summary"]["sent_by_kind"]["welcome"], 2, "the member, and whose exemption ends");
 }
 
