@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use jiff::Timestamp;
 
-use super::calendar::{date_at, time_at};
+use super::calendar::{date_at, plus_days, time_at};
 use super::history::History;
 use super::look::{Look, announcement_due, effect, moment, named, reader_zone};
 use super::owed::{mailable, may_be_received, under_way};
@@ -129,6 +129,10 @@ fn excused(look: &Look<'_>, post: &Post, user: Id, id: Id, zone: &jiff::tz::Time
     let hours = look.settings.announce_from..look.settings.announce_until;
     let today = date_at(look.now, zone);
     let letters = post.to_user(user);
+    // What had to wait because there was a mail on the day comes in the morning.
+    let waited = letters.iter().any(|handing| handing.day == plus_days(today, -1) && may_be_received(is, handing));
+    let by_day = by_day || waited;
+    let hours = if waited { hours.start.max(look.settings.send_at)..hours.end } else { hours };
     (by_day && !hours.contains(&time_at(look.now, zone)))
         || letters.iter().any(|handing| handing.day == today && may_be_received(is, handing))
         || under_way(look, is, user, Some(id))
