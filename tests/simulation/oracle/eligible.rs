@@ -154,7 +154,8 @@ fn check_time(look: &mut Look<'_>, claim: &Claim, handing: &Handing, telling: &T
         Some(reader_zone(tables.users.get(&handing.user)?, tables.enforcements.get(&telling.enforcement)?))
     });
     let zones: Vec<_> = zones.into_iter().flatten().collect();
-    if matches!(telling.kind.as_str(), "announcement" | "rescheduled" | "cancelled") {
+    let at_once = look.is.milestones.get(&telling.milestone).is_some_and(|milestone| milestone.kind == "welcome");
+    if matches!(telling.kind.as_str(), "announcement" | "rescheduled" | "cancelled") && !at_once {
         let hours = look.settings.announce_from..look.settings.announce_until;
         if !zones.iter().any(|zone| hours.contains(&time_at(handing.claimed_at, zone))) {
             look.wrong("R7", format!("{about} outside the hours of the day"));

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::Answer;
 use super::calendar::{date_at, days, minutes};
 use super::history::History;
-use super::look::{Look, days_before, effect, is_subject, named, now_required_due, reader_zone, reminder_due};
+use super::look::{Look, days_before, effect, may_be_subject, named, now_required_due, reader_zone, reminder_due};
 use super::post::Post;
 use super::tables::{Id, Requirement, Tables};
 
@@ -136,10 +136,14 @@ fn required_before(tables: &Tables, own: &Requirement, company: Id) -> bool {
 
 /// Whether a notice of this company may go to the user.
 pub fn mailable(look: &Look<'_>, tables: &Tables, company: Id, user: Id) -> bool {
-    let (Some(row), Some(membership)) = (tables.users.get(&user), tables.memberships.get(&(company, user))) else {
-        return false;
-    };
-    is_subject(look.settings, row, membership) && !row.enrolled && !row.bounced && plausible(&row.email)
+    tables.memberships.get(&(company, user)).is_some_and(|membership| membership.exempt_until.is_none())
+        && mailable_but_exempt(look, tables, user)
+}
+
+/// The same, an exemption notwithstanding.
+pub fn mailable_but_exempt(look: &Look<'_>, tables: &Tables, user: Id) -> bool {
+    let Some(row) = tables.users.get(&user) else { return false };
+    may_be_subject(look.settings, row) && !row.enrolled && !row.bounced && plausible(&row.email)
 }
 
 /// Whether mail can be sent there at all.
@@ -194,10 +198,7 @@ fn outcome(look: &Look<'_>, history: &History, post: &Post, key: Key, debt: Debt
     } else if mail_on(today) {
         return Outcome::Waits;
     }
-    match under_way(look, is, user, Some(id)) {
-        true => Outcome::Waits,
-        false => Outcome::Missing(state_of(is, user, id)),
-    }
+    if under_way(look, is, user, Some(id)) { Outcome::Waits } else { Outcome::Missing(state_of(is, user, id)) }
 }
 
 pub fn may_be_received(tables: &Tables, handing: &super::post::Handing) -> bool {

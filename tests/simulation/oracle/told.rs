@@ -7,10 +7,10 @@ use std::rc::Rc;
 
 use jiff::Timestamp;
 
-use super::calendar::{date_at, plus_days, time_at};
+use super::calendar::{date_at, days, plus_days, time_at};
 use super::history::History;
-use super::look::{Look, announcement_due, effect, moment, named, reader_zone};
-use super::owed::{mailable, may_be_received, under_way};
+use super::look::{Look, announcement_due, effect, moment, named, now_required_due, reader_zone};
+use super::owed::{mailable, mailable_but_exempt, may_be_received, under_way};
 use super::post::{Post, Told, told};
 use super::tables::{Enforcement, Id};
 
@@ -18,19 +18,106 @@ use super::tables::{Enforcement, Id};
 pub fn check(look: &mut Look<'_>, history: &History, post: &Post) {
     let is = Rc::clone(&look.is);
     for (company, user) in is.memberships.keys() {
-        if !mailable(look, &is, *company, *user) || is.company_requires(*user, *company) {
+        let freed = history.freed_since(*company, *user);
+        let since = history.steady_since(*company, *user).max(history.company_since(*company)).max(freed);
+        let Some(since) = since else { continue };
+        let standing = is.of_company(*company).find(|(_, e)| is.stands(e) && (e.is("scheduled") || e.is("in_force")));
+        if is.company_requires(*user, *company) {
+            if let Some((id, enforcement)) = standing {
+                check_required(look, history, post, (*company, *user), (id, enforcement));
+            }
             continue;
         }
-        let since = history.steady_since(*company, *user).max(history.company_since(*company));
-        let Some(since) = since else { continue };
+        if !mailable(look, &is, *company, *user) {
+            if let Some((id, enforcement)) = standing {
+                check_exempt(look, history, post, (*company, *user), (id, enforcement), since);
+            }
+            continue;
+        }
         let last = post.told(&is, *user, Some(*company));
-        let standing = is.of_company(*company).find(|(_, e)| is.stands(e) && (e.is("scheduled") || e.is("in_force")));
         match standing {
             Some((id, enforcement)) => {
                 check_standing(look, history, post, (*company, *user), (id, enforcement), since, last);
             }
             None => check_cancelled(look, post, (*company, *user), since, last),
         }
+    }
+}
+
+/// Who is required and did not enroll knows that, also who enrolled when the others were told and has un-enrolled since.
+fn check_required(
+    look: &mut Look<'_>,
+    history: &History,
+    post: &Post,
+    (company, user): (Id, Id),
+    (id, enforcement): (Id, &Enforcement),
+) {
+    let is = Rc::clone(&look.is);
+    let since = history.steady_since(company, user).max(history.standing_since(id)).unwrap_or(look.now);
+    let own = is.requirements.iter().filter(|r| r.user == user && r.enforcement == id && r.cleared_at.is_none());
+    let Some(required) = own.map(|r| r.required_at).min() else { return };
+    let zone = reader_zone(&is.users[&user], enforcement);
+    if !enforcement.is("in_force")
+        || !mailable(look, &is, company, user)
+        || since.max(now_required_due(look.settings, required, &zone)) + days(1) > look.now
+        || excused(look, post, user, id, &zone, true)
+    {
+        return;
+    }
+    let knows = post.tellings(&is, user, Some(company)).any(|(_, telling)| {
+        let already = telling.section.words.contains("needed since");
+        telling.kind == "now_required" || (telling.kind == "welcome" && already)
+    });
+    let other = is.requirements.iter().any(|r| {
+        r.user == user
+            && r.enforcement != id
+            && is.enforcements.get(&r.enforcement).is_some_and(|e| e.company == Some(company))
+    });
+    if !knows && !other {
+        look.wrong(
+            "R6",
+            format!(
+                "user {user} is required by {} since {required} and was never told so: {}",
+                named(&is, id),
+                notices_of(look, user, id)
+            ),
+        );
+    }
+}
+
+/// Whose exemption is about to lapse knows from when they are required.
+fn check_exempt(
+    look: &mut Look<'_>,
+    history: &History,
+    post: &Post,
+    (company, user): (Id, Id),
+    (id, enforcement): (Id, &Enforcement),
+    since: Timestamp,
+) {
+    let is = Rc::clone(&look.is);
+    let Some(until) = is.memberships[&(company, user)].exempt_until else { return };
+    let Some(standing) = history.standing_since(id) else { return };
+    let zone = reader_zone(&is.users[&user], enforcement);
+    let announced = announcement_due(look.settings, standing, &zone);
+    let due = (until - days(7)).max(since).max(announced);
+    if !mailable_but_exempt(look, &is, user)
+        || until <= look.now
+        || due > look.now
+        || excused(look, post, user, id, &zone, false)
+    {
+        return;
+    }
+    let Some(want) = moment(&is, user, id) else { return };
+    if want < until || !knows(look, post, (company, user), enforcement, want, &zone) {
+        look.wrong(
+            "R6",
+            format!(
+                "user {user} is exempt until {until}, and was told {:?} last, but should know of {want} by {}: {}",
+                post.told(&is, user, Some(company)),
+                named(&is, id),
+                notices_of(look, user, id)
+            ),
+        );
     }
 }
 
