@@ -150,12 +150,17 @@ fn check_time(look: &mut Look<'_>, claim: &Claim, handing: &Handing, telling: &T
     {
         look.wrong("R7", format!("{about}, which is due at {}", notice.due_at));
     }
-    let zones = [&claim.was, &claim.is].map(|tables| {
-        Some(reader_zone(tables.users.get(&handing.user)?, tables.enforcements.get(&telling.enforcement)?))
-    });
-    let zones: Vec<_> = zones.into_iter().flatten().collect();
+    // A reader without a zone has the one of each company that the mail speaks of.
+    let spoken_of = handing.told.iter().flat_map(|telling| [(&claim.was, telling), (&claim.is, telling)]);
+    let zones: Vec<_> = spoken_of
+        .filter_map(|(rows, telling)| {
+            Some(reader_zone(rows.users.get(&handing.user)?, rows.enforcements.get(&telling.enforcement)?))
+        })
+        .collect();
     let at_once = look.is.milestones.get(&telling.milestone).is_some_and(|milestone| milestone.kind == "welcome");
-    if matches!(telling.kind.as_str(), "announcement" | "rescheduled" | "cancelled") && !at_once {
+    // What the mail server put off is tried again as soon as can be.
+    let retried = look.is.notices.get(&telling.notice).is_some_and(|notice| notice.attempts > 1);
+    if matches!(telling.kind.as_str(), "announcement" | "rescheduled" | "cancelled") && !at_once && !retried {
         let hours = look.settings.announce_from..look.settings.announce_until;
         if !zones.iter().any(|zone| hours.contains(&time_at(handing.claimed_at, zone))) {
             look.wrong("R7", format!("{about} outside the hours of the day"));

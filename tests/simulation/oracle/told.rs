@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use jiff::Timestamp;
 
-use super::calendar::{date_at, days, plus_days, time_at};
+use super::calendar::{date_at, days, minutes, plus_days, time_at};
 use super::history::History;
 use super::look::{Look, announcement_due, effect, moment, named, now_required_due, reader_zone};
 use super::owed::{mailable, mailable_but_exempt, may_be_received, under_way};
@@ -149,6 +149,17 @@ fn check_standing(
         return;
     };
     if due > look.now || excused(look, post, user, id, &zone, subject <= enforcement.created_at) {
+        return;
+    }
+    // Planned by the company's older zone, it may come some hours later.
+    let rezoned = history.company_since(company).is_some_and(|since| since > enforcement.created_at);
+    let soon = look.now..=since + days(1) + minutes(120);
+    if rezoned
+        && is
+            .notices
+            .values()
+            .any(|n| n.user == user && n.enforcement == id && n.state == "pending" && soon.contains(&n.due_at))
+    {
         return;
     }
     let rule = if last.is_some() { "R5" } else { "R6" };
