@@ -26,39 +26,39 @@ mod fixed {
 
     #[test]
     fn first() {
-        live_all((1..=60).step_by(4), Kind::Sqlite, false);
+        live_all((1..=16).step_by(4), Kind::Sqlite, false);
     }
 
     #[test]
     fn second() {
-        live_all((2..=60).step_by(4), Kind::Sqlite, false);
+        live_all((2..=16).step_by(4), Kind::Sqlite, false);
     }
 
     #[test]
     fn third() {
-        live_all((3..=60).step_by(4), Kind::Sqlite, false);
+        live_all((3..=16).step_by(4), Kind::Sqlite, false);
     }
 
     #[test]
     fn fourth() {
-        live_all((4..=60).step_by(4), Kind::Sqlite, false);
+        live_all((4..=16).step_by(4), Kind::Sqlite, false);
     }
 
     #[test]
     fn on_postgres() {
-        live_all([11, 22, 33], Kind::Postgres, false);
+        live_all([21, 22], Kind::Postgres, false);
     }
 
     #[test]
     fn on_postgres_at_the_same_time() {
-        live_all([44, 55], Kind::Postgres, true);
+        live_all([31, 32], Kind::Postgres, true);
     }
 }
 
 #[test]
 fn fresh_ones() {
     let first = fresh();
-    live_all(first..first + 6, Kind::Sqlite, false);
+    live_all(first..first + 2, Kind::Sqlite, false);
 }
 
 #[test]

@@ -50,16 +50,14 @@ impl Making {
 /// The plan that comes of a seed.
 pub fn plan(seed: u64, kind: Kind) -> Plan {
     let dice = Dice::new(seed, 1);
-    let years = dice.weighted(&[(3, 1), (2, 2), (1, 3)]);
+    let days = dice.weighted(&[(5, 120), (4, 365), (2, 2 * 365), (1, 3 * 365)]) + dice.between(-30, 30);
     let begins = DateTime::from_timestamp(1_767_225_600, 0).expect("the year 2026").timestamp_micros()
         + dice.between(0, 10 * 365 * 24 * 60) * 60_000_000
         + dice.pick(&[0, 1, 999_999, 500_000]);
     let begins = Timestamp::new(DateTime::from_timestamp_micros(begins).expect("before 2037"));
-    // Some worlds are small and wild, some large and slow; in some nobody does anything once all is set up.
+    // In some nobody does anything once all is set up.
     let quiet = dice.chance(20);
-    let ends = begins.plus(
-        if quiet { TimeDelta::days(dice.between(3, 40)) } else { TimeDelta::days(365 * years) } - TimeDelta::zero(),
-    );
+    let ends = begins.plus(TimeDelta::days(if quiet { dice.between(3, 40) } else { days }));
     let settings = settings(&dice);
     let machines = machines(&dice, quiet);
     let companies = u32::try_from(dice.between(2, 6)).expect("it is small");

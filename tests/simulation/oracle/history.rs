@@ -1,6 +1,7 @@
 //! Since when things have been as they are.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use jiff::Timestamp;
 
@@ -20,6 +21,10 @@ pub struct History {
     company: BTreeMap<Id, Timestamp>,
     /// Who was to be required when an enforcement's flip began.
     flipping: BTreeMap<Id, BTreeSet<Id>>,
+    /// Whom a company requires.
+    required: BTreeSet<(Id, Id)>,
+    /// Since when it no longer requires somebody.
+    freed: BTreeMap<(Id, Id), Timestamp>,
     last_settled: Option<Timestamp>,
 }
 
@@ -67,6 +72,14 @@ impl History {
             }
         }
         self.company.retain(|id, _| is.companies.contains_key(id));
+        if !Rc::ptr_eq(&was.requirements, &is.requirements) {
+            let open = is.requirements.iter().filter(|r| r.cleared_at.is_none());
+            let required = open.filter_map(|r| Some((is.enforcements.get(&r.enforcement)?.company?, r.user))).collect();
+            for freed in self.required.difference(&required) {
+                self.freed.insert(*freed, now);
+            }
+            self.required = required;
+        }
     }
 
     /// All that is due at this instant has been done.
@@ -84,6 +97,11 @@ impl History {
 
     pub fn subject_since(&self, company: Id, user: Id) -> Option<Timestamp> {
         self.subject.get(&(company, user)).copied()
+    }
+
+    /// Since when the company no longer requires the user, if ever it did.
+    pub fn freed_since(&self, company: Id, user: Id) -> Option<Timestamp> {
+        self.freed.get(&(company, user)).copied()
     }
 
     pub fn standing_since(&self, enforcement: Id) -> Option<Timestamp> {

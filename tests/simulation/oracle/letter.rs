@@ -52,8 +52,8 @@ const SENTENCES: [(&str, &str); 9] = [
     ("You need it from ", "announcement"),
     ("Your account does not have it yet, and needs it ", "reminder"),
     ("You have needed it since ", "now_required"),
-    ("For your account it is needed from ", "welcome"),
-    ("For your account it is needed since ", "welcome"),
+    ("or your account it is needed from ", "welcome"),
+    ("or your account it is needed since ", "welcome"),
     ("You now need it from ", "rescheduled"),
     (", and you now need it from ", "rescheduled"),
     (", and no other date has been set.", "cancelled"),
@@ -144,6 +144,21 @@ fn parse_when(text: &str) -> Result<When, String> {
     Ok(When { local: date.to_datetime(time), zone: zone.replace(' ', "_") })
 }
 
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
 /// `Friday, 15 January 2027`, the weekday of which must be right.
 fn parse_date(text: &str) -> Option<Date> {
     let (weekday, date) = text.split_once(", ")?;
@@ -152,20 +167,6 @@ fn parse_date(text: &str) -> Option<Date> {
     if words.next().is_some() {
         return None;
     }
-    const MONTHS: [&str; 12] = [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ];
     let month = MONTHS.iter().position(|name| *name == month)? + 1;
     let date = Date::new(year.parse().ok()?, i8::try_from(month).ok()?, day.parse().ok()?).ok()?;
     (format!("{:?}", date.weekday()) == weekday).then_some(date)

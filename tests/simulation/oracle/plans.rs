@@ -29,6 +29,18 @@ pub fn check(look: &mut Look<'_>) {
                 ),
             );
         }
+        let planned = ["announcement", "rescheduled", "reminder", "final_reminder"].contains(&notice.kind.as_str());
+        let stands = |rows: &Tables| rows.enforcements.get(&notice.enforcement).is_some_and(|e| rows.stands(e));
+        if planned && !was.notices.contains_key(id) && !stands(&was) && !stands(&is) {
+            look.wrong(
+                "R5",
+                format!(
+                    "a '{}' of {} is made, though the company's row says otherwise",
+                    notice.kind,
+                    named(&is, notice.enforcement)
+                ),
+            );
+        }
         let milestone = is.milestones.get(&notice.milestone);
         if milestone.is_none_or(|milestone| milestone.enforcement != notice.enforcement) {
             look.wrong("R11", format!("notice {id} has no milestone of its enforcement"));
@@ -62,7 +74,12 @@ fn due(look: &Look<'_>, tables: &Tables, notice: &Notice) -> Option<Allowed> {
     let settings = look.settings;
     let hours = settings.announce_from..settings.announce_until;
     let delay = minutes(settings.announce_delay_minutes);
-    let days = look.is.milestones.get(&notice.milestone)?.days_before;
+    let milestone = look.is.milestones.get(&notice.milestone)?;
+    // Who comes late is told at once, also where it is another date that they were told.
+    if milestone.kind == "welcome" {
+        return None;
+    }
+    let days = milestone.days_before;
     Some(match notice.kind.as_str() {
         "reminder" | "final_reminder" => Allowed::OneOf(vec![reminder_due(settings, effect, days?, &zone)]),
         "now_required" => {

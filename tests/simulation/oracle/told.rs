@@ -7,10 +7,10 @@ use std::rc::Rc;
 
 use jiff::Timestamp;
 
-use super::calendar::{date_at, time_at};
+use super::calendar::{date_at, days, minutes, plus_days, time_at};
 use super::history::History;
-use super::look::{Look, announcement_due, effect, moment, named, reader_zone};
-use super::owed::{mailable, may_be_received, under_way};
+use super::look::{Look, announcement_due, effect, moment, named, now_required_due, reader_zone};
+use super::owed::{had_mail, mailable, mailable_but_exempt, under_way};
 use super::post::{Post, Told, told};
 use super::tables::{Enforcement, Id};
 
@@ -18,19 +18,106 @@ use super::tables::{Enforcement, Id};
 pub fn check(look: &mut Look<'_>, history: &History, post: &Post) {
     let is = Rc::clone(&look.is);
     for (company, user) in is.memberships.keys() {
-        if !mailable(look, &is, *company, *user) || is.company_requires(*user, *company) {
+        let freed = history.freed_since(*company, *user);
+        let since = history.steady_since(*company, *user).max(history.company_since(*company)).max(freed);
+        let Some(since) = since else { continue };
+        let standing = is.of_company(*company).find(|(_, e)| is.stands(e) && (e.is("scheduled") || e.is("in_force")));
+        if is.company_requires(*user, *company) {
+            if let Some((id, enforcement)) = standing {
+                check_required(look, history, post, (*company, *user), (id, enforcement));
+            }
             continue;
         }
-        let since = history.steady_since(*company, *user).max(history.company_since(*company));
-        let Some(since) = since else { continue };
+        if !mailable(look, &is, *company, *user) {
+            if let Some((id, enforcement)) = standing {
+                check_exempt(look, history, post, (*company, *user), (id, enforcement), since);
+            }
+            continue;
+        }
         let last = post.told(&is, *user, Some(*company));
-        let standing = is.of_company(*company).find(|(_, e)| is.stands(e) && (e.is("scheduled") || e.is("in_force")));
         match standing {
             Some((id, enforcement)) => {
                 check_standing(look, history, post, (*company, *user), (id, enforcement), since, last);
             }
             None => check_cancelled(look, post, (*company, *user), since, last),
         }
+    }
+}
+
+/// Who is required and did not enroll knows that, also who enrolled when the others were told and has un-enrolled since.
+fn check_required(
+    look: &mut Look<'_>,
+    history: &History,
+    post: &Post,
+    (company, user): (Id, Id),
+    (id, enforcement): (Id, &Enforcement),
+) {
+    let is = Rc::clone(&look.is);
+    let since = history.steady_since(company, user).max(history.standing_since(id)).unwrap_or(look.now);
+    let own = is.requirements.iter().filter(|r| r.user == user && r.enforcement == id && r.cleared_at.is_none());
+    let Some(required) = own.map(|r| r.required_at).min() else { return };
+    let zone = reader_zone(&is.users[&user], enforcement);
+    if !enforcement.is("in_force")
+        || !mailable(look, &is, company, user)
+        || since.max(now_required_due(look.settings, required, &zone)) + days(1) > look.now
+        || excused(look, post, user, id, &zone, true)
+    {
+        return;
+    }
+    let knows = post.tellings(&is, user, Some(company)).any(|(_, telling)| {
+        let already = telling.section.words.contains("needed since");
+        telling.kind == "now_required" || (telling.kind == "welcome" && already)
+    });
+    let other = is.requirements.iter().any(|r| {
+        r.user == user
+            && r.enforcement != id
+            && is.enforcements.get(&r.enforcement).is_some_and(|e| e.company == Some(company))
+    });
+    if !knows && !other {
+        look.wrong(
+            "R6",
+            format!(
+                "user {user} is required by {} since {required} and was never told so: {}",
+                named(&is, id),
+                notices_of(look, user, id)
+            ),
+        );
+    }
+}
+
+/// Whose exemption is about to lapse knows from when they are required.
+fn check_exempt(
+    look: &mut Look<'_>,
+    history: &History,
+    post: &Post,
+    (company, user): (Id, Id),
+    (id, enforcement): (Id, &Enforcement),
+    since: Timestamp,
+) {
+    let is = Rc::clone(&look.is);
+    let Some(until) = is.memberships[&(company, user)].exempt_until else { return };
+    let Some(standing) = history.standing_since(id) else { return };
+    let zone = reader_zone(&is.users[&user], enforcement);
+    let announced = announcement_due(look.settings, standing, &zone);
+    let due = (until - days(7)).max(since).max(announced);
+    if !mailable_but_exempt(look, &is, user)
+        || until <= look.now
+        || due > look.now
+        || excused(look, post, user, id, &zone, false)
+    {
+        return;
+    }
+    let Some(want) = moment(&is, user, id) else { return };
+    if want < until || !knows(look, post, (company, user), enforcement, want, &zone) {
+        look.wrong(
+            "R6",
+            format!(
+                "user {user} is exempt until {until}, and was told {:?} last, but should know of {want} by {}: {}",
+                post.told(&is, user, Some(company)),
+                named(&is, id),
+                notices_of(look, user, id)
+            ),
+        );
     }
 }
 
@@ -62,6 +149,17 @@ fn check_standing(
         return;
     };
     if due > look.now || excused(look, post, user, id, &zone, subject <= enforcement.created_at) {
+        return;
+    }
+    // Planned by the company's older zone, it may come some hours later.
+    let rezoned = history.company_since(company).is_some_and(|since| since > enforcement.created_at);
+    let soon = look.now..=since + days(1) + minutes(120);
+    if rezoned
+        && is
+            .notices
+            .values()
+            .any(|n| n.user == user && n.enforcement == id && n.state == "pending" && soon.contains(&n.due_at))
+    {
         return;
     }
     let rule = if last.is_some() { "R5" } else { "R6" };
@@ -129,8 +227,12 @@ fn excused(look: &Look<'_>, post: &Post, user: Id, id: Id, zone: &jiff::tz::Time
     let hours = look.settings.announce_from..look.settings.announce_until;
     let today = date_at(look.now, zone);
     let letters = post.to_user(user);
+    // What had to wait because there was a mail on the day comes in the morning.
+    let waited = had_mail(look, post, user, plus_days(today, -1), look.now - days(1));
+    let by_day = by_day || waited;
+    let hours = if waited { hours.start.max(look.settings.send_at)..hours.end } else { hours };
     (by_day && !hours.contains(&time_at(look.now, zone)))
-        || letters.iter().any(|handing| handing.day == today && may_be_received(is, handing))
+        || had_mail(look, post, user, today, look.now)
         || under_way(look, is, user, Some(id))
         || letters.iter().any(|handing| {
             handing.answer == super::Answer::RefusedForGood

@@ -42,17 +42,21 @@ impl World<'_> {
         let of = [
             earliest("due_at", "milestones WHERE state = 'pending'"),
             earliest("next_attempt_at", "notices WHERE state = 'pending'"),
-            earliest("claimed_until", "notices WHERE state = 'sending'"),
             earliest("enforce_at", "enforcements WHERE state = 'scheduled'"),
             earliest("require_at", "memberships WHERE require_at IS NOT NULL"),
             earliest("exempt_until", "memberships WHERE exempt_until IS NOT NULL"),
         ];
         let sql = format!("SELECT min(due) FROM ({}) AS all_due", of.join(" UNION ALL "));
         let earliest = self.db.value(&sql).await.parse().ok();
+        // A claim lapses just after this.
+        let sql =
+            format!("SELECT min(claimed_until) FROM notices WHERE state = 'sending' AND claimed_until >= '{now}'");
+        let lapsed = self.db.value(&sql).await.parse().ok();
+        let lapsed = lapsed.map(|until: Timestamp| until.plus(TimeDelta::microseconds(1)));
         // An exempt member is told a week before.
         let week = TimeDelta::days(7);
         let sql = format!("SELECT min(exempt_until) FROM memberships WHERE exempt_until > '{}'", now.plus(week));
         let told: Option<Timestamp> = self.db.value(&sql).await.parse().ok().map(|until: Timestamp| until.plus(-week));
-        earliest.into_iter().chain(told).min()
+        earliest.into_iter().chain(lapsed).chain(told).min()
     }
 }
