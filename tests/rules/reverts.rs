@@ -18,6 +18,7 @@ on_both!(
     r8_others_stand_when_a_deleted_company_is_reverted,
     r8_others_stand_and_earlier_dates_are_undone_too,
     a_revert_takes_late_joiners_dates_with_it,
+    a_revert_leaves_late_joiners_of_a_later_date_their_own,
     a_revert_tells_whom_it_concerns_once,
     a_revert_before_the_day_is_refused,
     a_revert_follows_what_was_written_with_sql,
@@ -232,6 +233,18 @@ async fn a_revert_takes_late_joiners_dates_with_it(db: &TestDatabase) {
         "the next day: one mail a day"
     );
     assert!(world.last_text(&late).contains("has cancelled the date from which you would have needed"));
+    world.finish().await;
+}
+
+async fn a_revert_leaves_late_joiners_of_a_later_date_their_own(db: &TestDatabase) {
+    let (world, berlin, _) = in_force(db, 1).await;
+    world.set_date(berlin, "2027-02-01").await;
+    world.walk("2027-01-28 12:00").await;
+    let late = world.member(berlin, "Europe/Berlin").await;
+    world.run("2027-01-28 13:00").await;
+    world.order(berlin, &JO).revert().await.unwrap();
+    world.walk("2027-02-10 12:00").await;
+    assert_eq!(world.required_since(&late).await, "2027-02-04 23:00", "their days of grace, not the company's day");
     world.finish().await;
 }
 

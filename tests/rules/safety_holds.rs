@@ -256,8 +256,9 @@ async fn safety_holds_for_no_company_without_subjects(db: &TestDatabase) {
 }
 
 async fn safety_that_warns_does_not_hold(db: &TestDatabase) {
-    let warn = Response::Warn;
-    let all = SafetyPolicy { no_enrolled_admin: warn, not_enrolled: warn, not_told: warn, ..IGNORE_ALL };
+    // What would hold is not exceeded: everybody was told.
+    let (warn, hold) = (Response::Warn, Response::Hold);
+    let all = SafetyPolicy { no_enrolled_admin: warn, not_enrolled: warn, not_told: hold, ..IGNORE_ALL };
     let (world, _, _) = company(db, all).await;
     world.walk("2027-01-15 12:00").await;
     assert_eq!(state(db).await, ["in_force -"]);
