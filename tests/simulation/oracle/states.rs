@@ -149,8 +149,7 @@ fn check_new(look: &mut Look<'_>, id: Id, new: &Enforcement) {
 /// Less than the minimum notice was left at this instant; unknown where the zone is.
 fn too_soon(look: &Look<'_>, enforcement: &Enforcement, seen: Timestamp) -> Option<bool> {
     let zone = zone(&enforcement.time_zone)?;
-    let past = effect(enforcement).is_none_or(|effect| effect <= seen);
-    Some(past || days_between(date_at(seen, &zone), enforcement.date) < look.settings.minimum_notice_days)
+    Some(days_between(date_at(seen, &zone), enforcement.date) < look.settings.minimum_notice_days)
 }
 
 fn check_notice(look: &mut Look<'_>, id: Id, enforcement: &Enforcement, seen: Timestamp, overridden: bool) {
