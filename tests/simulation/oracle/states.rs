@@ -75,6 +75,11 @@ fn check_change(look: &mut Look<'_>, id: Id, before: &Enforcement, after: &Enfor
         ("scheduled" | "held" | "in_force", "cancelled" | "superseded") => {
             left || other_in_force(&look.is, id, company)
         }
+        // It took effect since the last look.
+        ("scheduled", "reverted") => {
+            let order = ordered(|order| if let Order::Revert { company } = order { Some(company) } else { None });
+            order && stood && effect(after).is_some_and(|effect| effect <= look.now)
+        }
         // What was required under a date that is over is undone too.
         ("in_force" | "cancelled" | "superseded", "reverted") => {
             ordered(|order| if let Order::Revert { company } = order { Some(company) } else { None })
