@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 use super::calendar::{date_at, days_between, time_at};
 use super::look::{
@@ -101,6 +102,16 @@ fn permits(
     }
 }
 
+/// The reader's zone; who has none has the one of each company that the mail speaks of.
+fn zones_of(handing: &Handing) -> Vec<TimeZone> {
+    let claim = &handing.claim;
+    let spoken_of = handing.told.iter().flat_map(|telling| [(&claim.was, telling), (&claim.is, telling)]);
+    let zones = spoken_of.filter_map(|(rows, telling)| {
+        Some(reader_zone(rows.users.get(&handing.user)?, rows.enforcements.get(&telling.enforcement)?))
+    });
+    zones.collect()
+}
+
 /// What it says is what is so.
 fn check_date(look: &mut Look<'_>, post: &Post, handing: &Handing, telling: &Telling, about: &str) {
     let claim = &handing.claim;
@@ -114,11 +125,8 @@ fn check_date(look: &mut Look<'_>, post: &Post, handing: &Handing, telling: &Tel
         if !so.is_empty() && !so.iter().any(|instant| when.is(*instant)) {
             look.wrong("R5", format!("{about} for {} in {}, but it is so from {so:?}", when.local, when.zone));
         }
-        let zones = [&claim.was, &claim.is].map(|tables| {
-            let (user, enforcement) = (tables.users.get(&user)?, tables.enforcements.get(&id)?);
-            Some(reader_zone(user, enforcement).iana_name()?.to_owned())
-        });
-        if !zones.iter().flatten().any(|zone| *zone == when.zone) && telling.company.is_some() {
+        let zones: Vec<_> = zones_of(handing).iter().filter_map(|zone| Some(zone.iana_name()?.to_owned())).collect();
+        if !zones.contains(&when.zone) && telling.company.is_some() {
             look.wrong("R5", format!("{about} with the zone {}, but the reader's is {zones:?}", when.zone));
         }
         if let Some(days) = section.days_left {
@@ -150,17 +158,9 @@ fn check_time(look: &mut Look<'_>, claim: &Claim, handing: &Handing, telling: &T
     {
         look.wrong("R7", format!("{about}, which is due at {}", notice.due_at));
     }
-    // A reader without a zone has the one of each company that the mail speaks of.
-    let spoken_of = handing.told.iter().flat_map(|telling| [(&claim.was, telling), (&claim.is, telling)]);
-    let zones: Vec<_> = spoken_of
-        .filter_map(|(rows, telling)| {
-            Some(reader_zone(rows.users.get(&handing.user)?, rows.enforcements.get(&telling.enforcement)?))
-        })
-        .collect();
+    let zones = zones_of(handing);
     let at_once = look.is.milestones.get(&telling.milestone).is_some_and(|milestone| milestone.kind == "welcome");
-    // What the mail server put off is tried again as soon as can be.
-    let retried = look.is.notices.get(&telling.notice).is_some_and(|notice| notice.attempts > 1);
-    if matches!(telling.kind.as_str(), "announcement" | "rescheduled" | "cancelled") && !at_once && !retried {
+    if matches!(telling.kind.as_str(), "announcement" | "rescheduled" | "cancelled") && !at_once {
         let hours = look.settings.announce_from..look.settings.announce_until;
         if !zones.iter().any(|zone| hours.contains(&time_at(handing.claimed_at, zone))) {
             look.wrong("R7", format!("{about} outside the hours of the day"));

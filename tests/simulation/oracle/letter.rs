@@ -144,6 +144,21 @@ fn parse_when(text: &str) -> Result<When, String> {
     Ok(When { local: date.to_datetime(time), zone: zone.replace(' ', "_") })
 }
 
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
 /// `Friday, 15 January 2027`, the weekday of which must be right.
 fn parse_date(text: &str) -> Option<Date> {
     let (weekday, date) = text.split_once(", ")?;
@@ -152,20 +167,6 @@ fn parse_date(text: &str) -> Option<Date> {
     if words.next().is_some() {
         return None;
     }
-    const MONTHS: [&str; 12] = [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ];
     let month = MONTHS.iter().position(|name| *name == month)? + 1;
     let date = Date::new(year.parse().ok()?, i8::try_from(month).ok()?, day.parse().ok()?).ok()?;
     (format!("{:?}", date.weekday()) == weekday).then_some(date)

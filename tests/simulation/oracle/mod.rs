@@ -18,10 +18,13 @@ mod personal;
 mod plans;
 mod post;
 mod provable;
+mod reading;
 mod required;
 mod safety;
 mod states;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod told;
 
 use std::rc::Rc;
@@ -35,7 +38,8 @@ use look::Look;
 use owed::Owed;
 use post::Post;
 use provable::Trail;
-use tables::{Known, Tables};
+use reading::Known;
+use tables::Tables;
 
 /// The daemon's settings that the rules depend on.
 #[derive(Clone, Debug)]

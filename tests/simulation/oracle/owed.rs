@@ -6,9 +6,10 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use super::Answer;
-use super::calendar::{date_at, days, minutes};
+use super::calendar::{date_at, days, minutes, plus_days, time_at, zone};
 use super::history::History;
 use super::look::{Look, days_before, effect, may_be_subject, named, now_required_due, reader_zone, reminder_due};
 use super::post::Post;
@@ -184,7 +185,7 @@ fn outcome(look: &Look<'_>, history: &History, post: &Post, key: Key, debt: Debt
     let Some(reader) = is.users.get(&user) else { return Outcome::Off };
     let zone = reader_zone(reader, enforcement);
     let (due_day, today) = (date_at(debt.due, &zone), date_at(look.now, &zone));
-    let mail_on = |day| post.to_user(user).iter().any(|handing| handing.day == day && may_be_received(is, handing));
+    let mail_on = |day, at| had_mail(look, post, user, day, at);
     if before > 0 {
         let later = super::look::days_before(look.settings, &is.companies[&company])
             .into_iter()
@@ -192,15 +193,33 @@ fn outcome(look: &Look<'_>, history: &History, post: &Post, key: Key, debt: Debt
         let effect = effect(enforcement).unwrap_or(enforcement.enforce_at);
         let superseded = later.into_iter().any(|other| reminder_due(look.settings, effect, other, &zone) <= look.now);
         // One mail a day, and a reminder yields.
-        if superseded || !enforcement.is("scheduled") || mail_on(due_day) || is.company_requires(user, company) {
+        if superseded
+            || !enforcement.is("scheduled")
+            || mail_on(due_day, debt.due)
+            || is.company_requires(user, company)
+        {
             return Outcome::Off;
         }
-    } else if mail_on(today) {
+    } else if mail_on(today, look.now)
+        || (mail_on(plus_days(today, -1), look.now - days(1)) && time_at(look.now, &zone) < look.settings.send_at)
+    {
+        // What has to wait because there was a mail on the day comes in the morning.
         return Outcome::Waits;
     }
     if under_way(look, is, user, Some(id)) { Outcome::Waits } else { Outcome::Missing(state_of(is, user, id)) }
 }
 
+/// Whether the user had a mail on that day. Where they have no zone, each of their companies has days of its own.
+pub fn had_mail(look: &Look<'_>, post: &Post, user: Id, day: Date, at: Timestamp) -> bool {
+    let own = look.is.users.get(&user).and_then(|user| user.time_zone.as_deref()).and_then(zone);
+    let near = |other: Timestamp| {
+        own.is_none() && (at - days(1) - minutes(180)..=at + days(1) + minutes(180)).contains(&other)
+    };
+    let letters = post.to_user(user).iter().filter(|handing| may_be_received(&look.is, handing));
+    letters.into_iter().any(|handing| handing.day == day || near(handing.at))
+}
+
+/// Whether a mail was received, or may have been as far as the daemon knows.
 pub fn may_be_received(tables: &Tables, handing: &super::post::Handing) -> bool {
     handing.answer.received() || tables.mails.get(&handing.mail).is_some_and(|mail| mail.maybe_received)
 }

@@ -50,8 +50,14 @@ fn candidates(look: &Look<'_>, tables: &Tables, (company, user): (Id, Id)) -> Ve
     let grace = row.grace_days.unwrap_or(look.settings.new_member_grace_days);
     let exemptions = [&look.was, &look.is].map(|tables| tables.memberships.get(&(company, user))?.exempt_until);
     let mut found = Vec::new();
-    for (_, enforcement) in tables.of_company(company).filter(|(_, e)| !e.closed()) {
+    let before = look.was.memberships.get(&(company, user)).and_then(|membership| membership.require_at);
+    for (id, enforcement) in tables.of_company(company).filter(|(_, e)| !e.closed()) {
         let (Some(zone), Some(effect)) = (company_zone(enforcement), effect(enforcement)) else { continue };
+        // In another zone it is the same day.
+        let older = look.was.enforcements.get(&id).and_then(company_zone);
+        if let (Some(before), Some(older)) = (before, older) {
+            found.push(first_instant(date_at(before, &older), &zone).max(effect));
+        }
         for seen in look.as_seen() {
             for graced in [seen + days(grace), calendar_days_later(seen, grace, &zone)] {
                 found.push(first_midnight_from(graced, &zone).max(effect));

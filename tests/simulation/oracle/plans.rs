@@ -82,24 +82,30 @@ fn due(look: &Look<'_>, tables: &Tables, notice: &Notice) -> Option<Allowed> {
     let days = milestone.days_before;
     Some(match notice.kind.as_str() {
         "reminder" | "final_reminder" => Allowed::OneOf(vec![reminder_due(settings, effect, days?, &zone)]),
+        // Who comes back when that is over is told at once.
+        "now_required" if now_required_due(settings, effect, &zone) <= look.now && at_once(look, notice) => {
+            return None;
+        }
         "now_required" => {
-            let own = required_at(&look.is, notice.user, notice.enforcement);
-            let instants = own.into_iter().chain(moment(&look.was, notice.user, notice.enforcement)).chain(moment(
-                &look.is,
-                notice.user,
-                notice.enforcement,
-            ));
-            // Who un-enrolls when all is over is told at once.
-            let [earliest, latest] = look.as_seen();
-            if own.is_some_and(|own| own < earliest) && (earliest..=latest).contains(&notice.due_at) {
-                return None;
-            }
-            Allowed::OneOf(instants.map(|instant| now_required_due(settings, instant, &zone)).collect())
+            let (user, id) = (notice.user, notice.enforcement);
+            let moments = [required_at(&look.is, user, id), moment(&look.was, user, id), moment(&look.is, user, id)];
+            let moments = moments.into_iter().flatten();
+            Allowed::OneOf(moments.map(|moment| now_required_due(settings, moment, &zone)).collect())
+        }
+        // The same; sending waits for the hours.
+        "announcement" | "rescheduled" if at_once(look, notice) && notice.due_at >= enforcement.created_at + delay => {
+            return None;
         }
         "announcement" | "rescheduled" => Allowed::ByDayFrom(enforcement.created_at + delay, zone, hours),
         "cancelled" => Allowed::ByDayFrom(enforcement.closed_at? + delay, zone, hours),
         _ => return None,
     })
+}
+
+/// Whether it is due when it was made.
+fn at_once(look: &Look<'_>, notice: &Notice) -> bool {
+    let [earliest, latest] = look.as_seen();
+    (earliest..=latest).contains(&notice.due_at)
 }
 
 fn required_at(tables: &Tables, user: Id, enforcement: Id) -> Option<Timestamp> {

@@ -75,6 +75,11 @@ fn check_change(look: &mut Look<'_>, id: Id, before: &Enforcement, after: &Enfor
         ("scheduled" | "held" | "in_force", "cancelled" | "superseded") => {
             left || other_in_force(&look.is, id, company)
         }
+        // It took effect since the last look.
+        ("scheduled", "reverted") => {
+            let order = ordered(|order| if let Order::Revert { company } = order { Some(company) } else { None });
+            order && stood && effect(after).is_some_and(|effect| effect <= look.now)
+        }
         // What was required under a date that is over is undone too.
         ("in_force" | "cancelled" | "superseded", "reverted") => {
             ordered(|order| if let Order::Revert { company } = order { Some(company) } else { None })
@@ -149,8 +154,7 @@ fn check_new(look: &mut Look<'_>, id: Id, new: &Enforcement) {
 /// Less than the minimum notice was left at this instant; unknown where the zone is.
 fn too_soon(look: &Look<'_>, enforcement: &Enforcement, seen: Timestamp) -> Option<bool> {
     let zone = zone(&enforcement.time_zone)?;
-    let past = effect(enforcement).is_none_or(|effect| effect <= seen);
-    Some(past || days_between(date_at(seen, &zone), enforcement.date) < look.settings.minimum_notice_days)
+    Some(days_between(date_at(seen, &zone), enforcement.date) < look.settings.minimum_notice_days)
 }
 
 fn check_notice(look: &mut Look<'_>, id: Id, enforcement: &Enforcement, seen: Timestamp, overridden: bool) {

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::calendar::{date_at, days, minutes, plus_days, time_at};
 use super::history::History;
 use super::look::{Look, announcement_due, effect, moment, named, now_required_due, reader_zone};
-use super::owed::{mailable, mailable_but_exempt, may_be_received, under_way};
+use super::owed::{had_mail, mailable, mailable_but_exempt, under_way};
 use super::post::{Post, Told, told};
 use super::tables::{Enforcement, Id};
 
@@ -228,11 +228,11 @@ fn excused(look: &Look<'_>, post: &Post, user: Id, id: Id, zone: &jiff::tz::Time
     let today = date_at(look.now, zone);
     let letters = post.to_user(user);
     // What had to wait because there was a mail on the day comes in the morning.
-    let waited = letters.iter().any(|handing| handing.day == plus_days(today, -1) && may_be_received(is, handing));
+    let waited = had_mail(look, post, user, plus_days(today, -1), look.now - days(1));
     let by_day = by_day || waited;
     let hours = if waited { hours.start.max(look.settings.send_at)..hours.end } else { hours };
     (by_day && !hours.contains(&time_at(look.now, zone)))
-        || letters.iter().any(|handing| handing.day == today && may_be_received(is, handing))
+        || had_mail(look, post, user, today, look.now)
         || under_way(look, is, user, Some(id))
         || letters.iter().any(|handing| {
             handing.answer == super::Answer::RefusedForGood
