@@ -23,6 +23,7 @@ mod commands {
     mod output;
     mod readme;
     mod rehearse;
+    mod safety;
     mod sample;
     mod status;
     mod user;

@@ -92,6 +92,11 @@ password = 12345
 listen = "localhost:8080"
 [methods]
 sms_countries = ["US", "Germany"]
+[safety]
+no_enrolled_admin = "stop"
+not_enrolled = true
+not_enrolled_percent = 101
+not_told_percent = -1
 [telemetry]
 log = "info,mfa_enforcer=loud"
 log_format = "xml"

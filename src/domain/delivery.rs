@@ -69,8 +69,8 @@ pub struct NoticeFacts {
     pub state: EnforcementState,
     /// The date of that.
     pub date: NaiveDate,
-    /// Whether it is the payee mandate.
-    pub is_mandate: bool,
+    /// The company of that; none: it is the payee mandate.
+    pub company_id: Option<Id>,
     /// The date that the company's row has now.
     pub company_date: Option<NaiveDate>,
     /// The membership in the company; none: the user is no member.
@@ -157,7 +157,7 @@ pub fn ineligible(
     if user.bounced {
         return Some(SkipReason::Bounced);
     }
-    let left_out = if notice.is_mandate {
+    let left_out = if notice.company_id.is_none() {
         (!user.payee).then_some(SkipReason::NotAPayee)
     } else {
         match notice.membership {
@@ -186,7 +186,7 @@ fn out_of_state(notice: &NoticeFacts, reader_zone: Tz) -> Option<SkipReason> {
         NoticeKind::Cancelled if notice.told_date.is_none() => Some(SkipReason::NotTold),
         // A date that does not stand any more requires nobody new (R5).
         NoticeKind::NowRequired
-            if !notice.required && !notice.is_mandate && notice.company_date != Some(notice.date) =>
+            if !notice.required && notice.company_id.is_some() && notice.company_date != Some(notice.date) =>
         {
             Some(SkipReason::Superseded)
         }
@@ -240,8 +240,26 @@ pub fn decide(
         );
         latest.push(chosen);
     }
+    cancelled_once(&mut latest, &mut decision);
     one_a_day(&latest, mailed_today, reader_zone, now, policy, &mut decision);
     decision
+}
+
+/// A company that takes back all of its dates, one in force and one to come, says so once.
+fn cancelled_once(latest: &mut Vec<&NoticeFacts>, decision: &mut Decision) {
+    let mut last: BTreeMap<Option<Id>, (Timestamp, Id)> = BTreeMap::new();
+    for notice in latest.iter().filter(|notice| notice.kind == NoticeKind::Cancelled) {
+        let rank = (notice.due_at, notice.id);
+        last.entry(notice.company_id).and_modify(|last| *last = rank.max(*last)).or_insert(rank);
+    }
+    latest.retain(|notice| {
+        let is_last = last.get(&notice.company_id).is_none_or(|(_, id)| *id == notice.id);
+        let stays = notice.kind != NoticeKind::Cancelled || is_last || notice.maybe_received();
+        if !stays {
+            decision.skip.push((notice.id, SkipReason::Superseded));
+        }
+        stays
+    });
 }
 
 /// When to look again whether the reader is required: on their day, if that has moved since the notice was made; soon, if it

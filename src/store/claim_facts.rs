@@ -12,7 +12,7 @@ use super::requirements::{id_batch, id_rows};
 use super::sql::{Row, Tx, bind};
 use crate::domain::delivery::{EarlierMail, MembershipFacts, NoticeFacts, UserFacts};
 use crate::domain::expansion::required_at;
-use crate::domain::ids::{Id, PAYEE_MANDATE};
+use crate::domain::ids::Id;
 use crate::domain::message::{Message, Reader, Statement};
 use crate::domain::methods::methods;
 use crate::domain::notice::{EnforcementState, NoticeKind};
@@ -94,7 +94,8 @@ impl Claimable {
     pub async fn recipients(&self, tx: &mut Tx, now: Timestamp) -> Result<Vec<Recipient>, StoreError> {
         let sql = format!(
             "SELECT n.id, n.user_id, n.kind, n.due_at, n.next_attempt_at, n.attempts, n.mail_id, l.maybe_received,
-                 e.id AS enforcement_id, e.state, e.enforcement_date, e.enforce_at, e.planned_time_zone,
+                 e.id AS enforcement_id, e.company_id AS enforcing_company, e.state, e.enforcement_date, e.enforce_at,
+                 e.planned_time_zone,
                  c.id AS company_id, c.name AS company_name, c.enforcement_date AS company_date, c.locale AS company_locale, c.support_contact,
                  m.user_id AS member, m.exempt_until, m.require_at,
                  u.id AS found, u.email, u.name, u.locale, u.time_zone, u.country, u.kind AS user_kind, u.active, u.sso,
@@ -136,7 +137,7 @@ impl Claimable {
             if let Some((_, recipient)) = recipients.last_mut().filter(|(id, _)| *id == user_id) {
                 recipient.notices.push(notice);
             } else {
-                let zone = zone_of(row, notice.facts.is_mandate)?;
+                let zone = zone_of(row, notice.facts.company_id.is_none())?;
                 let mails = mails.remove(&user_id).unwrap_or_default();
                 recipients.push((user_id, Recipient { user, zone, notices: vec![notice], mails }));
             }
@@ -225,7 +226,7 @@ fn read_notice(row: &Row) -> Result<DueNotice, StoreError> {
             enforcement_id,
             state: row.name("state")?,
             date: row.get("enforcement_date")?,
-            is_mandate: enforcement_id == PAYEE_MANDATE,
+            company_id: row.get("enforcing_company")?,
             company_date: row.get("company_date")?,
             membership,
             required: row.get("required")?,

@@ -6,8 +6,9 @@ use chrono_tz::Tz;
 use serde::Serialize;
 
 use super::companies::{self, Company, Lock};
-use super::enforcements::{company_facts, nothing_to_hold, refusal};
+use super::enforcements::{company_facts, refusal};
 use super::forecast_facts::{self, Page, StoredCourse};
+use super::holds::nothing_to_hold;
 use super::revert::{self, Reversal, nothing_to_revert};
 use super::safety;
 use super::sql::{Tx, bind};

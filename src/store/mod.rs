@@ -20,6 +20,7 @@ pub mod exemptions;
 pub mod expand;
 pub mod forecast;
 mod forecast_facts;
+pub mod holds;
 pub mod import;
 pub mod lapses;
 pub mod notice_history;
@@ -56,6 +57,7 @@ pub trait Store:
     + exemptions::ExemptionStore
     + expand::ExpandStore
     + forecast::ForecastStore
+    + holds::HoldStore
     + import::ImportStore
     + lapses::LapseStore
     + notice_history::NoticeHistoryStore

@@ -35,7 +35,10 @@ pub enum MailResult {
     /// Accepted by the server.
     Sent,
     /// Refused for good.
-    Failed,
+    Failed {
+        /// Whether an earlier attempt may have reached the reader.
+        maybe_received: bool,
+    },
     /// To be tried again at `next_attempt_at`.
     Deferred {
         /// When.
@@ -78,9 +81,14 @@ impl OutcomeStore for SqlStore {
         record_mails(&mut tx, &batch, &carried).await?;
         let mut sent = BTreeMap::new();
         let mut events = Vec::new();
-        for (action, wanted) in [("notices_sent", MailResult::Sent), ("notices_failed", MailResult::Failed)] {
+        for (action, is_sent) in [("notices_sent", true), ("notices_failed", false)] {
+            let wanted = |result| match result {
+                MailResult::Sent => is_sent,
+                MailResult::Failed { .. } => !is_sent,
+                MailResult::Deferred { .. } | MailResult::Released { .. } => false,
+            };
             let done: Vec<&MailOutcome> =
-                outcomes.iter().filter(|one| one.result == wanted && carried.contains_key(&one.mail_id)).collect();
+                outcomes.iter().filter(|one| wanted(one.result) && carried.contains_key(&one.mail_id)).collect();
             let kinds = count_kinds(&done, &carried);
             if kinds.is_empty() {
                 continue;
@@ -89,7 +97,7 @@ impl OutcomeStore for SqlStore {
                 done.iter().map(|one| format!("{} {}", one.mail_id, one.content_sha256.as_deref().unwrap_or("-")));
             let detail = json!({ "mails": done.len(), "kinds": kinds, "sha256": sha256_hex(lines) });
             events.push(NewEvent { actor: "daemon", action, company_id: None, subject: None, detail });
-            if wanted == MailResult::Sent {
+            if is_sent {
                 sent = kinds;
             }
         }
@@ -102,7 +110,7 @@ impl OutcomeStore for SqlStore {
 fn row(outcome: &MailOutcome) -> Json {
     let (notice, mail, next, maybe_received, attempts) = match outcome.result {
         MailResult::Sent => ("sent", "sent", None, true, 0),
-        MailResult::Failed => ("failed", "failed", None, false, 0),
+        MailResult::Failed { maybe_received } => ("failed", "failed", None, maybe_received, 0),
         MailResult::Deferred { next_attempt_at, maybe_received } => {
             ("pending", "deferred", Some(next_attempt_at), maybe_received, 0)
         }

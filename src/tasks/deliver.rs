@@ -101,7 +101,7 @@ async fn send_all(services: &Services, id: Id, claim: Claim, tally: &mut Tally) 
         for outcome in &batch {
             match outcome.result {
                 MailResult::Sent => tally.sent += 1,
-                MailResult::Failed => tally.failed += 1,
+                MailResult::Failed { .. } => tally.failed += 1,
                 MailResult::Deferred { .. } => tally.deferred += 1,
                 MailResult::Released { .. } => {}
             }
@@ -151,7 +151,7 @@ async fn send_one(services: &Services, mail: &ClaimedMail, until: Timestamp) -> 
         Err(error) => {
             counter!(MAILS_TOTAL, "kind" => kind, "outcome" => FAILED).increment(1);
             log_unwritten(mail, &error);
-            return outcome(MailResult::Failed, error.to_string(), None);
+            return outcome(MailResult::Failed { maybe_received: mail.maybe_received }, error.to_string(), None);
         }
     };
     let sha256 = Some(composed.sha256.clone());
@@ -166,7 +166,7 @@ async fn send_one(services: &Services, mail: &ClaimedMail, until: Timestamp) -> 
             counter!(SMTP_ERRORS_TOTAL, "class" => error.class()).increment(1);
             log_unsent(mail, &error);
             let result = result_of(services, mail, &error);
-            let counted = if result == MailResult::Failed { FAILED } else { PUT_OFF };
+            let counted = if matches!(result, MailResult::Failed { .. }) { FAILED } else { PUT_OFF };
             counter!(MAILS_TOTAL, "kind" => kind, "outcome" => counted).increment(1);
             outcome(result, error.reply().to_owned(), sha256)
         }
@@ -175,7 +175,7 @@ async fn send_one(services: &Services, mail: &ClaimedMail, until: Timestamp) -> 
 
 fn result_of(services: &Services, mail: &ClaimedMail, error: &SendError) -> MailResult {
     match error {
-        SendError::Permanent { .. } => MailResult::Failed,
+        SendError::Permanent { .. } => MailResult::Failed { maybe_received: mail.maybe_received },
         SendError::Transient { maybe_received, .. } => {
             let limits = &services.limits;
             let wait =

@@ -44,7 +44,7 @@ async fn each_result_is_recorded(db: &TestDatabase) {
     let next_attempt_at: Timestamp = "2026-12-01T09:20:00Z".parse().unwrap();
     let results = [
         MailResult::Sent,
-        MailResult::Failed,
+        MailResult::Failed { maybe_received: false },
         MailResult::Deferred { next_attempt_at, maybe_received: false },
         MailResult::Deferred { next_attempt_at, maybe_received: true },
     ];
@@ -70,7 +70,9 @@ async fn each_result_is_recorded(db: &TestDatabase) {
 async fn outcomes_of_another_claim_are_refused(db: &TestDatabase) {
     let (store, claim) = claimed(db, 1).await;
     let before = db.dump().await;
-    for result in [MailResult::Sent, MailResult::Failed, MailResult::Released { maybe_received: false }] {
+    for result in
+        [MailResult::Sent, MailResult::Failed { maybe_received: false }, MailResult::Released { maybe_received: false }]
+    {
         let outcomes = [outcome(&claim, 0, result)];
         let another: Id = "0a000000-0000-4000-8000-00000000000f".parse().unwrap();
         assert!(store.record_outcomes(another, later(), &outcomes).await.unwrap().is_empty());
@@ -81,7 +83,8 @@ async fn outcomes_of_another_claim_are_refused(db: &TestDatabase) {
 
 async fn recording_twice_is_recording_once(db: &TestDatabase) {
     let (store, claim) = claimed(db, 2).await;
-    let outcomes = [outcome(&claim, 0, MailResult::Sent), outcome(&claim, 1, MailResult::Failed)];
+    let outcomes =
+        [outcome(&claim, 0, MailResult::Sent), outcome(&claim, 1, MailResult::Failed { maybe_received: false })];
     store.record_outcomes(claim.id.unwrap(), later(), &outcomes).await.unwrap();
     let before = db.dump().await;
     assert!(store.record_outcomes(claim.id.unwrap(), later(), &outcomes).await.unwrap().is_empty());

@@ -109,6 +109,14 @@ fn somebody_who_is_required_already_is_welcomed_so() {
 }
 
 #[test]
+fn who_was_required_is_told_that_it_is_over() {
+    let mut message = sample::of_kind(NoticeKind::Cancelled, true);
+    message.notices[0].was_required = true;
+    insta::assert_snapshot!("cancelled_reverted", page(&message));
+    insta::assert_snapshot!("cancelled_reverted_html", rendered(&message).html);
+}
+
+#[test]
 fn who_is_exempt_is_told_when_that_ends() {
     let mut message = sample::of_kind(NoticeKind::Welcome, true);
     message.notices[0].exempt_until = Some(message.notices[0].required_at.plus(chrono::TimeDelta::hours(-12)));

@@ -14,6 +14,7 @@ on_both!(
     r10_notice_given_a_release_is_judged_anew,
     r7_latest_only_reminders_that_passed_while_held_are_left_out,
     r5_moved_who_knows_the_date_is_not_told_again_after_a_release,
+    a_date_cancelled_while_held_past_its_day_required_nobody,
     a_hold_follows_what_was_written_with_sql,
     what_cannot_be_held_is_refused,
 );
@@ -113,6 +114,18 @@ async fn r5_moved_who_knows_the_date_is_not_told_again_after_a_release(db: &Test
     world.walk("2026-12-10 18:00").await;
     assert_eq!(world.received(&user).await, ["2026-12-01 10:15 announcement"]);
     assert_eq!(world.received(&late).await.len(), 1, "{:?}", world.received(&late).await);
+    world.finish().await;
+}
+
+async fn a_date_cancelled_while_held_past_its_day_required_nobody(db: &TestDatabase) {
+    let (world, berlin) = announced(db).await;
+    let user = world.all_users()[0];
+    world.order(berlin, &JO).hold().await.unwrap();
+    world.walk("2027-01-20 12:00").await;
+    world.order(berlin, &JO).cancel().await.unwrap();
+    world.walk("2027-01-21 12:00").await;
+    assert_eq!(world.received(&user).await[1..], ["2027-01-20 13:15 cancelled"]);
+    assert!(world.last_text(&user).contains("has cancelled the date from which you would have needed"));
     world.finish().await;
 }
 

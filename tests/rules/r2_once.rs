@@ -183,7 +183,7 @@ async fn r2_once_an_outcome_of_a_lapsed_claim_is_refused(db: &TestDatabase) {
         at: world.now(),
         content_sha256: None,
         reply: "451 too late".to_owned(),
-        result: MailResult::Failed,
+        result: MailResult::Failed { maybe_received: false },
     };
     let recorded = world.services.store.record_outcomes(slow.id.unwrap(), world.now(), &[outcome]).await.unwrap();
     assert!(recorded.is_empty());

@@ -3,7 +3,7 @@
 
 use mfa_enforcer::store::outcome::{MailOutcome, MailResult};
 
-use super::world::{NOTHING, World, at, busy, lost_answer};
+use super::world::{NOTHING, World, at, busy, lost_answer, no_such_user};
 use crate::support::{TestDatabase, on_both};
 
 on_both!(
@@ -31,6 +31,8 @@ on_both!(
     r5_moved_in_force_there_and_back_tells_the_newcomer_each_time,
     r5_moved_in_force_there_and_back_after_the_personal_date,
     r5_moved_claims_what_the_reader_was_told_then,
+    r5_cancelled_in_force_and_to_come_is_said_once,
+    r5_moved_after_a_repeat_that_was_refused,
 );
 
 async fn announced(db: &TestDatabase) -> (World<'_>, mfa_enforcer::domain::ids::Id, super::world::User) {
@@ -476,5 +478,38 @@ async fn r5_moved_claims_what_the_reader_was_told_then(db: &TestDatabase) {
     world.walk("2026-12-02 12:00").await;
     assert_eq!(world.received(&user).await, ["2026-12-01 10:30 announcement"], "of the first date they never heard");
     assert!(!world.last_text(&user).contains("15 January 2027"), "{}", world.last_text(&user));
+    world.finish().await;
+}
+
+async fn r5_cancelled_in_force_and_to_come_is_said_once(db: &TestDatabase) {
+    let (world, berlin, _) = announced(db).await;
+    world.walk("2027-01-20 09:00").await;
+    world.set_date(berlin, "2027-03-15").await;
+    world.walk("2027-01-20 10:00").await;
+    let late = world.member(berlin, "Europe/Berlin").await;
+    world.walk("2027-01-21 09:00").await;
+    world.clear_date(berlin).await;
+    world.walk("2027-01-25 09:00").await;
+    assert_eq!(world.received(&late).await, ["2027-01-20 11:00 welcome", "2027-01-21 10:15 cancelled"]);
+    assert_eq!(world.enforcements(berlin).await, ["2027-01-15 cancelled", "2027-03-15 cancelled"]);
+    world.finish().await;
+}
+
+async fn r5_moved_after_a_repeat_that_was_refused(db: &TestDatabase) {
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    let berlin = world.company("Europe/Berlin").await;
+    let user = world.member(berlin, "Europe/Berlin").await;
+    world.set_date(berlin, "2027-01-15").await;
+    world.run_now().await;
+    world.mail.refuse_next(lost_answer());
+    world.run("2026-12-01 09:15").await;
+    world.mail.refuse(&user.address(), no_such_user());
+    world.walk("2026-12-01 12:00").await;
+    assert_eq!(db.rows("SELECT state, maybe_received FROM mails").await, [["failed", "1"]]);
+    world.mail.accept(&user.address());
+    world.set_date(berlin, "2027-02-15").await;
+    world.walk("2026-12-03 12:00").await;
+    let told = ["2026-12-01 10:15 announcement", "2026-12-02 08:00 rescheduled"];
+    assert_eq!(world.received(&user).await, told, "they may know of January");
     world.finish().await;
 }

@@ -21,6 +21,7 @@ on_both!(
     a_revert_tells_whom_it_concerns_once,
     a_revert_before_the_day_is_refused,
     a_revert_follows_what_was_written_with_sql,
+    a_revert_makes_no_late_joiners,
     a_date_after_a_revert_begins_from_the_start,
     r11_provable_the_trail_vouches_for_who_was_freed,
     a_revert_of_many_is_one_act,
@@ -304,6 +305,22 @@ async fn a_revert_follows_what_was_written_with_sql(db: &TestDatabase) {
     world.walk("2027-03-20 12:00").await;
     assert_eq!(required(&world, &romans).await, "00000");
     assert_eq!(world.enforcements(rome).await, ["2027-03-15 reverted"]);
+    world.finish().await;
+}
+
+async fn a_revert_makes_no_late_joiners(db: &TestDatabase) {
+    let (world, berlin, users) = in_force(db, 1).await;
+    world.clear_date(berlin).await;
+    world.walk("2027-02-01 12:00").await;
+    // A date and a member that no daemon has seen: who is there before the date is no late joiner.
+    let joined = world.member(berlin, "Europe/Berlin").await;
+    world.set_date(berlin, "2027-06-15").await;
+    world.order(berlin, &JO).revert().await.unwrap();
+    assert_in_line(&world).await;
+    assert_eq!(required(&world, &users).await, "0");
+    world.walk("2027-02-02 12:00").await;
+    assert_eq!(world.received(&joined).await, ["2027-02-01 13:15 announcement"]);
+    assert_eq!(world.received(&users[0]).await.last().unwrap(), "2027-02-01 13:15 rescheduled");
     world.finish().await;
 }
 

@@ -129,7 +129,7 @@ impl Prospect {
             enforcement_id: Id(Uuid::nil()),
             state: state.unwrap_or(EnforcementState::Scheduled),
             date: self.date,
-            is_mandate: false,
+            company_id: Some(self.company.id),
             company_date: (!cancels).then_some(self.date),
             membership: Some(MembershipFacts {
                 exempt_until: self.membership.exempt_until,

@@ -115,7 +115,7 @@ impl Walk<'_> {
             enforcement_id: course.id,
             state: course.state,
             date: course.date,
-            is_mandate: course.company_id.is_none(),
+            company_id: course.company_id,
             company_date: membership.and_then(|one| one.company_date),
             membership: membership
                 .map(|one| delivery::MembershipFacts { exempt_until: one.exempt_until, require_at: one.require_at }),
