@@ -322,8 +322,8 @@ fn one_a_day(
 /// It then has waited enough: a daemon that only runs now and then must not miss the hours for ever.
 fn waking_hour(notice: &NoticeFacts, reader_zone: Tz, now: Timestamp, policy: &Policy) -> Timestamp {
     let in_hours = |instant| policy.announce_hours.first_from(instant, reader_zone);
-    let has_waited =
-        notice.next_attempt_at > notice.due_at && in_hours(notice.next_attempt_at) == notice.next_attempt_at;
+    let local_time = notice.next_attempt_at.utc().with_timezone(&reader_zone).time();
+    let has_waited = notice.next_attempt_at > notice.due_at && local_time == policy.announce_hours.from;
     if notice.kind.keeps_hours() && !has_waited { in_hours(now) } else { now }
 }
 
