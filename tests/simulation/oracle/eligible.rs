@@ -20,6 +20,9 @@ pub fn check(look: &mut Look<'_>, post: &Post, handing: &Handing) {
     if !address(&claim.was) && !address(&claim.is) {
         look.wrong("R1", format!("user {} is written to at {}, which is not their address", handing.user, handing.to));
     }
+    if !same_address(&handing.letter.to, &handing.to) {
+        look.wrong("R1", format!("a mail to {} goes to {}", handing.letter.to, handing.to));
+    }
     for telling in &handing.told {
         let about = format!(
             "mail {} tells user {} '{}' of {}",

@@ -13,8 +13,6 @@ pub struct Letter {
     pub to: String,
     /// What it says, in its order.
     pub sections: Vec<Section>,
-    /// Its text in one line, for people.
-    pub text: String,
 }
 
 /// One notice.
@@ -75,7 +73,7 @@ impl Letter {
         if sections.is_empty() {
             return Err(format!("no notice is recognised in it: {text}"));
         }
-        Ok(Self { message_id, to, sections, text })
+        Ok(Self { message_id, to, sections })
     }
 }
 

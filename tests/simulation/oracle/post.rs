@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::letter::{Letter, Section};
 use super::look::Look;
-use super::tables::{Id, MANDATE, Tables};
+use super::tables::{Id, Tables};
 use super::{Answer, Step};
 
 /// The mails of a world.
@@ -234,9 +234,4 @@ fn named_in(tables: &Tables, company: Option<Id>, section: &Section) -> bool {
             .get(&company)
             .is_none_or(|company| letters(&section.words).contains(&letters(&company.name))),
     }
-}
-
-/// The mandate has no company.
-pub fn is_mandate(telling: &Telling) -> bool {
-    telling.enforcement == MANDATE
 }

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::Answer;
 use super::look::{Look, named};
 use super::post::Post;
-use super::tables::{Id, Tables};
+use super::tables::{Id, MANDATE, Tables};
 use super::{Order, Violation};
 use crate::support::TestDatabase;
 
@@ -19,6 +19,8 @@ pub struct Trail {
     hashes: Vec<String>,
     required: BTreeMap<Id, i64>,
     mails_sent: i64,
+    /// What was done to which enforcement.
+    done: BTreeSet<(String, Id)>,
 }
 
 /// Judges what has changed in the history.
@@ -159,6 +161,9 @@ impl Trail {
             }
             self.hashes.push(row[8].clone());
             let count = |key: &str| detail.get(key).and_then(Value::as_i64).unwrap_or_default();
+            if let (true, Some(subject)) = (row[3].starts_with("enforcement_"), text(5)) {
+                self.done.insert((row[3].clone(), Id::new(&subject)));
+            }
             match row[3].as_str() {
                 "users_required" => {
                     let enforcement = text(5).map(|id| Id::new(&id));
@@ -187,6 +192,17 @@ impl Trail {
             let (rows, told) = (required.get(id).copied(), self.required.get(id).copied());
             if rows.unwrap_or_default() != told.unwrap_or_default() {
                 wrong.push(format!("{} requires {rows:?}, but the audit trail says {told:?}", named(tables, *id)));
+            }
+        }
+        for (id, enforcement) in tables.enforcements.iter().filter(|(id, _)| **id != MANDATE) {
+            let mut told = vec!["scheduled"];
+            told.extend(enforcement.flipped_at.map(|_| "in_force"));
+            told.extend(enforcement.closed().then_some(enforcement.state.as_str()));
+            told.extend(enforcement.warning.as_deref().filter(|warning| *warning != "[]").map(|_| "at_risk"));
+            for state in told {
+                if !self.done.contains(&(format!("enforcement_{state}"), *id)) {
+                    wrong.push(format!("the audit trail does not say that it was {state}: {}", named(tables, *id)));
+                }
             }
         }
         let sent = tables.mails.values().filter(|mail| mail.state == "sent").count();
