@@ -26,22 +26,22 @@ mod fixed {
 
     #[test]
     fn first() {
-        live_all((1..=16).step_by(4), Kind::Sqlite, false);
+        live_all((1..=24).step_by(4), Kind::Sqlite, false);
     }
 
     #[test]
     fn second() {
-        live_all((2..=16).step_by(4), Kind::Sqlite, false);
+        live_all((2..=24).step_by(4), Kind::Sqlite, false);
     }
 
     #[test]
     fn third() {
-        live_all((3..=16).step_by(4), Kind::Sqlite, false);
+        live_all((3..=24).step_by(4), Kind::Sqlite, false);
     }
 
     #[test]
     fn fourth() {
-        live_all((4..=16).step_by(4), Kind::Sqlite, false);
+        live_all((4..=24).step_by(4), Kind::Sqlite, false);
     }
 
     #[test]
