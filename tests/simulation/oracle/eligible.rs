@@ -9,7 +9,7 @@ use super::calendar::{date_at, days_between, time_at};
 use super::look::{
     Look, company_zone, days_before, is_payee, may_be_subject, moment, named, reader_zone, reminder_due,
 };
-use super::post::{Claim, Handing, Post, Telling, Told};
+use super::post::{Claim, Handing, Post, Telling, Told, told};
 use super::tables::{Id, Tables};
 
 /// Judges one message.
@@ -140,7 +140,8 @@ fn check_date(look: &mut Look<'_>, post: &Post, handing: &Handing, telling: &Tel
             }
         }
     }
-    let before = post.told(&look.is, user, telling.company);
+    let others = post.tellings(&look.is, user, telling.company).filter(|(other, _)| other.mail != handing.mail);
+    let before = others.map(|(_, other)| told(other)).next();
     if let (Some(told), Some(Told::Date(date))) = (section.told, before) {
         let days = [&claim.was, &claim.is].map(|tables| local_date(tables, user, id, date));
         if !days.contains(&Some(told)) {

@@ -88,7 +88,12 @@ fn check_surprise(look: &mut Look<'_>, history: &History, post: &Post, requireme
     let open = |tables: &Tables| tables.users.get(&requirement.user).is_none_or(|user| !user.enrolled);
     let late = since > enforcement.created_at && open(&look.was) && open(&is);
     let told_before = post.tellings(&is, requirement.user, Some(company)).next().is_some();
-    if late && !told_before && look.now < since + super::calendar::days(grace) - super::calendar::minutes(120) {
+    let already = look.was.company_requires(requirement.user, company);
+    if late
+        && !told_before
+        && !already
+        && look.now < since + super::calendar::days(grace) - super::calendar::minutes(120)
+    {
         look.wrong("R3", format!("{about}, but came only at {since} and was told nothing: {grace} days are theirs"));
     }
 }
