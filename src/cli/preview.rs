@@ -92,7 +92,7 @@ pub async fn run(
     };
     let mut notices = config.notices;
     notices.from.get_or_insert_with(|| sample::SENDER.to_owned());
-    let mailer = Mailer::new(&notices, Transport::Memory(MemoryTransport::new())).map_err(failed)?;
+    let mailer = Mailer::new(&notices, Transport::simulated(MemoryTransport::new())).map_err(failed)?;
     let previews = kinds
         .iter()
         .zip(&messages)

@@ -94,13 +94,12 @@ impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { count, of, percent, .. } = self;
         match self.what {
-            HoldReason::NoEnrolledAdmin if *of == 0 => f.write_str("there is no admin"),
-            HoldReason::NoEnrolledAdmin => write!(f, "none of the admins ({of}) is enrolled"),
-            HoldReason::TooFewTold => write!(
-                f,
-                "{count} of {of} people who are not enrolled have no accepted mail that tells the date (more than {percent} %)"
-            ),
-            _ => write!(f, "{count} of {of} people are not enrolled (more than {percent} %)"),
+            HoldReason::NoEnrolledAdmin if *of == 0 => f.write_str("it has no admin"),
+            HoldReason::NoEnrolledAdmin => write!(f, "no admin is enrolled (of {of})"),
+            HoldReason::TooFewTold => {
+                write!(f, "{count} of the {of} who are not enrolled were not told (more than {percent} %)")
+            }
+            _ => write!(f, "{count} of {of} are not enrolled (more than {percent} %)"),
         }
     }
 }

@@ -3,8 +3,10 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use async_trait::async_trait;
+
 use super::compose::Composed;
-use super::transport::SendError;
+use super::transport::{SendError, SimulatedServer};
 
 /// A mail server in memory. Clones share what they have received.
 #[derive(Clone, Debug, Default)]
@@ -55,7 +57,14 @@ impl MemoryTransport {
         self.lock().attempts
     }
 
-    pub(super) fn send(&self, mail: &Composed) -> Result<String, SendError> {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl SimulatedServer for MemoryTransport {
+    async fn send(&self, mail: &Composed) -> Result<String, SendError> {
         let mut state = self.lock();
         state.attempts += 1;
         let by_address = mail.envelope.to().iter().find_map(|to| state.refused.get(&to.to_string().to_lowercase()));
@@ -66,7 +75,7 @@ impl MemoryTransport {
         refusal.map_or_else(|| Ok(format!("250 taken as {}", mail.mail_id)), Err)
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn max_concurrent(&self) -> usize {
+        4
     }
 }

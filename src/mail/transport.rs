@@ -1,10 +1,12 @@
-//! The ways out: a folder, memory, or a mail server, behind one type.
+//! The ways out: a folder, a mail server, or a simulated one, behind one type.
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use thiserror::Error;
 
 use super::compose::Composed;
 use super::file::FileTransport;
-use super::memory::MemoryTransport;
 use super::smtp::SmtpTransport;
 use crate::config::smtp::{MailTarget, SmtpSettings};
 use crate::telemetry::metrics::{PERMANENT, TRANSIENT, UNKNOWN};
@@ -50,13 +52,23 @@ impl SendError {
     }
 }
 
+/// A mail server that is no more than a program of ours: it keeps what it takes in memory, or simulates the ways of real ones.
+#[async_trait]
+pub trait SimulatedServer: std::fmt::Debug + Send + Sync {
+    /// Takes one mail and gives back the answer, on one line of at most 500 characters.
+    async fn send(&self, mail: &Composed) -> Result<String, SendError>;
+
+    /// How many mails it takes at the same time.
+    fn max_concurrent(&self) -> usize;
+}
+
 /// A way out for mail.
 #[derive(Debug)]
 pub enum Transport {
     /// Into a folder, one `.eml` file per mail.
     File(FileTransport),
-    /// Into memory, for tests and simulations.
-    Memory(MemoryTransport),
+    /// To a simulated mail server, for tests and previews: nothing leaves the process.
+    Simulated(Arc<dyn SimulatedServer>),
     /// To a mail server.
     Smtp(SmtpTransport),
 }
@@ -74,6 +86,12 @@ impl Transport {
         }
     }
 
+    /// To a simulated mail server.
+    #[must_use]
+    pub fn simulated(server: impl SimulatedServer + 'static) -> Self {
+        Self::Simulated(Arc::new(server))
+    }
+
     /// Hands one mail over and gives back the answer, on one line of at most 500 characters.
     ///
     /// # Errors
@@ -81,7 +99,7 @@ impl Transport {
     pub async fn send(&self, mail: &Composed) -> Result<String, SendError> {
         match self {
             Self::File(folder) => folder.send(mail).await,
-            Self::Memory(memory) => memory.send(mail),
+            Self::Simulated(server) => server.send(mail).await,
             Self::Smtp(server) => server.send(mail).await,
         }
     }
@@ -94,7 +112,7 @@ impl Transport {
     pub async fn test(&self) -> Result<(), String> {
         match self {
             Self::File(folder) => folder.test().await,
-            Self::Memory(_) => Ok(()),
+            Self::Simulated(_) => Ok(()),
             Self::Smtp(server) => server.test().await,
         }
     }
@@ -105,11 +123,11 @@ impl Transport {
         matches!(self, Self::File(_))
     }
 
-    /// Whether mail stays on this machine: a folder, memory, or a mail server on the loopback.
+    /// Whether mail stays on this machine: a folder, a simulated mail server, or one on the loopback.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         match self {
-            Self::File(_) | Self::Memory(_) => true,
+            Self::File(_) | Self::Simulated(_) => true,
             Self::Smtp(server) => server.is_loopback(),
         }
     }
@@ -120,7 +138,7 @@ impl Transport {
         match self {
             // One after the other, so that a rehearsal gives the same audit trail again.
             Self::File(_) => 1,
-            Self::Memory(_) => 4,
+            Self::Simulated(server) => server.max_concurrent(),
             Self::Smtp(server) => server.max_concurrent(),
         }
     }
@@ -138,7 +156,7 @@ impl std::fmt::Display for Transport {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::File(folder) => write!(f, "file:{}", folder.folder().display()),
-            Self::Memory(_) => f.write_str("memory"),
+            Self::Simulated(_) => f.write_str("a simulated mail server"),
             Self::Smtp(server) => server.fmt(f),
         }
     }

@@ -11,7 +11,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use url::Url;
 
-use super::sql::Database;
+use super::sql::{Database, Pool};
 use super::{SqlStore, StoreError};
 use crate::clock::Randomness;
 
@@ -59,9 +59,9 @@ impl SqlStore {
         let place = shown(options.url);
         let timeout = options.timeout.to_std().unwrap_or(Duration::from_secs(10));
         let database = if options.url.starts_with("sqlite:") {
-            Database::Sqlite(open_sqlite(options, schema, timeout, &place).await?)
+            Database::new(Pool::Sqlite(open_sqlite(options, schema, timeout, &place).await?))
         } else if options.url.starts_with("postgres:") || options.url.starts_with("postgresql:") {
-            Database::Postgres(open_postgres(options, timeout, &place).await?)
+            Database::new(Pool::Postgres(open_postgres(options, timeout, &place).await?))
         } else {
             return Err(StoreError::Unusable(format!(
                 "database.url is neither sqlite://FILE nor postgres://…: it is '{place}'"
@@ -83,7 +83,7 @@ pub(super) async fn read_sqlite(file: &Path, at_rest: bool) -> Result<Database, 
     let pool = SqlitePoolOptions::new().max_connections(1).connect_with(connect).await;
     let unreadable =
         |error| StoreError::Unusable(format!("cannot read the database {place}: {error}; see whether it is one"));
-    let database = Database::Sqlite(pool.map_err(unreadable)?);
+    let database = Database::new(Pool::Sqlite(pool.map_err(unreadable)?));
     match check_schema(&database, Schema::Expect, &place).await {
         Err(StoreError::Database(error)) => Err(unreadable(error)),
         checked => checked.map(|()| database),
@@ -98,7 +98,7 @@ pub(super) async fn read_postgres(options: &ConnectOptions<'_>) -> Result<Databa
     let place = shown(options.url);
     let options = ConnectOptions { max_connections: 1, ..options.clone() };
     let timeout = options.timeout.to_std().unwrap_or(Duration::from_secs(10));
-    let database = Database::Postgres(open_postgres(&options, timeout, &place).await?);
+    let database = Database::new(Pool::Postgres(open_postgres(&options, timeout, &place).await?));
     check_schema(&database, Schema::Expect, &place).await?;
     Ok(database)
 }
@@ -158,9 +158,9 @@ async fn open_postgres(
 }
 
 async fn check_schema(database: &Database, schema: Schema, place: &str) -> Result<(), StoreError> {
-    let (migrations, table) = match database {
-        Database::Sqlite(_) => (&SQLITE_MIGRATIONS, "SELECT name FROM sqlite_master WHERE name = '_sqlx_migrations'"),
-        Database::Postgres(_) => (&POSTGRES_MIGRATIONS, "SELECT 1 WHERE to_regclass('_sqlx_migrations') IS NOT NULL"),
+    let (migrations, table) = match database.pool() {
+        Pool::Sqlite(_) => (&SQLITE_MIGRATIONS, "SELECT name FROM sqlite_master WHERE name = '_sqlx_migrations'"),
+        Pool::Postgres(_) => (&POSTGRES_MIGRATIONS, "SELECT 1 WHERE to_regclass('_sqlx_migrations') IS NOT NULL"),
     };
     let known = migrations.iter().map(|migration| migration.version).max().unwrap_or(0);
     let found: i64 = if database.fetch_optional(table, vec![]).await?.is_some() {
@@ -182,9 +182,9 @@ async fn check_schema(database: &Database, schema: Schema, place: &str) -> Resul
         )));
     }
     if schema == Schema::Migrate {
-        let migrated = match database {
-            Database::Sqlite(pool) => migrations.run(pool).await,
-            Database::Postgres(pool) => migrate_patiently(migrations, pool).await,
+        let migrated = match database.pool() {
+            Pool::Sqlite(pool) => migrations.run(pool).await,
+            Pool::Postgres(pool) => migrate_patiently(migrations, pool).await,
         };
         migrated
             .map_err(|error| StoreError::Unusable(format!("cannot bring the database {place} up to date: {error}")))?;

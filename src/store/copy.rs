@@ -13,7 +13,7 @@ use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteConnection, Sqli
 use sqlx::{Arguments as _, AssertSqlSafe, Column as _, Connection as _, Row as _, TypeInfo as _, ValueRef as _};
 
 use super::connect::{self, ConnectOptions};
-use super::sql::{Database, Tx};
+use super::sql::{Database, Open, Pool, Tx};
 use super::{SqlStore, StoreError};
 use crate::domain::ids::Id;
 use crate::domain::time::Timestamp;
@@ -96,9 +96,9 @@ async fn copy_from(
 impl SqlStore {
     /// Closes every connection. An SQLite database is then one file again.
     pub async fn close(&self) {
-        match &self.database {
-            Database::Sqlite(pool) => pool.close().await,
-            Database::Postgres(pool) => pool.close().await,
+        match self.database.pool() {
+            Pool::Sqlite(pool) => pool.close().await,
+            Pool::Postgres(pool) => pool.close().await,
         }
     }
 }
@@ -188,13 +188,13 @@ impl Copy {
         let names: Vec<&str> = table.columns.iter().map(|(name, _)| name.as_str()).collect();
         let sql = format!("SELECT {} FROM {}", names.join(", "), table.name);
         let batch = VALUES_AT_ONCE / names.len().max(1);
-        let mut rows = match source {
-            Tx::Sqlite(tx) => sqlx::query(AssertSqlSafe(sql))
+        let mut rows = match source.open() {
+            Open::Sqlite(tx) => sqlx::query(AssertSqlSafe(sql))
                 .fetch(&mut **tx)
                 .map_err(StoreError::from)
                 .and_then(async |row| sqlite_cells(&row))
                 .boxed(),
-            Tx::Postgres(tx) => sqlx::query(AssertSqlSafe(sql))
+            Open::Postgres(tx) => sqlx::query(AssertSqlSafe(sql))
                 .fetch(&mut **tx)
                 .map_err(StoreError::from)
                 .and_then(async |row| postgres_cells(&row))

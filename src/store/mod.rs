@@ -3,6 +3,7 @@
 
 pub mod audit;
 pub mod backlog;
+pub mod checkpoint;
 pub mod claim;
 mod claim_facts;
 pub mod companies;
@@ -37,7 +38,10 @@ pub mod users;
 
 pub use error::StoreError;
 
+use std::sync::Arc;
+
 use crate::clock::Randomness;
+use checkpoint::Observer;
 
 /// Everything that the daemon and its commands ask of a database.
 pub trait Store:
@@ -75,4 +79,12 @@ impl Store for SqlStore {}
 pub struct SqlStore {
     database: sql::Database,
     randomness: Randomness,
+}
+
+impl SqlStore {
+    /// The same store, with every step that it takes in its database under the eyes of `observer`: for simulations.
+    #[must_use]
+    pub fn with_observer(self, observer: Arc<dyn Observer>) -> Self {
+        Self { database: self.database.with_observer(observer), ..self }
+    }
 }

@@ -186,8 +186,10 @@ impl SqlStore {
                     }
                 }
                 Change::CopyZone(id) => {
-                    let sql = "UPDATE enforcements SET time_zone = $2 WHERE id = $1";
-                    tx.execute(sql, bind![id, company.time_zone.clone()]).await?;
+                    // What is in force keeps its instant; who comes later has their days in the company's zone of then.
+                    let sql = "UPDATE enforcements SET time_zone = $2, planned_time_zone = COALESCE($3, planned_time_zone) WHERE id = $1";
+                    let known = time::zone(&company.time_zone).map(|zone| zone.name());
+                    tx.execute(sql, bind![id, company.time_zone.clone(), known]).await?;
                     done.changes.push("zone_copied");
                     events.push(one("enforcement_zone_copied", id, json!({})));
                 }

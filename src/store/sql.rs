@@ -1,5 +1,7 @@
 //! A thin layer over sqlx that lets one statement run on both databases: typed values in, typed columns out.
 
+use std::sync::Arc;
+
 use chrono::NaiveDate;
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
@@ -9,6 +11,7 @@ use sqlx::{Arguments, AssertSqlSafe, Decode, Encode, Executor, Row as _, Transac
 use uuid::Uuid;
 
 use super::StoreError;
+use super::checkpoint::{Checkpoint, Observer};
 use super::dialect::Dialect;
 use crate::domain::ids::Id;
 use crate::domain::time::Timestamp;
@@ -191,26 +194,53 @@ impl Row {
     }
 }
 
-/// A database: its pool of connections.
+/// A database: its pool of connections, and whoever watches them.
 #[derive(Clone, Debug)]
-pub enum Database {
-    /// The embedded one.
+pub struct Database {
+    pool: Pool,
+    observer: Option<Arc<dyn Observer>>,
+}
+
+/// A pool of connections.
+#[derive(Clone, Debug)]
+pub enum Pool {
+    /// To the embedded database.
     Sqlite(SqlitePool),
-    /// The server.
+    /// To the server.
     Postgres(PgPool),
 }
 
 impl Database {
+    /// The database that this pool's connections lead to.
+    #[must_use]
+    pub fn new(pool: Pool) -> Self {
+        Self { pool, observer: None }
+    }
+
+    /// The same database under the eyes of `observer`.
+    #[must_use]
+    pub fn with_observer(self, observer: Arc<dyn Observer>) -> Self {
+        Self { observer: Some(observer), ..self }
+    }
+
+    /// Its pool, for work that is not a use-case of the store.
+    #[must_use]
+    pub fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
     /// Begins a transaction that may write. On SQLite it takes the write lock at once: one that first reads and then
     /// wants to write would fail when another has written in between, without waiting.
     ///
     /// # Errors
     /// When the database cannot be reached or stays locked.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
-        Ok(match self {
-            Self::Sqlite(pool) => Tx::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
-            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
-        })
+        reached(self.observer.as_ref(), Checkpoint::Begin).await?;
+        let open = match &self.pool {
+            Pool::Sqlite(pool) => Open::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
+            Pool::Postgres(pool) => Open::Postgres(pool.begin().await?),
+        };
+        Ok(Tx { open, observer: self.observer.clone() })
     }
 
     /// Begins a transaction that only reads, and sees one state of the database throughout.
@@ -218,12 +248,14 @@ impl Database {
     /// # Errors
     /// When the database cannot be reached.
     pub async fn begin_read(&self) -> Result<Tx, StoreError> {
-        Ok(match self {
-            Self::Sqlite(pool) => Tx::Sqlite(pool.begin().await?),
-            Self::Postgres(pool) => {
-                Tx::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+        reached(self.observer.as_ref(), Checkpoint::Begin).await?;
+        let open = match &self.pool {
+            Pool::Sqlite(pool) => Open::Sqlite(pool.begin().await?),
+            Pool::Postgres(pool) => {
+                Open::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
             }
-        })
+        };
+        Ok(Tx { open, observer: self.observer.clone() })
     }
 
     /// The rows of one statement outside any transaction.
@@ -231,9 +263,10 @@ impl Database {
     /// # Errors
     /// What the database answers.
     pub async fn fetch_all(&self, sql: &str, values: Vec<Value>) -> Result<Vec<Row>, StoreError> {
-        match self {
-            Self::Sqlite(pool) => sqlite_rows(pool, sql, values).await,
-            Self::Postgres(pool) => postgres_rows(pool, sql, values).await,
+        reached(self.observer.as_ref(), Checkpoint::Alone(sql)).await?;
+        match &self.pool {
+            Pool::Sqlite(pool) => sqlite_rows(pool, sql, values).await,
+            Pool::Postgres(pool) => postgres_rows(pool, sql, values).await,
         }
     }
 
@@ -246,8 +279,21 @@ impl Database {
     }
 }
 
+async fn reached(observer: Option<&Arc<dyn Observer>>, point: Checkpoint<'_>) -> Result<(), StoreError> {
+    match observer {
+        Some(observer) => observer.reached(point).await,
+        None => Ok(()),
+    }
+}
+
 /// A transaction. Dropped without [`Tx::commit`], it is rolled back.
-pub enum Tx {
+pub struct Tx {
+    open: Open,
+    observer: Option<Arc<dyn Observer>>,
+}
+
+/// The databases' own transactions.
+pub enum Open {
     /// On SQLite.
     Sqlite(Transaction<'static, Sqlite>),
     /// On PostgreSQL.
@@ -255,12 +301,17 @@ pub enum Tx {
 }
 
 impl Tx {
+    /// The database's own transaction, for work that is not a use-case of the store.
+    pub fn open(&mut self) -> &mut Open {
+        &mut self.open
+    }
+
     /// Which SQL it speaks.
     #[must_use]
     pub fn dialect(&self) -> Dialect {
-        match self {
-            Self::Sqlite(_) => Dialect::Sqlite,
-            Self::Postgres(_) => Dialect::Postgres,
+        match self.open {
+            Open::Sqlite(_) => Dialect::Sqlite,
+            Open::Postgres(_) => Dialect::Postgres,
         }
     }
 
@@ -272,12 +323,13 @@ impl Tx {
     /// # Errors
     /// What the database answers.
     pub async fn execute(&mut self, sql: &str, values: Vec<Value>) -> Result<u64, StoreError> {
-        Ok(match self {
-            Self::Sqlite(tx) => {
+        reached(self.observer.as_ref(), Checkpoint::Statement(sql)).await?;
+        Ok(match &mut self.open {
+            Open::Sqlite(tx) => {
                 let arguments = sqlite_arguments(values).map_err(sqlx::Error::Encode)?;
                 sqlx::query_with(AssertSqlSafe(sql), arguments).execute(&mut **tx).await?.rows_affected()
             }
-            Self::Postgres(tx) => {
+            Open::Postgres(tx) => {
                 let arguments = postgres_arguments(values).map_err(sqlx::Error::Encode)?;
                 sqlx::query_with(AssertSqlSafe(sql), arguments).execute(&mut **tx).await?.rows_affected()
             }
@@ -289,9 +341,10 @@ impl Tx {
     /// # Errors
     /// What the database answers.
     pub async fn fetch_all(&mut self, sql: &str, values: Vec<Value>) -> Result<Vec<Row>, StoreError> {
-        match self {
-            Self::Sqlite(tx) => sqlite_rows(&mut **tx, sql, values).await,
-            Self::Postgres(tx) => postgres_rows(&mut **tx, sql, values).await,
+        reached(self.observer.as_ref(), Checkpoint::Statement(sql)).await?;
+        match &mut self.open {
+            Open::Sqlite(tx) => sqlite_rows(&mut **tx, sql, values).await,
+            Open::Postgres(tx) => postgres_rows(&mut **tx, sql, values).await,
         }
     }
 
@@ -306,13 +359,14 @@ impl Tx {
     /// Makes the transaction's changes last.
     ///
     /// # Errors
-    /// What the database answers; then nothing of it has lasted.
+    /// What the database answers; then nothing of it has lasted, unless the line broke just then.
     pub async fn commit(self) -> Result<(), StoreError> {
-        match self {
-            Self::Sqlite(tx) => tx.commit().await?,
-            Self::Postgres(tx) => tx.commit().await?,
+        reached(self.observer.as_ref(), Checkpoint::Commit).await?;
+        match self.open {
+            Open::Sqlite(tx) => tx.commit().await?,
+            Open::Postgres(tx) => tx.commit().await?,
         }
-        Ok(())
+        reached(self.observer.as_ref(), Checkpoint::Committed).await
     }
 }
 

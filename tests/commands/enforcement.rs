@@ -35,7 +35,7 @@ pub(super) fn run_at(sample: &Sample, at: &str) {
 
 /// Who did what to the company, in order.
 async fn trail(sample: &Sample) -> String {
-    let sql = "SELECT at, actor, action, detail FROM audit_events WHERE action LIKE 'enforcement%' OR action LIKE 'company%' ORDER BY seq";
+    let sql = "SELECT at, actor, action, json_remove(detail, '$.sha256') FROM audit_events WHERE action LIKE 'enforcement%' OR action LIKE 'company%' ORDER BY seq";
     let lines: Vec<String> = sample.db.rows(sql).await.iter().map(|row| row.join("  ")).collect();
     lines.join("\n")
 }

@@ -5,12 +5,17 @@ use chrono::TimeDelta;
 use mfa_enforcer::clock::Randomness;
 use mfa_enforcer::domain::policy::Policy;
 use mfa_enforcer::store::SqlStore;
+use mfa_enforcer::store::claim::ClaimStore as _;
 use mfa_enforcer::store::connect::{ConnectOptions, Schema};
 use mfa_enforcer::store::enforce::EnforceStore as _;
+use mfa_enforcer::store::enforcements::Ordered;
+use mfa_enforcer::store::expand::ExpandStore as _;
+use mfa_enforcer::store::reconcile::Authority;
+use mfa_enforcer::store::revert::RevertStore as _;
 use mfa_enforcer::store::review::ReviewStore as _;
 use sqlx::{Connection as _, PgConnection};
 
-use super::steps::{enforce_at, scheduled, set_at};
+use super::steps::{enforce_at, scheduled, set_at, terms};
 use crate::support::database::options;
 use crate::support::{Kind, TestDatabase};
 
@@ -64,4 +69,59 @@ async fn a_company_that_the_vendor_is_changing_stops_nobody() {
     held.commit().await.unwrap();
     let flipped = store.flip_chunk(enforcement, enforce_at(), &policy, 10).await.unwrap();
     assert!(!flipped.began, "the date has moved (R5)");
+}
+
+#[tokio::test]
+async fn a_revert_waits_for_a_flip_and_a_flip_for_a_revert() {
+    const JO: Authority<'static> = Authority { actor: "Jo", override_notice: false, reason: None };
+    let db = &TestDatabase::new(Kind::Postgres).await;
+    let store = impatient(db).await;
+    let enforcement = scheduled(db, &store, 3).await;
+    let (company, policy) = (crate::support::vendor::company_id(1).to_string(), Policy::default());
+    assert!(store.flip_chunk(enforcement, enforce_at(), &policy, 1).await.unwrap().more);
+    let mut other = PgConnection::connect(db.url()).await.unwrap();
+
+    // As a later chunk of a flip holds its enforcement, and nothing else that a revert would wait for.
+    let mut held = other.begin().await.unwrap();
+    let sql = "SELECT id FROM enforcements WHERE company_id IS NOT NULL FOR NO KEY UPDATE";
+    sqlx::query(sql).execute(&mut *held).await.unwrap();
+    assert!(store.revert(&company, &JO, enforce_at(), &policy, true).await.is_err(), "it waits for the flip");
+    assert!(store.flip_chunk(enforcement, enforce_at(), &policy, 1).await.is_err(), "it waits for the revert");
+    held.rollback().await.unwrap();
+    assert_eq!(store.revert(&company, &JO, enforce_at(), &policy, true).await.unwrap(), Ordered::Done);
+    assert_eq!(store.flip_chunk(enforcement, enforce_at(), &policy, 1).await.unwrap().required, 0);
+    assert_eq!(db.value("SELECT count(*) FROM users WHERE mfa_required_at IS NOT NULL").await, "0");
+}
+
+#[tokio::test]
+async fn a_revert_comes_to_users_before_notices_as_a_claim_does() {
+    const JO: Authority<'static> = Authority { actor: "Jo", override_notice: false, reason: None };
+    let db = &TestDatabase::new(Kind::Postgres).await;
+    let store = impatient(db).await;
+    let enforcement = scheduled(db, &store, 3).await;
+    let (company, policy) = (crate::support::vendor::company_id(1).to_string(), Policy::default());
+    while store.flip_chunk(enforcement, enforce_at(), &policy, 2).await.unwrap().more {}
+    let noon = "2027-01-15T12:00:00Z".parse().unwrap();
+    for (milestone, _) in store.due_milestones(noon, None, 10).await.unwrap() {
+        while store.expand_chunk(milestone, noon, &policy, 1000).await.unwrap().more {}
+    }
+    // As a claim holds its users before it comes to their notices: a revert that waits for them holds no notice.
+    let mut other = PgConnection::connect(db.url()).await.unwrap();
+    let mut held = other.begin().await.unwrap();
+    sqlx::query("SELECT id FROM users FOR NO KEY UPDATE").execute(&mut *held).await.unwrap();
+    let patient = db.store(3).await;
+    let reverting = patient.revert(&company, &JO, noon, &policy, true);
+    let claiming = async {
+        let waiting =
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        while db.value(waiting).await == "0" {}
+        let sql = "SELECT id FROM notices FOR NO KEY UPDATE NOWAIT";
+        let claimed = sqlx::query(sql).execute(&mut *held).await;
+        held.rollback().await.unwrap();
+        claimed
+    };
+    let (reverted, claimed) = tokio::join!(reverting, claiming);
+    assert_eq!(claimed.unwrap().rows_affected(), 3);
+    assert_eq!(reverted.unwrap(), Ordered::Done);
+    assert!(store.claim(&terms(10), noon, &policy).await.unwrap().mails.is_empty());
 }

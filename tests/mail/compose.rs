@@ -48,7 +48,7 @@ fn sample() -> Message {
 #[test]
 fn another_program_reads_what_was_written() {
     let settings = notice_settings("reply_to = 'Lédger support <help@ledger.example>'");
-    let mailer = Mailer::new(&settings, Transport::Memory(MemoryTransport::new())).unwrap();
+    let mailer = Mailer::new(&settings, Transport::simulated(MemoryTransport::new())).unwrap();
     let mut message = sample();
     message.reader.name = "Zoë \"Zed\" Müller, 李".to_owned();
     message.notices[0].company =
@@ -129,7 +129,7 @@ fn international_addresses_are_written_as_servers_take_them() {
 fn without_a_sender_there_is_no_mailer() {
     let mut settings = notice_settings("");
     settings.from = None;
-    let error = Mailer::new(&settings, Transport::Memory(MemoryTransport::new())).unwrap_err();
+    let error = Mailer::new(&settings, Transport::simulated(MemoryTransport::new())).unwrap_err();
     assert!(error.to_string().starts_with("notices.from is not set"), "{error}");
 }
 

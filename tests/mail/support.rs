@@ -40,7 +40,7 @@ pub fn smtp_settings(changes: &str) -> SmtpSettings {
 
 /// A mailer with the standard settings that sends into memory.
 pub fn mailer() -> Mailer {
-    Mailer::new(&notice_settings(""), Transport::Memory(MemoryTransport::new())).unwrap()
+    Mailer::new(&notice_settings(""), Transport::simulated(MemoryTransport::new())).unwrap()
 }
 
 /// A mail of the standard sample.

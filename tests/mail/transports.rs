@@ -41,7 +41,7 @@ async fn a_folder_that_cannot_be_written_to_is_worth_another_attempt() {
 #[tokio::test]
 async fn memory_refuses_on_command() {
     let memory = MemoryTransport::new();
-    let transport = Transport::Memory(memory.clone());
+    let transport = Transport::simulated(memory.clone());
     let transient = |maybe_received| SendError::Transient { reply: "450 later".to_owned(), maybe_received };
     let permanent = SendError::Permanent { reply: "550 nobody".to_owned() };
     memory.refuse("Jo@example.com", permanent.clone());

@@ -16,6 +16,7 @@ on_both!(
     r3_not_early_who_was_told_keeps_the_common_date,
     r3_not_early_unreviewed_members_are_looked_at_first,
     r3_not_early_a_zone_that_moves_the_day,
+    r3_not_early_who_comes_after_the_zone_moved_has_its_midnights,
     r3_not_early_a_payee_from_the_first_moment_on,
 );
 
@@ -238,5 +239,20 @@ async fn r3_not_early_a_payee_from_the_first_moment_on(db: &TestDatabase) {
     assert_eq!(world.required_since(&user).await, "2026-12-10 12:00");
     let of_user = "SELECT required_at FROM requirements ORDER BY required_at";
     assert_eq!(db.rows(of_user).await, [["2026-12-10T12:00:00.000000Z"], ["2027-01-14T23:00:00.000000Z"]]);
+    world.finish().await;
+}
+
+async fn r3_not_early_who_comes_after_the_zone_moved_has_its_midnights(db: &TestDatabase) {
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    let berlin = world.company("Europe/Berlin").await;
+    let user = world.member(berlin, "Europe/Berlin").await;
+    world.set_date(berlin, "2027-01-15").await;
+    world.walk("2027-01-20 09:00").await;
+    world.set_company(berlin, "time_zone = 'Pacific/Galapagos'").await;
+    world.walk("2027-01-20 10:00").await;
+    let late = world.member(berlin, "Europe/Berlin").await;
+    world.walk("2027-02-05 12:00").await;
+    assert_eq!(world.required_since(&late).await, "2027-01-28 06:00", "the company's midnight, as it is by now");
+    assert_eq!(world.required_since(&user).await, "2027-01-14 23:00", "what was in force keeps its instant");
     world.finish().await;
 }

@@ -19,6 +19,7 @@ on_both!(
     safety_holds_where_no_admin_is_enrolled,
     safety_holds_where_too_few_are_enrolled,
     safety_holds_where_too_few_were_told,
+    safety_counts_only_mail_of_this_company_with_this_date,
     safety_holds_nobody_who_is_ready,
     safety_holds_for_no_company_without_subjects,
     safety_that_warns_does_not_hold,
@@ -206,6 +207,25 @@ async fn safety_holds_where_too_few_were_told(db: &TestDatabase) {
     }
     world.set_date(berlin, "2027-01-15").await;
     held_on_the_day(db, &world, berlin, "too_few_told").await;
+    world.finish().await;
+}
+
+async fn safety_counts_only_mail_of_this_company_with_this_date(db: &TestDatabase) {
+    let mut world = World::begin(db, "2026-12-01 09:00").await;
+    world.policy().safety = SafetyPolicy { not_told: Response::Hold, ..IGNORE_ALL };
+    let [berlin, paris] = [world.company("Europe/Berlin").await, world.company("Europe/Paris").await];
+    let user = world.member(berlin, "Europe/Berlin").await;
+    world.join(paris, &user).await;
+    world.set_date(berlin, "2027-01-15").await;
+    world.walk("2026-12-02 12:00").await;
+    assert_eq!(world.mails_to(&user).len(), 1);
+    // From now on nothing reaches them: neither that the date has moved, nor the other company's date.
+    world.mail.refuse(&user.address(), no_such_user());
+    world.set_date(berlin, "2027-01-20").await;
+    world.set_date(paris, "2027-01-15").await;
+    world.walk("2027-01-25 12:00").await;
+    assert_eq!(world.enforcements(berlin).await, ["2027-01-15 superseded", "2027-01-20 held"]);
+    assert_eq!(world.enforcements(paris).await, ["2027-01-15 held"]);
     world.finish().await;
 }
 

@@ -1,0 +1,91 @@
+//! The instants that are stored: due when the rules say, for each milestone and each reader.
+
+use std::rc::Rc;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::calendar::{minutes, time_at};
+use super::look::{Look, effect, moment, named, now_required_due, reader_zone, reminder_due};
+use super::tables::{Id, Notice, Tables};
+
+/// Judges notices that are new, or due at another time than before.
+pub fn check(look: &mut Look<'_>) {
+    let (was, is) = (Rc::clone(&look.was), Rc::clone(&look.is));
+    for (id, notice) in is.notices.iter() {
+        if was.notices.get(id).is_some_and(|before| before.due_at == notice.due_at) {
+            continue;
+        }
+        let allowed = due(look, &was, notice).into_iter().chain(due(look, &is, notice)).collect::<Vec<_>>();
+        if !allowed.is_empty() && !allowed.iter().any(|allowed| allowed.contains(notice.due_at)) {
+            look.wrong(
+                "R7",
+                format!(
+                    "the '{}' to user {} of {} is due at {}, but should be at {allowed:?}",
+                    notice.kind,
+                    notice.user,
+                    named(&is, notice.enforcement),
+                    notice.due_at
+                ),
+            );
+        }
+        let milestone = is.milestones.get(&notice.milestone);
+        if milestone.is_none_or(|milestone| milestone.enforcement != notice.enforcement) {
+            look.wrong("R11", format!("notice {id} has no milestone of its enforcement"));
+        }
+    }
+}
+
+/// When something may be due.
+#[derive(Debug)]
+enum Allowed {
+    OneOf(Vec<Timestamp>),
+    /// From then on, in the hours of the day in this zone.
+    ByDayFrom(Timestamp, TimeZone, std::ops::Range<jiff::civil::Time>),
+}
+
+impl Allowed {
+    fn contains(&self, instant: Timestamp) -> bool {
+        match self {
+            Self::OneOf(instants) => instants.contains(&instant),
+            Self::ByDayFrom(from, zone, hours) => *from <= instant && hours.contains(&time_at(instant, zone)),
+        }
+    }
+}
+
+/// By these rows; nothing where they do not say.
+fn due(look: &Look<'_>, tables: &Tables, notice: &Notice) -> Option<Allowed> {
+    let enforcement = tables.enforcements.get(&notice.enforcement)?;
+    enforcement.company?;
+    let effect = effect(enforcement)?;
+    let zone = reader_zone(tables.users.get(&notice.user)?, enforcement);
+    let settings = look.settings;
+    let hours = settings.announce_from..settings.announce_until;
+    let delay = minutes(settings.announce_delay_minutes);
+    let days = look.is.milestones.get(&notice.milestone)?.days_before;
+    Some(match notice.kind.as_str() {
+        "reminder" | "final_reminder" => Allowed::OneOf(vec![reminder_due(settings, effect, days?, &zone)]),
+        "now_required" => {
+            let own = required_at(&look.is, notice.user, notice.enforcement);
+            let instants = own.into_iter().chain(moment(&look.was, notice.user, notice.enforcement)).chain(moment(
+                &look.is,
+                notice.user,
+                notice.enforcement,
+            ));
+            // Who un-enrolls when all is over is told at once.
+            let [earliest, latest] = look.as_seen();
+            if own.is_some_and(|own| own < earliest) && (earliest..=latest).contains(&notice.due_at) {
+                return None;
+            }
+            Allowed::OneOf(instants.map(|instant| now_required_due(settings, instant, &zone)).collect())
+        }
+        "announcement" | "rescheduled" => Allowed::ByDayFrom(enforcement.created_at + delay, zone, hours),
+        "cancelled" => Allowed::ByDayFrom(enforcement.closed_at? + delay, zone, hours),
+        _ => return None,
+    })
+}
+
+fn required_at(tables: &Tables, user: Id, enforcement: Id) -> Option<Timestamp> {
+    let own = tables.requirements.iter().filter(|r| r.user == user && r.enforcement == enforcement);
+    own.filter(|r| r.cleared_at.is_none()).map(|r| r.required_at).max()
+}

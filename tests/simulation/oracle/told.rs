@@ -1,0 +1,149 @@
+//! R5 and R6: each reader knows the date that stands for them, by the time at which they must.
+//!
+//! Judged by levels: once everything has been done, and mail works, and it is day for the reader, whoever may be written
+//! to knows the date; or there is a reason, each of which is checked.
+
+use std::rc::Rc;
+
+use jiff::Timestamp;
+
+use super::calendar::{date_at, time_at};
+use super::history::History;
+use super::look::{Look, announcement_due, effect, moment, named, reader_zone};
+use super::owed::{mailable, may_be_received, under_way};
+use super::post::{Post, Told, told};
+use super::tables::{Enforcement, Id};
+
+/// Judges what everybody knows. All that is due has been done, mail included.
+pub fn check(look: &mut Look<'_>, history: &History, post: &Post) {
+    let is = Rc::clone(&look.is);
+    for (company, user) in is.memberships.keys() {
+        if !mailable(look, &is, *company, *user) || is.company_requires(*user, *company) {
+            continue;
+        }
+        let since = history.steady_since(*company, *user).max(history.company_since(*company));
+        let Some(since) = since else { continue };
+        let last = post.told(&is, *user, Some(*company));
+        let standing = is.of_company(*company).find(|(_, e)| is.stands(e) && (e.is("scheduled") || e.is("in_force")));
+        match standing {
+            Some((id, enforcement)) => {
+                check_standing(look, history, post, (*company, *user), (id, enforcement), since, last);
+            }
+            None => check_cancelled(look, post, (*company, *user), since, last),
+        }
+    }
+}
+
+fn check_standing(
+    look: &mut Look<'_>,
+    history: &History,
+    post: &Post,
+    (company, user): (Id, Id),
+    (id, enforcement): (Id, &Enforcement),
+    since: Timestamp,
+    last: Option<Told>,
+) {
+    let is = Rc::clone(&look.is);
+    let (Some(want), Some(standing)) = (moment(&is, user, id), history.standing_since(id)) else { return };
+    let zone = reader_zone(&is.users[&user], enforcement);
+    if knows(look, post, (company, user), enforcement, want, &zone) {
+        return;
+    }
+    let since = since.max(standing);
+    let subject = history.subject_since(company, user).unwrap_or(look.now);
+    let steady = history.steady_since(company, user).unwrap_or(look.now);
+    let due = if steady <= enforcement.created_at {
+        announcement_due(look.settings, since, &zone)
+    } else if subject > enforcement.created_at && steady == subject && last.is_none() {
+        // Who came later is told at once.
+        since
+    } else {
+        // Who was enrolled, bounced or the like for a while is back on the schedule.
+        return;
+    };
+    if due > look.now || excused(look, post, user, id, &zone, subject <= enforcement.created_at) {
+        return;
+    }
+    let rule = if last.is_some() { "R5" } else { "R6" };
+    look.wrong(
+        rule,
+        format!(
+            "user {user} was told {last:?} last, but should know of {want} by {}, since {due}: {}",
+            named(&is, id),
+            notices_of(look, user, id)
+        ),
+    );
+}
+
+/// Whether the user knows the date: they were told this instant, or this day, or the company's date by its older zone.
+fn knows(
+    look: &Look<'_>,
+    post: &Post,
+    (company, user): (Id, Id),
+    enforcement: &Enforcement,
+    want: Timestamp,
+    zone: &jiff::tz::TimeZone,
+) -> bool {
+    let is = &look.is;
+    let Some((_, telling)) = post.tellings(is, user, Some(company)).next() else { return false };
+    let Told::Date(date) = told(telling) else { return false };
+    let read = telling.section.when.as_ref().map(|when| when.local.date());
+    let same_date = is.enforcements.get(&telling.enforcement).is_some_and(|of| of.date == enforcement.date);
+    date == want || read == Some(date_at(want, zone)) || same_date && effect(enforcement) == Some(want)
+}
+
+fn check_cancelled(look: &mut Look<'_>, post: &Post, (company, user): (Id, Id), since: Timestamp, last: Option<Told>) {
+    let is = Rc::clone(&look.is);
+    if is.companies[&company].date.is_some() || !matches!(last, Some(Told::Date(_))) {
+        return;
+    }
+    // Of the enforcements that are over, the last is what the cancellation is of.
+    let over = is.of_company(company).filter(|(_, e)| e.closed_at.is_some()).max_by_key(|(_, e)| e.closed_at);
+    let Some((id, enforcement)) = over else { return };
+    let closed = enforcement.closed_at.unwrap_or(look.now);
+    // The user has been there, and may have been written to, since before.
+    if history_is_younger(since, closed) {
+        return;
+    }
+    let zone = reader_zone(&is.users[&user], enforcement);
+    let due = announcement_due(look.settings, closed.max(since), &zone);
+    if due > look.now || excused(look, post, user, id, &zone, true) {
+        return;
+    }
+    look.wrong(
+        "R5",
+        format!(
+            "user {user} was told {last:?} of company {company}, which has no date, and is not told so, since {due}: {}",
+            notices_of(look, user, id)
+        ),
+    );
+}
+
+fn history_is_younger(since: Timestamp, closed: Timestamp) -> bool {
+    since > closed
+}
+
+/// Whether nothing can or may be sent to the user now.
+fn excused(look: &Look<'_>, post: &Post, user: Id, id: Id, zone: &jiff::tz::TimeZone, by_day: bool) -> bool {
+    let is = &look.is;
+    let hours = look.settings.announce_from..look.settings.announce_until;
+    let today = date_at(look.now, zone);
+    let letters = post.to_user(user);
+    (by_day && !hours.contains(&time_at(look.now, zone)))
+        || letters.iter().any(|handing| handing.day == today && may_be_received(is, handing))
+        || under_way(look, is, user, Some(id))
+        || letters.iter().any(|handing| {
+            handing.answer == super::Answer::RefusedForGood
+                && handing.told.iter().any(|telling| telling.enforcement == id)
+        })
+}
+
+fn notices_of(look: &Look<'_>, user: Id, enforcement: Id) -> String {
+    let of_user = look.is.notices.values().filter(|notice| notice.user == user && notice.enforcement == enforcement);
+    let said: Vec<String> = of_user
+        .map(|n| {
+            format!("'{}' {} {:?} due {}", n.kind, n.state, n.skip_reason.as_deref().unwrap_or_default(), n.due_at)
+        })
+        .collect();
+    if said.is_empty() { "there is no notice".to_owned() } else { said.join("; ") }
+}
