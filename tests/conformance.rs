@@ -27,6 +27,7 @@ mod conformance {
     mod locks;
     mod notice_history;
     mod outcome;
+    mod people;
     mod reconcile;
     mod review;
     mod schema;

@@ -16,9 +16,11 @@ mod rules {
     mod hard_calendars;
     mod holds;
     mod invariants;
+    mod planted;
     mod r10_notice_given;
     mod r11_provable;
     mod r1_eligible_only;
+    mod r2_in_flight;
     mod r2_once;
     mod r3_not_early;
     mod r4_not_late;

@@ -1,6 +1,7 @@
 //! What is due, what comes next, and what needs a person.
 
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use serde::Serialize;
 
 use super::predicate::DATE_STANDS;
@@ -98,9 +99,9 @@ impl StatusStore for SqlStore {
     }
 
     async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-        let sql = "SELECT min(at) AS at, (SELECT min(exempt_until) FROM memberships WHERE exempt_until > $2) AS lapses_at FROM (
+        let sql = "SELECT min(at) AS at, (SELECT min(exempt_until) FROM memberships WHERE exempt_until > $2) AS lapses_at,
+                (SELECT min(claimed_until) FROM notices WHERE state = 'sending' AND claimed_until >= $1) AS claimed_until FROM (
                 SELECT min(next_attempt_at) AS at FROM notices WHERE state = 'pending' AND next_attempt_at > $1
-                UNION ALL SELECT min(claimed_until) FROM notices WHERE state = 'sending' AND claimed_until > $1
                 UNION ALL SELECT min(due_at) FROM milestones WHERE state = 'pending' AND due_at > $1
                 UNION ALL SELECT min(enforce_at) FROM enforcements WHERE state = 'scheduled' AND enforce_at > $1
                 UNION ALL SELECT min(require_at) FROM memberships WHERE require_at > $1
@@ -109,8 +110,11 @@ impl StatusStore for SqlStore {
         let row = self.database.fetch_optional(sql, bind![now, now.plus(LAPSE_NOTICE)]).await?;
         let row = row.ok_or_else(|| StoreError::Corrupt("a query without a table gave no row".to_owned()))?;
         let told_at = row.get::<Option<Timestamp>>("lapses_at")?.map(|at| at.plus(-LAPSE_NOTICE));
+        // A claim holds up to this instant; whatever died with its daemon is due again after it.
+        let claimed_until: Option<Timestamp> = row.get("claimed_until")?;
+        let lapsed_at = claimed_until.map(|at| at.plus(TimeDelta::microseconds(1)));
         let looked_at = safety::next_look(&self.database, now).await?;
-        Ok([row.get("at")?, told_at, looked_at].into_iter().flatten().min())
+        Ok([row.get("at")?, told_at, lapsed_at, looked_at].into_iter().flatten().min())
     }
 
     async fn figures(&self, now: Timestamp) -> Result<Figures, StoreError> {

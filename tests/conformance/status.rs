@@ -1,12 +1,20 @@
 //! What an operator is told, in numbers.
 
+use chrono::TimeDelta;
 use mfa_enforcer::domain::time::Timestamp;
 use mfa_enforcer::mail::transport::SendError;
+use mfa_enforcer::store::claim::ClaimTerms;
+use mfa_enforcer::tasks::{Expand, Reconcile, Task, run_task};
 
 use crate::support::vendor::{add_company, add_member, add_user, company_id};
 use crate::support::{Rehearsal, TestDatabase, on_both};
 
-on_both!(figures_tell_what_is_due, held_ones_wait_and_are_named, unknown_zones_are_counted);
+on_both!(
+    figures_tell_what_is_due,
+    what_died_with_its_daemon_is_due_again,
+    held_ones_wait_and_are_named,
+    unknown_zones_are_counted
+);
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -44,6 +52,29 @@ async fn figures_tell_what_is_due(db: &TestDatabase) {
     daemon.settle().await;
     let figures = store.figures(later).await.unwrap();
     assert_eq!((figures.due_flips, figures.oldest_flip, figures.in_force, figures.due_notices), (0, None, 1, 0));
+}
+
+/// A claim that nobody gives back any more is due when its lease has run out.
+async fn what_died_with_its_daemon_is_due_again(db: &TestDatabase) {
+    let company = add_company(db, 1).await;
+    let user = add_user(db, 1).await;
+    add_member(db, company, user).await;
+    let daemon = Rehearsal::new(db, at("2026-11-23T11:00:00Z")).await;
+    db.execute("UPDATE companies SET enforcement_date = '2027-01-15'").await;
+    daemon.settle().await;
+    daemon.services.clock.set(at("2026-11-23T11:15:00Z"));
+    for task in [&Expand as &dyn Task, &Reconcile] {
+        run_task(task, &daemon.services).await.unwrap();
+    }
+    let terms = ClaimTerms { limit: 10, lease: TimeDelta::minutes(5), message_id_domain: "example.com".to_owned() };
+    let claim = daemon.services.store.claim(&terms, daemon.now(), &daemon.services.policy).await.unwrap();
+    assert_eq!(claim.mails.len(), 1);
+    daemon.settle().await;
+    assert_eq!(daemon.mail.received().len(), 0, "its claim holds");
+    let due = daemon.services.store.next_due(daemon.now()).await.unwrap();
+    assert_eq!(due, Some(at("2026-11-23T11:20:00.000001Z")));
+    daemon.live_until(Some(at("2026-11-23T11:21:00Z"))).await;
+    assert_eq!(daemon.mail.received().len(), 1);
 }
 
 async fn held_ones_wait_and_are_named(db: &TestDatabase) {

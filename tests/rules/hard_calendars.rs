@@ -332,3 +332,19 @@ fn calendars_skipped_and_repeated_times_are_there_when_it_was_worked_out_to() {
         assert_eq!(found, at(expected), "{zone} {day} {time}");
     }
 }
+
+/// When MFA becomes required, a moment before, a reader's zone, and the days that they have left.
+const DAYS_LEFT: [(&str, &str, &str, i64); 4] = [
+    ("2027-01-14 10:00", "2027-01-13 11:00", "Pacific/Kiritimati", 1), // the 15th, at midnight; the 14th, at one
+    ("2027-01-14 10:00", "2027-01-14 09:59", "Pacific/Kiritimati", 1),
+    ("2027-01-15 11:00", "2027-01-15 10:59", "Pacific/Niue", 1),
+    ("2027-01-15 11:00", "2027-01-15 11:00", "Pacific/Niue", 0),
+];
+
+#[test]
+fn calendars_days_left_are_as_many_as_was_worked_out() {
+    for (required_at, now, zone, days) in DAYS_LEFT {
+        let left = schedule::days_left(at(required_at), at(now), zone.parse().unwrap());
+        assert_eq!(left, days, "{required_at} at {now} in {zone}");
+    }
+}
