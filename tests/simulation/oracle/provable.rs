@@ -195,7 +195,11 @@ impl Trail {
             }
         }
         for (id, enforcement) in tables.enforcements.iter().filter(|(id, _)| **id != MANDATE) {
-            let mut told = vec!["scheduled"];
+            let begun = ["scheduled", "held"];
+            if !begun.iter().any(|state| self.done.contains(&(format!("enforcement_{state}"), *id))) {
+                wrong.push(format!("the audit trail does not say that it was planned: {}", named(tables, *id)));
+            }
+            let mut told = Vec::new();
             told.extend(enforcement.flipped_at.map(|_| "in_force"));
             told.extend(enforcement.closed().then_some(enforcement.state.as_str()));
             told.extend(enforcement.warning.as_deref().filter(|warning| *warning != "[]").map(|_| "at_risk"));
