@@ -343,7 +343,7 @@ fn governing(course: &Course) -> Governing {
         enforce_at: course.enforce_at,
         zone: course.zone,
         grace_days: course.grace_days,
-        announced: course.announced_at().is_some(),
+        announced_at: course.announced_at(),
         more_to_come: course.more_to_come(),
     }
 }

@@ -240,7 +240,12 @@ pub fn under_way(look: &Look<'_>, tables: &Tables, user: Id, enforcement: Option
                 .mail
                 .and_then(|mail| tables.mails.get(&mail))
                 .is_some_and(|mail| mail.attempted_at + lease > look.now);
-        this && (retried || claimed)
+        // What was claimed before the requirement was there is put off for a moment.
+        let put_off = notice.state == "pending"
+            && notice.kind == "now_required"
+            && notice.next_attempt_at > look.now
+            && notice.next_attempt_at <= look.now + minutes(1);
+        this && (retried || claimed || put_off)
     })
 }
 
