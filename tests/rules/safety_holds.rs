@@ -324,6 +324,14 @@ async fn a_safety_hold_is_foretold(db: &TestDatabase) {
     assert!(outlook.forecast.required.is_empty(), "{outlook:?}");
     let found: Vec<_> = outlook.held_for.iter().map(|one| one.what.as_str()).collect();
     assert_eq!(found, ["too_few_enrolled"], "everybody will have been told");
+    for user in &users[8..] {
+        world.set_user(user, "email = 'no address'").await;
+    }
+    let found: Vec<_> = foretell(Proposal::Nothing).await.held_for.iter().map(|one| one.what.as_str()).collect();
+    assert_eq!(found, ["too_few_enrolled", "too_few_told"], "but for those to whom no mail can be addressed");
+    for user in &users[8..] {
+        world.set_user(user, &format!("email = '{}'", user.address())).await;
+    }
     let outlook = foretell(Proposal::Date("2027-02-15".parse().unwrap())).await;
     assert_eq!(outlook.held_for.len(), 1);
     for user in &users[..5] {
