@@ -14,6 +14,7 @@ mod conformance {
     mod audit;
     mod backlog;
     mod claim;
+    mod claim_locks;
     mod companies;
     mod connect;
     mod copy;

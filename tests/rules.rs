@@ -16,6 +16,7 @@ mod rules {
     mod hard_calendars;
     mod holds;
     mod invariants;
+    mod own_days;
     mod planted;
     mod r10_notice_given;
     mod r11_provable;

@@ -20,6 +20,7 @@ use crate::support::{Kind, TestDatabase, on_both};
 
 on_both!(
     r2_once_the_day_of_a_mail_is_that_on_which_it_arrived,
+    r2_once_the_day_of_a_mail_that_is_repeated_is_that_of_the_repeat,
     r2_once_no_mail_begins_that_its_lease_cannot_hold,
     r2_once_what_was_not_begun_keeps_what_is_not_known,
     r3_not_early_who_is_a_person_again_is_looked_at_first,
@@ -82,6 +83,27 @@ async fn r2_once_the_day_of_a_mail_is_that_on_which_it_arrived(db: &TestDatabase
     world.set_date(two, "2027-03-15").await;
     world.walk("2026-12-03 12:00").await;
     assert_eq!(world.received(&user).await[1..], ["2026-12-03 08:00 announcement"]);
+    world.finish().await;
+}
+
+/// Its answer was lost on the first day, so that it is the same mail on the second.
+async fn r2_once_the_day_of_a_mail_that_is_repeated_is_that_of_the_repeat(db: &TestDatabase) {
+    let world = World::begin(db, "2026-12-01 18:00").await;
+    world.repeats_allowed.set(true);
+    let (one, two) = (world.company("Europe/Berlin").await, world.company("Europe/Berlin").await);
+    let user = world.member(one, "Europe/Berlin").await;
+    world.join(two, &user).await;
+    world.set_date(one, "2027-01-15").await;
+    world.mail.refuse(&user.address(), lost_answer());
+    world.walk("2026-12-02 07:30").await;
+    world.mail.accept(&user.address());
+    world.walk("2026-12-02 12:00").await;
+    let attempted = db.value("SELECT attempted_at FROM mails").await;
+    assert!(attempted.starts_with("2026-12-02"), "{attempted}");
+    world.set_date(two, "2027-03-15").await;
+    world.walk("2026-12-03 12:00").await;
+    let received = world.received(&user).await;
+    assert_eq!(received.last().unwrap(), "2026-12-03 08:00 announcement");
     world.finish().await;
 }
 

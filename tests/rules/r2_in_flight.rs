@@ -8,6 +8,7 @@ on_both!(
     r2_once_an_outcome_of_a_lapsed_claim_is_refused_while_another_sends,
     r2_once_a_mail_of_unknown_outcome_stays_so_when_it_is_refused_later,
     r2_once_what_is_repeated_says_the_same_again,
+    r2_once_a_mail_of_unknown_outcome_stays_so_when_it_is_refused_for_good,
     r2_once_a_mail_that_was_refused_for_good_is_not_the_mail_of_the_day,
     r2_once_the_day_is_neither_utcs_nor_the_companys,
 );
@@ -70,6 +71,22 @@ async fn r2_once_a_mail_of_unknown_outcome_stays_so_when_it_is_refused_later(db:
     assert_eq!(world.received(&user).await[2], "2026-12-02 08:00 announcement", "what else there is waits");
     assert_eq!(db.value("SELECT count(*) FROM notices WHERE state = 'sent'").await, "2");
     assert_eq!(db.value("SELECT count(DISTINCT mail_id) FROM notices").await, "2", "one mail never carries more later");
+    world.finish().await;
+}
+
+/// What the server says of the repeated mail says nothing of the first.
+async fn r2_once_a_mail_of_unknown_outcome_stays_so_when_it_is_refused_for_good(db: &TestDatabase) {
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    world.repeats_allowed.set(true);
+    let berlin = world.company("Europe/Berlin").await;
+    let user = world.member(berlin, "Europe/Berlin").await;
+    world.set_date(berlin, "2027-01-15").await;
+    world.run_now().await;
+    world.mail.refuse_next(lost_answer());
+    world.run("2026-12-01 09:15").await;
+    world.mail.refuse(&user.address(), no_such_user());
+    world.walk("2026-12-01 12:00").await;
+    assert_eq!(db.rows("SELECT state, maybe_received FROM mails").await, [["failed", "1"]]);
     world.finish().await;
 }
 

@@ -1,0 +1,69 @@
+//! What a claim passes over, and what it waits for, on PostgreSQL. On SQLite a transaction that writes is alone.
+
+use mfa_enforcer::domain::policy::Policy;
+use mfa_enforcer::store::SqlStore;
+use mfa_enforcer::store::claim::{Claim, ClaimStore as _};
+use sqlx::{Connection as _, PgConnection};
+
+use super::steps::{announced, announced_at, terms};
+use crate::support::vendor::user_id;
+use crate::support::{Kind, TestDatabase};
+
+async fn claim(store: &SqlStore) -> Claim {
+    store.claim(&terms(10), announced_at(), &Policy::default()).await.unwrap()
+}
+
+/// As a daemon that claims the user holds the row, or the vendor who is just about to enroll them.
+#[tokio::test]
+async fn a_user_whose_row_somebody_is_at_is_passed_over() {
+    let db = &TestDatabase::new(Kind::Postgres).await;
+    let store = db.store(1).await;
+    announced(db, &store, 3).await;
+    let mut other = PgConnection::connect(db.url()).await.unwrap();
+    let mut held = other.begin().await.unwrap();
+    let sql = "UPDATE users SET mfa_enrolled_at = '2026-12-01T09:14:00Z' WHERE email = 'user2@example.com'";
+    sqlx::query(sql).execute(&mut *held).await.unwrap();
+    let readers: Vec<_> = claim(&store).await.mails.iter().map(|mail| mail.message.reader.user_id).collect();
+    assert_eq!(readers, [user_id(1), user_id(3)]);
+    held.commit().await.unwrap();
+    let later = claim(&store).await;
+    assert_eq!((later.mails.len(), later.skipped), (0, 1), "they have enrolled (R1)");
+}
+
+#[tokio::test]
+async fn a_company_whose_row_somebody_is_at_is_passed_over() {
+    let db = &TestDatabase::new(Kind::Postgres).await;
+    let store = db.store(1).await;
+    announced(db, &store, 3).await;
+    let mut other = PgConnection::connect(db.url()).await.unwrap();
+    let mut held = other.begin().await.unwrap();
+    sqlx::query("UPDATE companies SET enforcement_date = '2027-03-15'").execute(&mut *held).await.unwrap();
+    assert_eq!(claim(&store).await.mails.len(), 0);
+    held.commit().await.unwrap();
+    assert_eq!(claim(&store).await.mails.len(), 0, "the date has moved (R5)");
+}
+
+/// As a moved date closes what was to be told, while a claim is about to take it.
+#[tokio::test]
+async fn a_notice_is_judged_by_what_it_has_become() {
+    let db = &TestDatabase::new(Kind::Postgres).await;
+    let store = db.store(1).await;
+    announced(db, &store, 1).await;
+    let mut other = PgConnection::connect(db.url()).await.unwrap();
+    let mut held = other.begin().await.unwrap();
+    let sql = "UPDATE notices SET state = 'skipped', skip_reason = 'superseded'";
+    sqlx::query(sql).execute(&mut *held).await.unwrap();
+    let closing = async {
+        let waiting =
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        for _ in 0..1000 {
+            if db.value(waiting).await != "0" {
+                break;
+            }
+        }
+        held.commit().await.unwrap();
+    };
+    let (claimed, ()) = tokio::join!(claim(&store), closing);
+    assert_eq!(claimed.mails.len(), 0);
+    assert_eq!(db.value("SELECT state FROM notices").await, "skipped");
+}

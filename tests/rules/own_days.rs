@@ -1,0 +1,65 @@
+//! Personal dates, where planted faults have asked for a test (`tests/mutation`).
+
+use super::world::{World, at};
+use crate::support::{TestDatabase, on_both};
+
+on_both!(
+    r3_not_early_who_joins_a_second_company_is_looked_at_first,
+    r3_not_early_a_shorter_exemption_keeps_the_told_day,
+    r3_not_early_a_mail_never_tells_a_day_before_the_companys,
+);
+
+/// Their row was looked at long ago: it is the membership that nobody has seen.
+async fn r3_not_early_who_joins_a_second_company_is_looked_at_first(db: &TestDatabase) {
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    let (berlin, other) = (world.company("Europe/Berlin").await, world.company("Europe/Berlin").await);
+    let known = world.member(berlin, "Europe/Berlin").await;
+    let late = world.member(other, "Europe/Berlin").await;
+    world.set_date(berlin, "2027-01-15").await;
+    world.walk("2027-01-14 22:00").await;
+    world.join(berlin, &late).await;
+    db.execute(&format!("UPDATE users SET reviewed = true WHERE id = '{}'", late.id)).await;
+    world.task("enforce", "2027-01-14 23:00").await;
+    assert_eq!(world.required_since(&known).await, "2027-01-14 23:00");
+    assert_eq!(world.required_since(&late).await, "", "nobody has told them, and they have a week");
+    world.walk("2027-01-30 12:00").await;
+    assert_eq!(world.required_since(&late).await, "2027-01-21 23:00");
+    world.finish().await;
+}
+
+/// A late joiner was told their own day; then the company's moves beyond it.
+async fn r3_not_early_a_mail_never_tells_a_day_before_the_companys(db: &TestDatabase) {
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    let berlin = world.company("Europe/Berlin").await;
+    world.member(berlin, "Europe/Berlin").await;
+    world.set_date(berlin, "2027-01-15").await;
+    world.walk("2027-01-12 12:00").await;
+    let late = world.member(berlin, "Europe/Berlin").await;
+    world.walk("2027-01-13 12:00").await;
+    assert!(world.last_text(&late).contains("20 January 2027"), "{}", world.last_text(&late));
+    world.set_date(berlin, "2027-03-15").await;
+    world.walk("2027-01-14 12:00").await;
+    let text = world.last_text(&late);
+    assert!(text.contains("15 March 2027"), "{text}");
+    world.services.clock.set(at("2027-01-14 13:00"));
+    world.walk("2027-03-16 12:00").await;
+    assert_eq!(world.required_since(&late).await, "2027-03-14 23:00");
+    world.finish().await;
+}
+
+/// The company gives no days of grace, so that nothing but what they were told speaks for the later day.
+async fn r3_not_early_a_shorter_exemption_keeps_the_told_day(db: &TestDatabase) {
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    let berlin = world.company("Europe/Berlin").await;
+    let user = world.member(berlin, "Europe/Berlin").await;
+    world.set_company(berlin, "new_member_grace_days = 0").await;
+    world.set_membership(berlin, &user, "exempt_until = '2027-02-10T12:00:00Z'").await;
+    world.set_date(berlin, "2027-01-15").await;
+    world.walk("2027-02-05 12:00").await;
+    assert!(world.last_text(&user).contains("11 February 2027"), "{}", world.last_text(&user));
+    world.set_membership(berlin, &user, "exempt_until = '2027-02-07T12:00:00Z'").await;
+    world.walk("2027-02-20 12:00").await;
+    assert_eq!(world.received(&user).await, ["2027-02-03 13:00 welcome", "2027-02-11 09:00 now_required"]);
+    assert_eq!(world.required_since(&user).await, "2027-02-10 23:00");
+    world.finish().await;
+}
