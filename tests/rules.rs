@@ -28,6 +28,7 @@ mod rules {
     mod r4_whoever;
     mod r5_exemptions;
     mod r5_moved;
+    mod r5_released;
     mod r6_nothing_lost;
     mod r7_latest_only;
     mod r8_others_stand;
