@@ -30,6 +30,7 @@ mod conformance {
     mod outcome;
     mod people;
     mod reconcile;
+    mod revert_locks;
     mod review;
     mod schema;
     mod sqlite_values;
