@@ -12,6 +12,7 @@ mod support;
 
 mod conformance {
     mod audit;
+    mod audit_locks;
     mod backlog;
     mod claim;
     mod claim_locks;
