@@ -12,6 +12,7 @@ mod support;
 
 mod conformance {
     mod audit;
+    mod audit_locks;
     mod backlog;
     mod claim;
     mod claim_locks;
@@ -30,6 +31,7 @@ mod conformance {
     mod outcome;
     mod people;
     mod reconcile;
+    mod revert_locks;
     mod review;
     mod schema;
     mod sqlite_values;

@@ -25,8 +25,10 @@ mod rules {
     mod r2_once;
     mod r3_not_early;
     mod r4_not_late;
+    mod r4_whoever;
     mod r5_exemptions;
     mod r5_moved;
+    mod r5_released;
     mod r6_nothing_lost;
     mod r7_latest_only;
     mod r8_others_stand;
