@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::context::{Context, open_store};
 use super::output::cell;
-use super::timeline::{Command, DayBar, commands, commands_text, listed, timeline_text};
+use super::timeline::{Command, DayBar, astray, commands, commands_text, listed, timeline_text};
 use super::{CliError, GlobalArgs, Output, values};
 use crate::app::{self, DaemonLock};
 use crate::clock::{Clock, Randomness};
@@ -86,7 +86,12 @@ struct Shown {
 ///
 /// # Errors
 /// When the folder is not a demonstration's, or anything at all goes wrong.
-pub async fn run(global: &GlobalArgs, program: &str, args: &DemoArgs) -> Result<ExitCode, CliError> {
+pub async fn run(
+    global: &GlobalArgs,
+    program: &str,
+    variables: &[(String, String)],
+    args: &DemoArgs,
+) -> Result<ExitCode, CliError> {
     if global.config.is_some() || global.at.is_some() {
         return Err(CliError::Usage(
             "demo brings its own settings and its own clock: leave --config and --at out (--start sets the first day)"
@@ -97,13 +102,19 @@ pub async fn run(global: &GlobalArgs, program: &str, args: &DemoArgs) -> Result<
     let lock = DaemonLock::take(&folder.database(), Clock::System.now())?;
     folder.clear()?;
     folder.write_config()?;
-    let shown = rehearse(global, program, args, &folder).await?;
+    let shown = rehearse(global, program, &astray(variables), args, &folder).await?;
     drop(lock);
     Output::new(global.json).show(&shown, Shown::text)?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn rehearse(global: &GlobalArgs, program: &str, args: &DemoArgs, folder: &DemoFolder) -> Result<Shown, CliError> {
+async fn rehearse(
+    global: &GlobalArgs,
+    program: &str,
+    astray: &[&str],
+    args: &DemoArgs,
+    folder: &DemoFolder,
+) -> Result<Shown, CliError> {
     // The environment is left out: its database may be a real one.
     let config = Config::load(Some(&folder.config()), std::iter::empty())?;
     let policy = config.policy();
@@ -146,7 +157,7 @@ async fn rehearse(global: &GlobalArgs, program: &str, args: &DemoArgs, folder: &
         config: folder.config().display().to_string(),
         database: folder.database().display().to_string(),
         mails: folder.mails().display().to_string(),
-        commands: commands(program, &folder.config(), &looks(&sample)),
+        commands: commands(program, astray, &folder.config(), &looks(&sample)),
     })
 }
 

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use super::context::{CLOCK_KEY, Context, LAST_INSTANT_KEY};
 use super::output::{cell, instant, say};
-use super::timeline::{Command, DayBar, commands, commands_text, listed, timeline_text};
+use super::timeline::{Command, DayBar, astray, commands, commands_text, listed, timeline_text};
 use super::{CliError, GlobalArgs, Output, values};
 use crate::app;
 use crate::clock::{Clock, Randomness};
@@ -88,8 +88,14 @@ pub async fn run(
     variables: impl Iterator<Item = (String, String)>,
     args: &RehearseArgs,
 ) -> Result<ExitCode, CliError> {
+    let variables: Vec<_> = variables.collect();
+    let astray = astray(&variables);
     // Whatever clock the original has, the copy's is simulated.
-    let variables = variables.filter(|(name, _)| name != SIMULATED).chain([(SIMULATED.to_owned(), "true".to_owned())]);
+    let variables = variables
+        .iter()
+        .cloned()
+        .filter(|(name, _)| name != SIMULATED)
+        .chain([(SIMULATED.to_owned(), "true".to_owned())]);
     let config = Config::load(global.config.as_deref(), variables)?;
     let url = args.from.as_ref().map_or_else(|| Ok(config.database.url.clone()), url)?;
     let source = source(&config.database, &url)?;
@@ -120,7 +126,7 @@ pub async fn run(
         database: place.database().display().to_string(),
         mails: place.mails().display().to_string(),
         config: place.settings().display().to_string(),
-        commands: self::commands(program, place.settings(), &commands),
+        commands: self::commands(program, &astray, place.settings(), &commands),
     };
     context.output.show(&shown, Shown::text)?;
     for failure in &shown.failures {

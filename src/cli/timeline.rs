@@ -19,9 +19,26 @@ pub(super) struct Command {
     tells: &'static str,
 }
 
-/// Commands of `program` with the settings in `config`: what to add to that, and what it tells.
-pub(super) fn commands(program: &str, config: &Path, commands: &[(String, &'static str)]) -> Vec<Command> {
-    let program = format!("{} --config {}", quoted(program), quoted(&config.display().to_string()));
+/// The variables that would lead elsewhere than the settings in a file: to another database, server, or clock.
+pub(super) fn astray(variables: &[(String, String)]) -> Vec<&str> {
+    let sections = ["MFA_ENFORCER__DATABASE__", "MFA_ENFORCER__SMTP__", "MFA_ENFORCER__CLOCK__"];
+    let names = variables.iter().map(|(name, _)| name.as_str());
+    let mut names: Vec<_> = names.filter(|name| sections.iter().any(|section| name.starts_with(section))).collect();
+    names.sort_unstable();
+    names
+}
+
+/// Commands of `program` with the settings in `config`, without the variables in `unset`, which would win over them: what to
+/// add to that, and what it tells.
+pub(super) fn commands(
+    program: &str,
+    unset: &[&str],
+    config: &Path,
+    commands: &[(String, &'static str)],
+) -> Vec<Command> {
+    let unset: String = unset.iter().map(|name| format!(" -u {}", quoted(name))).collect();
+    let env = if unset.is_empty() { unset } else { format!("env{unset} ") };
+    let program = format!("{env}{} --config {}", quoted(program), quoted(&config.display().to_string()));
     let command =
         |(arguments, tells): &(String, &'static str)| Command { command: format!("{program} {arguments}"), tells };
     commands.iter().map(command).collect()

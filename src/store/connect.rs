@@ -178,7 +178,7 @@ async fn check_schema(database: &Database, schema: Schema, place: &str) -> Resul
     }
     if found < known && schema == Schema::Expect {
         return Err(StoreError::Unusable(format!(
-            "the database {place} has schema {found}, and this mfa-enforcer needs {known}: run `mfa-enforcer migrate`"
+            "the database {place} has schema {found}, and this mfa-enforcer needs {known}: run `mfa-enforcer migrate` with database.url set to it"
         )));
     }
     if schema == Schema::Migrate {

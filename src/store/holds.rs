@@ -56,6 +56,8 @@ impl HoldStore for SqlStore {
         let mut order = Order::begin(self, company).await?;
         let mut events = order.catch_up(self, now, policy).await?;
         let Some(held) = order.of_state(EnforcementState::Held) else {
+            audit::append(&mut order.tx, now, events).await?;
+            order.tx.commit().await?;
             return Ok(Ordered::StoodAlready);
         };
         let mut authority = authority.clone();
@@ -91,6 +93,9 @@ impl HoldStore for SqlStore {
         }
         let mut events = order.catch_up(self, now, policy).await?;
         if order.of_state(EnforcementState::Held).is_some() {
+            // Also where it is held since a moment ago, because nobody had seen the date: that stays.
+            audit::append(&mut order.tx, now, events).await?;
+            order.tx.commit().await?;
             return Ok(Ordered::StoodAlready);
         }
         let Some(open) = order.of_state(EnforcementState::Scheduled) else {

@@ -284,8 +284,8 @@ pub(super) fn nothing_to_revert(company: &Company, open: Option<NaiveDate>, foun
     let key = company.key();
     match open {
         Some(date) => Some(format!(
-            "the date {date} of the company '{key}' has not come: nothing is in force that could be undone. \
-             `mfa-enforcer enforcement cancel {key}` takes the date away, `mfa-enforcer enforcement hold {key}` stops it"
+            "the date {date} of the company '{key}' has not come, or is held: nothing is in force that could be undone. \
+             `mfa-enforcer enforcement cancel {key}` takes the date away, `mfa-enforcer enforcement hold {key}` stops one to come"
         )),
         None if found.reverted_before => None,
         None => Some(format!(

@@ -202,13 +202,18 @@ async fn the_files_are_new_and_private_and_the_commands_work() {
             |path: &str| fs::metadata(sample.path().join(folder).join(path)).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(""), mode("mfa-enforcer.db"), mode("config.toml")), (0o700, 0o600, 0o600));
         assert!(!sample.path().join(folder).join("mfa-enforcer.db-wal").exists(), "the copy is one file");
-        let looks: Vec<&str> = seen.stdout.lines().filter(|line| line.starts_with("  mfa-enforcer ")).collect();
+        let looks: Vec<&str> = seen.stdout.lines().filter(|line| line.contains("mfa-enforcer --config ")).collect();
         assert_eq!(looks.len(), 4, "{}", seen.stdout);
         for look in looks {
             let look = look.replace("COMPANY", "acme").replace("USER", "u-1");
-            // The settings' file alone says which database, and what of the original's settings it has.
-            let seen = sample.shell(&format!("env -u MFA_ENFORCER__DATABASE__URL {}", look.trim()), &[]);
+            // The environment still names the original, and says more than the settings' file.
+            let seen = sample.shell(look.trim(), &[]);
             assert_eq!(seen.code, 0, "{look}\n{}{}", seen.stdout, seen.stderr);
+            assert!(
+                !look.ends_with("status") || seen.stdout.contains(&format!("{folder}/mfa-enforcer.db")),
+                "{}",
+                seen.stdout
+            );
         }
     }
     let settings = fs::read_to_string(sample.path().join("mfa-enforcer-rehearsal/config.toml")).unwrap();

@@ -18,6 +18,7 @@ on_both!(
     a_date_cancelled_while_held_past_its_day_required_nobody,
     a_hold_follows_what_was_written_with_sql,
     what_cannot_be_held_is_refused,
+    r10_notice_given_what_a_person_finds_held_stays_held,
 );
 
 const JO: Authority<'static> = Authority { actor: "Jo", override_notice: false, reason: Some("not ready") };
@@ -187,5 +188,21 @@ async fn what_cannot_be_held_is_refused(db: &TestDatabase) {
     world.run_now().await;
     assert!(refused(world.order(berlin, &JO).hold().await).contains("enforcement revert"));
     assert_ne!(db.dump().await, before, "the flip went on");
+    world.finish().await;
+}
+
+/// A date too soon, by SQL, that the daemon has not seen: who holds it finds it held, and can release it at once.
+async fn r10_notice_given_what_a_person_finds_held_stays_held(db: &TestDatabase) {
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    let berlin = world.company("Europe/Berlin").await;
+    world.member(berlin, "Europe/Berlin").await;
+    world.run_now().await;
+    world.set_company(berlin, "enforcement_date = '2026-12-03'").await;
+    let who = Authority { actor: "Jo", override_notice: false, reason: None };
+    assert_eq!(world.order(berlin, &who).hold().await.unwrap(), Ordered::StoodAlready);
+    assert_eq!(world.enforcements(berlin).await, ["2026-12-03 held"]);
+    let boss = Authority { actor: "Jo", override_notice: true, reason: Some("agreed") };
+    assert_eq!(world.order(berlin, &boss).release().await.unwrap(), Ordered::Done);
+    assert_eq!(world.enforcements(berlin).await, ["2026-12-03 scheduled"]);
     world.finish().await;
 }

@@ -23,7 +23,9 @@ pub fn remedy(reason: Option<&str>, key: &str) -> String {
             "mfa-enforcer enforcement release {key} --override-notice --reason 'WHY', or \
              mfa-enforcer enforcement set {key} --date YYYY-MM-DD"
         ),
-        Some(HoldReason::Requested) | None => format!("mfa-enforcer enforcement release {key}"),
+        Some(HoldReason::Requested) | None => format!(
+            "mfa-enforcer enforcement release {key} (with --override-notice --reason 'WHY' where the date is too near by now)"
+        ),
     }
 }
 
