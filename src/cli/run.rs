@@ -61,7 +61,8 @@ pub async fn run(
 async fn run_in(context: &Context, randomness: Randomness, args: &RunArgs) -> Result<ExitCode, CliError> {
     let Context { config, store, clock, .. } = context;
     let (trigger, shutdown) = ShutdownTrigger::new();
-    let services = app::services(config, Arc::clone(store), clock.clone(), randomness, shutdown)?;
+    let mut services = app::services(config, Arc::clone(store), clock.clone(), randomness, shutdown)?;
+    services.policy.runs_through = !args.once;
     guard(context, args).await?;
     app::prepare(&services).await?;
     context.remember_instant().await?;

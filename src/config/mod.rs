@@ -117,6 +117,7 @@ impl Config {
             days_before: days.into_iter().rev().collect(),
             announce_delay: self.notices.announce_delay,
             announce_hours: Daytime { from: self.notices.announce_from, until: self.notices.announce_until },
+            runs_through: true,
             sms_countries: self.methods.sms_countries.clone(),
             payee_sms_countries: self.methods.payee_sms_countries.clone(),
             safety: self.safety.policy(),

@@ -318,12 +318,13 @@ fn one_a_day(
     decision.mail = if decision.send.is_empty() { None } else { mail };
 }
 
-/// When a notice that keeps hours may be sent: in the hours of the reader's day, unless it was put off until then before.
-/// It then has waited enough: a daemon that only runs now and then must not miss the hours for ever.
+/// When a notice that keeps hours may be sent: in the hours of the reader's day. Where the daemon only runs now and then, what
+/// was put off until then before has waited enough: it must not miss the hours for ever.
 fn waking_hour(notice: &NoticeFacts, reader_zone: Tz, now: Timestamp, policy: &Policy) -> Timestamp {
     let in_hours = |instant| policy.announce_hours.first_from(instant, reader_zone);
     let local_time = notice.next_attempt_at.utc().with_timezone(&reader_zone).time();
-    let has_waited = notice.next_attempt_at > notice.due_at && local_time == policy.announce_hours.from;
+    let has_waited =
+        !policy.runs_through && notice.next_attempt_at > notice.due_at && local_time == policy.announce_hours.from;
     if notice.kind.keeps_hours() && !has_waited { in_hours(now) } else { now }
 }
 

@@ -25,6 +25,8 @@ pub struct Policy {
     pub announce_delay: TimeDelta,
     /// The hours in which announcements may arrive, in the reader's zone.
     pub announce_hours: Daytime,
+    /// Whether the tasks run day and night, and so will when those hours begin. Who runs them now and then may miss them.
+    pub runs_through: bool,
     /// Where a person may use a phone number as second step.
     pub sms_countries: BTreeSet<CountryCode>,
     /// Where a payee may.
@@ -54,6 +56,7 @@ impl Default for Policy {
             days_before: vec![30, 14, 7, 3, 1],
             announce_delay: TimeDelta::minutes(15),
             announce_hours: Daytime { from: time(8), until: time(20) },
+            runs_through: true,
             sms_countries: countries("US CA MX GB IE FR DE ES IT AU NZ SG HK"),
             payee_sms_countries: countries("US"),
             safety: SafetyPolicy::default(),

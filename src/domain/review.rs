@@ -22,8 +22,8 @@ pub struct Governing {
     pub zone: Tz,
     /// How many days late joiners get.
     pub grace_days: u16,
-    /// Whether it has milestones: one that was held from the start has none, and is announced to all when released.
-    pub announced: bool,
+    /// When its announcement is due; none: it was held from the start, and is announced to all when released.
+    pub announced_at: Option<Timestamp>,
     /// Whether an announcement or a reminder that is yet to be made will reach whoever is there.
     pub more_to_come: bool,
 }
@@ -74,9 +74,8 @@ pub struct Outcome {
 #[must_use]
 pub fn review(governing: Option<Governing>, member: &MembershipFacts, now: Timestamp, policy: &Policy) -> Outcome {
     let mut outcome = Outcome::default();
-    let Some(governing) = governing.filter(|governing| member.subject && governing.announced) else {
-        return outcome;
-    };
+    let (Some(governing), true) = (governing, member.subject) else { return outcome };
+    let Some(announced_at) = governing.announced_at else { return outcome };
     let in_force = governing.state == EnforcementState::InForce;
     let required = member.required || member.required_before;
     let told = required || member.told_date == Some(governing.date);
@@ -89,9 +88,14 @@ pub fn review(governing: Option<Governing>, member: &MembershipFacts, now: Times
                 Some(schedule::require_at(now, governing.enforce_at, governing.grace_days, governing.zone));
         }
         if !member.enrolled && !member.telling && (comes_late || !governing.more_to_come) {
-            outcome
-                .notices
-                .push((if told_another && !in_force { NoticeKind::Rescheduled } else { NoticeKind::Welcome }, now));
+            outcome.notices.push(if told_another && !in_force {
+                // Until then the move can be taken back unseen.
+                let unseen = announced_at > now;
+                let due = if unseen { policy.announce_hours.first_from(announced_at, member.reader_zone) } else { now };
+                (NoticeKind::Rescheduled, due)
+            } else {
+                (NoticeKind::Welcome, now)
+            });
         }
     } else if !required && member.require_at.is_none() {
         outcome.require_at = member.told_at.filter(|told_at| *told_at > governing.enforce_at && *told_at > now);

@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 
 use super::StoreError;
 use super::claim::lock_users;
-use super::predicate::{DATE_STANDS, REQUIRED, told_at, told_date};
+use super::predicate::{DATE_STANDS, REQUIRED, told_at_otherwise, told_date_otherwise};
 use super::requirements::{id_batch, id_rows};
 use super::sql::{Row, Tx, bind};
 use crate::domain::delivery::{EarlierMail, MembershipFacts, NoticeFacts, UserFacts};
@@ -113,8 +113,8 @@ impl Claimable {
              WHERE n.user_id IN (SELECT id FROM {})
                  AND (n.state = 'pending' AND n.due_at <= $1 OR n.state = 'sending' AND n.claimed_until < $1) AND {}
              ORDER BY n.user_id, n.due_at, n.id{}",
-            told_date(),
-            told_at(),
+            told_date_otherwise(),
+            told_at_otherwise(),
             id_rows(tx, 2),
             claimable(),
             // What another daemon has just recorded, or a moved date has closed, is no longer due (R2, R5).

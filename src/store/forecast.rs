@@ -1,5 +1,7 @@
 //! What is to come for a company, read in one state of the database, its members page by page. Nothing is changed.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
@@ -9,6 +11,7 @@ use super::companies::{self, Company, Lock};
 use super::enforcements::{company_facts, refusal};
 use super::forecast_facts::{self, Page, StoredCourse};
 use super::holds::nothing_to_hold;
+use super::predicate::DATE_STANDS;
 use super::revert::{self, Reversal, nothing_to_revert};
 use super::safety;
 use super::sql::{Tx, bind};
@@ -109,18 +112,18 @@ impl ForecastStore for SqlStore {
     ) -> Result<Outlook, StoreError> {
         let mut tx = self.database.begin_read().await?;
         let company = companies::find(&mut tx, company, Lock::No).await?;
-        let mut stored = forecast_facts::courses(&mut tx, &[company.id], policy).await?;
-        stored.retain(|one| one.course.company_id == Some(company.id)); // not the payee mandate
+        let stored = courses_of(&mut tx, company.id, policy).await?;
         let in_line = is_reconciled(&mut tx, company.id).await?;
         let reversal = match proposal {
             Proposal::Revert => Some(revert::reversal(&mut tx, company.id).await?),
             _ => None,
         };
         let mut replan = Replan::of(&company, stored, in_line, proposal, reversal.as_ref(), now, policy);
+        replan.after.held_on_their_day = held_elsewhere(&mut tx, company.id, now, policy).await?;
         let mut tally = add_up(&mut tx, &replan, now, policy).await?;
         let (unsafe_id, held_for) = held_for(&mut tx, &replan, tally.told(), now, policy).await?;
         if unsafe_id.is_some() {
-            replan.after.held_on_its_day = unsafe_id;
+            replan.after.held_on_their_day.extend(unsafe_id);
             tally = add_up(&mut tx, &replan, now, policy).await?;
         }
         let coming =
@@ -140,6 +143,36 @@ impl ForecastStore for SqlStore {
             company,
         })
     }
+}
+
+async fn courses_of(tx: &mut Tx, company: Id, policy: &Policy) -> Result<Vec<StoredCourse>, StoreError> {
+    let mut stored = forecast_facts::courses(tx, &[company], policy).await?;
+    stored.retain(|one| one.course.company_id == Some(company)); // not the payee mandate
+    Ok(stored)
+}
+
+/// The enforcements that will be held on their day at other companies of the members, who then have no mail from there that
+/// a reminder from here would yield to. What holds others in turn is not looked at for that.
+async fn held_elsewhere(tx: &mut Tx, company: Id, now: Timestamp, policy: &Policy) -> Result<BTreeSet<Id>, StoreError> {
+    let mut held = BTreeSet::new();
+    if !policy.safety.may_hold() {
+        return Ok(held);
+    }
+    let sql = format!(
+        "SELECT DISTINCT c.id FROM memberships AS ours JOIN memberships AS theirs ON theirs.user_id = ours.user_id
+         JOIN companies AS c ON c.id = theirs.company_id
+         JOIN enforcements AS e ON e.company_id = c.id AND e.state = 'scheduled' AND {DATE_STANDS}
+         WHERE ours.company_id = $1 AND c.id <> $1 ORDER BY c.id"
+    );
+    for row in tx.fetch_all(&sql, bind![company]).await? {
+        let other = companies::find(tx, &row.get::<Id>("id")?.to_string(), Lock::No).await?;
+        let stored = courses_of(tx, other.id, policy).await?;
+        let replan = Replan::of(&other, stored, true, Proposal::Nothing, None, now, policy);
+        let counts_told = policy.safety.not_told == Response::Hold;
+        let told = if counts_told { add_up(tx, &replan, now, policy).await?.told() } else { 0 };
+        held.extend(held_for(tx, &replan, told, now, policy).await?.0);
+    }
+    Ok(held)
 }
 
 /// Walks all of the company's people ahead, page by page.

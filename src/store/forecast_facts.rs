@@ -23,6 +23,7 @@ use crate::domain::planning::EnforcementFacts;
 use crate::domain::policy::Policy;
 use crate::domain::schedule::PlannedMilestone;
 use crate::domain::time::{self, Timestamp};
+use crate::domain::values::EmailAddress;
 
 /// An enforcement, for planning and for the way ahead.
 pub(super) struct StoredCourse {
@@ -176,7 +177,7 @@ async fn people(
         ("forgotten", ColumnType::Instant),
     ];
     let sql = format!(
-        "SELECT u.id, u.kind, u.active, u.sso, u.payee, u.email_status, u.time_zone, u.reviewed AS user_reviewed,
+        "SELECT u.id, u.kind, u.active, u.sso, u.payee, u.email, u.email_status, u.time_zone, u.reviewed AS user_reviewed,
              (u.mfa_enrolled_at IS NOT NULL) AS enrolled, EXISTS (SELECT 1 FROM requirements AS r JOIN enforcements AS source ON source.id = r.enforcement_id
                  WHERE r.user_id = u.id AND r.cleared_at IS NULL
                  AND ($5 IS NULL OR source.company_id IS NULL OR source.company_id <> $5)) AS required_already,
@@ -228,6 +229,7 @@ fn person(row: &Row) -> Result<Person, StoreError> {
             enrolled: row.get("enrolled")?,
             bounced: row.get::<String>("email_status")? == "bounced",
         },
+        addressable: row.get::<String>("email")?.trim().parse::<EmailAddress>().is_ok(),
         reviewed: row.get("user_reviewed")?,
         required: row.get("required_already")?,
         zone: zone("time_zone")?,

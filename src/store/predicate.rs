@@ -14,19 +14,31 @@ pub(super) const HAS_ENFORCEMENT: &str = "EXISTS (SELECT 1 FROM enforcements AS 
 /// The date that company `e.company_id` told user `u.id` last: that of the latest mail which was sent, is being sent, or
 /// is of unknown outcome; null where that cancelled it, or where there is none (R5).
 pub(super) fn told_date() -> String {
-    told("source.enforcement_date")
+    told("source.enforcement_date", "true")
 }
 
 /// The instant from which that mail told the user that MFA is required.
 pub(super) fn told_at() -> String {
-    told("told.told_at")
+    told("told.told_at", "true")
 }
 
-fn told(what: &str) -> String {
+/// The date that the user was told but for notice `n`'s own mail: what is repeated says again what moved.
+pub(super) fn told_date_otherwise() -> String {
+    told("source.enforcement_date", OF_ANOTHER_MAIL)
+}
+
+/// The instant from which that mail told the user that MFA is required.
+pub(super) fn told_at_otherwise() -> String {
+    told("told.told_at", OF_ANOTHER_MAIL)
+}
+
+const OF_ANOTHER_MAIL: &str = "(n.mail_id IS NULL OR mails.id <> n.mail_id)";
+
+fn told(what: &str, counts: &str) -> String {
     format!(
         "(SELECT CASE WHEN told.kind = 'cancelled' THEN NULL ELSE {what} END
          FROM notices AS told JOIN mails ON mails.id = told.mail_id JOIN enforcements AS source ON source.id = told.enforcement_id
-         WHERE told.user_id = u.id AND source.company_id = e.company_id AND mails.maybe_received
+         WHERE told.user_id = u.id AND source.company_id = e.company_id AND mails.maybe_received AND {counts}
          ORDER BY mails.attempted_at DESC, told.due_at DESC, told.id DESC LIMIT 1)"
     )
 }

@@ -94,7 +94,7 @@ impl ReviewStore for SqlStore {
                  {told} AS told_date, {told_at} AS told_at, {TELLING} AS telling, {REQUIRED} AS required, {REQUIRED_BEFORE} AS required_before,
                  EXISTS (SELECT 1 FROM notices AS n WHERE n.enforcement_id = e.id AND n.user_id = u.id AND n.kind = 'now_required'
                      AND n.state <> 'skipped') AS told_required,
-                 EXISTS (SELECT 1 FROM milestones AS s WHERE s.enforcement_id = e.id AND s.kind = 'announcement') AS announced,
+                 (SELECT a.due_at FROM milestones AS a WHERE a.enforcement_id = e.id AND a.kind = 'announcement') AS announced_at,
                  EXISTS (SELECT 1 FROM milestones AS s WHERE s.enforcement_id = e.id AND s.state = 'pending'
                      AND s.kind IN ('announcement', 'reminder', 'final_reminder')) AS more_to_come
              {unreviewed} AND m.company_id IN (SELECT id FROM {batch})
@@ -268,7 +268,7 @@ pub(super) fn read_governing(row: &Row, policy: &Policy) -> Result<Governing, St
         enforce_at: row.get("enforce_at")?,
         zone: row.text("planned_time_zone")?.as_deref().and_then(time::zone).unwrap_or(Tz::UTC),
         grace_days: policy.grace_days(row.get("new_member_grace_days")?),
-        announced: row.get("announced")?,
+        announced_at: row.get("announced_at")?,
         more_to_come: row.get("more_to_come")?,
     })
 }

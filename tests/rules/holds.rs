@@ -14,6 +14,7 @@ on_both!(
     r10_notice_given_a_release_is_judged_anew,
     r7_latest_only_reminders_that_passed_while_held_are_left_out,
     r5_moved_who_knows_the_date_is_not_told_again_after_a_release,
+    what_missed_the_readers_hours_while_held_waits_for_the_next,
     a_date_cancelled_while_held_past_its_day_required_nobody,
     a_hold_follows_what_was_written_with_sql,
     what_cannot_be_held_is_refused,
@@ -114,6 +115,21 @@ async fn r5_moved_who_knows_the_date_is_not_told_again_after_a_release(db: &Test
     world.walk("2026-12-10 18:00").await;
     assert_eq!(world.received(&user).await, ["2026-12-01 10:15 announcement"]);
     assert_eq!(world.received(&late).await.len(), 1, "{:?}", world.received(&late).await);
+    world.finish().await;
+}
+
+/// The announcement was put off until a morning on which the date was held: a release at night does not send it there and then.
+async fn what_missed_the_readers_hours_while_held_waits_for_the_next(db: &TestDatabase) {
+    let world = World::begin(db, "2026-12-01 20:00").await;
+    let berlin = world.company("Europe/Berlin").await;
+    let user = world.member(berlin, "Europe/Berlin").await;
+    world.set_date(berlin, "2027-01-15").await;
+    world.walk("2026-12-01 21:00").await;
+    assert_eq!(world.order(berlin, &JO).hold().await.unwrap(), Ordered::Done);
+    world.walk("2026-12-03 22:00").await;
+    assert_eq!(world.order(berlin, &JO).release().await.unwrap(), Ordered::Done);
+    world.walk("2026-12-04 12:00").await;
+    assert_eq!(world.received(&user).await, ["2026-12-04 08:00 announcement"]);
     world.finish().await;
 }
 

@@ -1,12 +1,13 @@
 //! R2 where it is hard: mails that are in flight, whose outcome is unknown, or that were refused; and days that are not UTC's.
 
-use super::world::{World, at, busy, lost_answer, no_such_user};
+use super::world::{NOTHING, World, at, busy, lost_answer, no_such_user};
 use crate::support::{TestDatabase, on_both};
 use mfa_enforcer::store::outcome::{MailOutcome, MailResult};
 
 on_both!(
     r2_once_an_outcome_of_a_lapsed_claim_is_refused_while_another_sends,
     r2_once_a_mail_of_unknown_outcome_stays_so_when_it_is_refused_later,
+    r2_once_what_is_repeated_says_the_same_again,
     r2_once_a_mail_of_unknown_outcome_stays_so_when_it_is_refused_for_good,
     r2_once_a_mail_that_was_refused_for_good_is_not_the_mail_of_the_day,
     r2_once_the_day_is_neither_utcs_nor_the_companys,
@@ -86,6 +87,35 @@ async fn r2_once_a_mail_of_unknown_outcome_stays_so_when_it_is_refused_for_good(
     world.mail.refuse(&user.address(), no_such_user());
     world.walk("2026-12-01 12:00").await;
     assert_eq!(db.rows("SELECT state, maybe_received FROM mails").await, [["failed", "1"]]);
+    world.finish().await;
+}
+
+/// A mail that may have been received told the reader of another date: sent again, it must not take that for the one before.
+async fn r2_once_what_is_repeated_says_the_same_again(db: &TestDatabase) {
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    world.repeats_allowed.set(true);
+    let berlin = world.company("Europe/Berlin").await;
+    let user = world.member(berlin, "Europe/Berlin").await;
+    world.set_date(berlin, "2027-01-15").await;
+    world.walk("2026-12-02 09:00").await;
+    world.set_date(berlin, "2027-02-15").await;
+    world.run_now().await;
+    world.mail.refuse_next(lost_answer());
+    world.walk("2026-12-03 09:00").await;
+    world.clear_date(berlin).await;
+    world.run_now().await;
+    world.mail.refuse_next(lost_answer());
+    world.walk("2026-12-04 09:00").await;
+    let mails = world.mails_to(&user);
+    let text = |at: usize| String::from_utf8_lossy(&mails[at].1.bytes).replace("=\r\n", "");
+    assert_eq!(mails.len(), 5);
+    for (first, again, before) in [(1, 2, "15 January 2027"), (3, 4, "15 February 2027")] {
+        assert_eq!(mails[first].1.message_id, mails[again].1.message_id);
+        for at in [first, again] {
+            assert!(text(at).contains(before), "{before} is missing: {}", text(at));
+        }
+    }
+    assert_eq!(world.skipped(&user).await, NOTHING);
     world.finish().await;
 }
 

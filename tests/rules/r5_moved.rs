@@ -11,6 +11,7 @@ on_both!(
     r5_moved_after_the_announcement_everybody_is_told,
     r5_moved_there_and_back_unseen,
     r5_moved_there_and_back_seen,
+    r5_moved_there_and_back_unseen_by_who_is_reactivated_meanwhile,
     r5_moved_while_mail_is_on_its_way,
     r5_moved_while_mail_is_on_its_way_and_then_it_is_refused,
     r5_moved_who_was_told_nothing_gets_an_announcement,
@@ -106,6 +107,30 @@ async fn r5_moved_there_and_back_seen(db: &TestDatabase) {
     assert_eq!(world.received(&user).await[1..], ["2026-12-03 10:15 rescheduled", "2026-12-05 10:15 rescheduled"]);
     let text = world.last_text(&user);
     assert!(text.contains("15 February 2027") && text.contains("15 January 2027"), "was, and is: {text}");
+    world.finish().await;
+}
+
+/// They know the first date: another one is told to them no sooner than to everybody.
+async fn r5_moved_there_and_back_unseen_by_who_is_reactivated_meanwhile(db: &TestDatabase) {
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    let berlin = world.company("Europe/Berlin").await;
+    let user = world.member(berlin, "Europe/Berlin").await;
+    world.set_date(berlin, "2027-01-15").await;
+    world.walk("2026-12-20 08:50").await;
+    world.set_user(&user, "active = false").await;
+    world.run("2026-12-20 09:00").await;
+    world.set_user(&user, "active = true").await;
+    world.set_date(berlin, "2027-02-15").await;
+    world.run("2026-12-20 09:10").await;
+    world.set_date(berlin, "2027-01-15").await;
+    world.walk("2026-12-20 15:00").await;
+    assert_eq!(world.received(&user).await, ["2026-12-01 10:15 announcement", "2026-12-16 09:00 reminder"]);
+    world.set_user(&user, "active = false").await;
+    world.run("2026-12-20 19:30").await;
+    world.set_user(&user, "active = true").await;
+    world.set_date(berlin, "2027-02-15").await;
+    world.walk("2026-12-22 12:00").await;
+    assert_eq!(world.received(&user).await[2..], ["2026-12-21 08:00 rescheduled"]);
     world.finish().await;
 }
 

@@ -7,7 +7,7 @@ use std::task::Poll;
 
 use mfa_enforcer::tasks::{Services, run_until_idle};
 
-use super::world::{User, World, at};
+use super::world::{NOTHING, User, World, at, busy};
 use crate::support::{Kind, TestDatabase, on_both};
 
 on_both!(
@@ -15,6 +15,7 @@ on_both!(
     r6_nothing_lost_in_a_flip_that_crashes_again_and_again,
     r6_nothing_lost_wherever_a_campaign_crashes_once,
     r6_nothing_lost_when_outcomes_cannot_be_recorded,
+    r6_nothing_lost_after_refusals_the_announcement_waits_for_the_morning,
 );
 
 /// Runs until the daemon has waited `waits` times for its database, and then drops everything, as a kill would. Tells
@@ -174,5 +175,23 @@ async fn r6_nothing_lost_when_outcomes_cannot_be_recorded(db: &TestDatabase) {
         assert_eq!(mails[0].1.message_id, mails[1].1.message_id, "so that mail programs can tell");
         assert_eq!(db.value(&sent_to(user)).await, "1");
     }
+    world.finish().await;
+}
+
+/// It was tried again in the hours of the day: that is no wait for them.
+async fn r6_nothing_lost_after_refusals_the_announcement_waits_for_the_morning(db: &TestDatabase) {
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    let berlin = world.company("Europe/Berlin").await;
+    let user = world.member(berlin, "Europe/Berlin").await;
+    world.set_date(berlin, "2027-01-15").await;
+    world.run_now().await;
+    world.mail.refuse(&user.address(), busy());
+    world.run("2026-12-01 09:15").await;
+    world.run("2026-12-01 12:00").await;
+    world.mail.accept(&user.address());
+    world.run("2026-12-01 22:00").await;
+    assert_eq!(world.received(&user).await, NOTHING);
+    world.walk("2026-12-02 12:00").await;
+    assert_eq!(world.received(&user).await, ["2026-12-02 08:00 announcement"]);
     world.finish().await;
 }

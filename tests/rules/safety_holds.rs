@@ -27,6 +27,7 @@ on_both!(
     a_new_date_after_a_safety_hold_is_judged_anew,
     a_risk_that_is_over_is_shown_no_more,
     a_safety_hold_is_foretold,
+    a_safety_hold_elsewhere_is_foretold,
 );
 
 const OVERRIDE: Authority<'static> = Authority { actor: "Jo", override_notice: true, reason: Some("we go ahead") };
@@ -323,6 +324,14 @@ async fn a_safety_hold_is_foretold(db: &TestDatabase) {
     assert!(outlook.forecast.required.is_empty(), "{outlook:?}");
     let found: Vec<_> = outlook.held_for.iter().map(|one| one.what.as_str()).collect();
     assert_eq!(found, ["too_few_enrolled"], "everybody will have been told");
+    for user in &users[8..] {
+        world.set_user(user, "email = 'no address'").await;
+    }
+    let found: Vec<_> = foretell(Proposal::Nothing).await.held_for.iter().map(|one| one.what.as_str()).collect();
+    assert_eq!(found, ["too_few_enrolled", "too_few_told"], "but for those to whom no mail can be addressed");
+    for user in &users[8..] {
+        world.set_user(user, &format!("email = '{}'", user.address())).await;
+    }
     let outlook = foretell(Proposal::Date("2027-02-15".parse().unwrap())).await;
     assert_eq!(outlook.held_for.len(), 1);
     for user in &users[..5] {
@@ -335,5 +344,30 @@ async fn a_safety_hold_is_foretold(db: &TestDatabase) {
     let outlook = foretell(Proposal::Date("2026-12-01".parse().unwrap())).await;
     let found: Vec<_> = outlook.held_for.iter().map(|one| one.what.as_str()).collect();
     assert_eq!(found, ["too_few_told"]);
+    world.finish().await;
+}
+
+/// What another company tells nobody, because it is held on its day, leaves the reader's day to a reminder.
+async fn a_safety_hold_elsewhere_is_foretold(db: &TestDatabase) {
+    let mut world = World::begin(db, "2026-12-01 09:00").await;
+    world.policy().safety = SafetyPolicy { not_enrolled: Response::Hold, ..IGNORE_ALL };
+    let (tokyo, york) = (world.company("Asia/Tokyo").await, world.company("America/New_York").await);
+    world.set_company(tokyo, "notice_days = '[2,1]'").await;
+    let user = world.member(tokyo, "Asia/Tokyo").await;
+    world.join(york, &user).await;
+    world.set_date(tokyo, "2027-01-16").await;
+    world.set_date(york, "2027-01-14").await;
+    world.walk("2027-01-10 12:00").await;
+    let (store, policy) = (&world.services.store, &world.services.policy);
+    let outlook = store.forecast(&tokyo.to_string(), Proposal::Nothing, world.now(), policy).await.unwrap();
+    let foretold: Vec<_> = outlook.forecast.mails.iter().map(|mail| format!("{} {}", mail.day, mail.kind)).collect();
+    assert_eq!(foretold, ["2027-01-14 reminder", "2027-01-15 final_reminder"]);
+    world.walk("2027-01-16 00:00").await;
+    assert!(
+        world
+            .received(&user)
+            .await
+            .ends_with(&["2027-01-14 09:00 reminder".to_owned(), "2027-01-15 09:00 final_reminder".to_owned()])
+    );
     world.finish().await;
 }

@@ -46,7 +46,7 @@ mod fixed {
 
     #[test]
     fn on_postgres() {
-        live_all([21, 22], Kind::Postgres, false);
+        live_all([10, 22], Kind::Postgres, false);
     }
 
     #[test]

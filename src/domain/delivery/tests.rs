@@ -98,7 +98,7 @@ fn sets(decision: &Decision) -> Sets {
 }
 
 #[test]
-fn an_overdue_announcement_keeps_the_readers_hours_once() {
+fn an_overdue_announcement_keeps_the_readers_hours() {
     let at = |text: &str| text.parse::<Timestamp>().unwrap();
     let (zone, policy) = (chrono_tz::Europe::Berlin, Policy::default());
     let user = UserFacts { person: true, active: true, sso: false, payee: false, enrolled: false, bounced: false };
@@ -120,12 +120,17 @@ fn an_overdue_announcement_keeps_the_readers_hours_once() {
         mail: None,
     };
     let night = at("2026-12-03T02:00:00Z");
-    let decided =
-        |notice: &NoticeFacts, now| decide(Some(&user), std::slice::from_ref(notice), &[], zone, now, &policy);
+    let now_and_then = Policy { runs_through: false, ..policy.clone() };
+    let decided_by = |policy: &Policy, notice: &NoticeFacts, now| {
+        decide(Some(&user), std::slice::from_ref(notice), &[], zone, now, policy)
+    };
+    let decided = |notice: &NoticeFacts, now| decided_by(&policy, notice, now);
     assert_eq!(decided(&notice, night).wait, [(id(1), at("2026-12-03T07:00:00Z"))], "a daemon that was down waits");
     notice.next_attempt_at = at("2026-12-03T07:00:00Z");
+    let next_night = at("2026-12-04T02:00:00Z");
+    assert_eq!(decided(&notice, next_night).wait, [(id(1), at("2026-12-04T07:00:00Z"))], "also one that missed them");
     assert_eq!(
-        decided(&notice, at("2026-12-04T02:00:00Z")).send,
+        decided_by(&now_and_then, &notice, next_night).send,
         [id(1)],
         "one that is run at night only must not for ever"
     );

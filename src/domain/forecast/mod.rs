@@ -104,6 +104,8 @@ struct ToTell {
     before: Timestamp,
     /// Whether they know it.
     already: bool,
+    /// Whether a mail can tell them.
+    reachable: bool,
 }
 
 impl ToTell {
@@ -112,7 +114,7 @@ impl ToTell {
             matches!(event, Event::Mailed { enforcement_id, at, .. }
                 if *enforcement_id == self.enforcement_id && *at < self.before)
         };
-        self.already || events.iter().any(tells)
+        self.already || self.reachable && events.iter().any(tells)
     }
 }
 
@@ -220,6 +222,7 @@ impl Tally {
             enforcement_id: coming.id,
             before: coming.enforce_at,
             already: membership.told_date == Some(coming.date),
+            reachable: person.addressable,
         })
     }
 

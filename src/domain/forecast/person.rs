@@ -98,6 +98,8 @@ pub struct Person {
     pub id: Id,
     /// The user's row.
     pub facts: UserFacts,
+    /// Whether a mail can be addressed to them at all. If not, every attempt fails.
+    pub addressable: bool,
     /// Whether the daemon has looked at the row.
     pub reviewed: bool,
     /// Whether anything requires them already.

@@ -1,5 +1,7 @@
 //! What a company's enforcements become when its row is reconciled, without storing anything.
 
+use std::collections::BTreeSet;
+
 use super::person::{Course, Milestone};
 use super::walk::made_id;
 use crate::domain::ids::Id;
@@ -20,8 +22,8 @@ pub struct Replanned {
     pub review_all: bool,
     /// What the company required is undone.
     pub reverted: bool,
-    /// The course that is held on its day, because something speaks against it.
-    pub held_on_its_day: Option<Id>,
+    /// The courses, also of the people's other companies, that are held on their day, because something speaks against it.
+    pub held_on_their_day: BTreeSet<Id>,
 }
 
 /// The company's courses after `changes`, which planning has found for its row.

@@ -2,6 +2,8 @@
 //!
 //! Nothing is decided here. Each step asks the functions that the tasks ask, in the order in which the tasks run.
 
+use std::collections::BTreeSet;
+
 use chrono_tz::Tz;
 use uuid::Uuid;
 
@@ -28,8 +30,15 @@ const STEPS_MOST: u32 = 1000;
 #[must_use]
 pub fn walk(person: Person, courses: &[Course], replanned: &Replanned, now: Timestamp, policy: &Policy) -> Vec<Event> {
     let courses = courses.to_vec();
-    let mut walk =
-        Walk { person, courses, policy, now, made: 0, events: Vec::new(), held_on_its_day: replanned.held_on_its_day };
+    let mut walk = Walk {
+        person,
+        courses,
+        policy,
+        now,
+        made: 0,
+        events: Vec::new(),
+        held_on_their_day: &replanned.held_on_their_day,
+    };
     if replanned.review_first {
         walk.end_exemptions();
         walk.review();
@@ -59,8 +68,8 @@ pub(super) struct Walk<'a> {
     pub(super) now: Timestamp,
     pub(super) made: u32,
     pub(super) events: Vec<Event>,
-    /// The course that is held on its day.
-    held_on_its_day: Option<Id>,
+    /// The courses that are held on their day.
+    held_on_their_day: &'a BTreeSet<Id>,
 }
 
 impl Walk<'_> {
@@ -269,7 +278,7 @@ impl Walk<'_> {
             if !due {
                 continue;
             }
-            if self.held_on_its_day == Some(id) {
+            if self.held_on_their_day.contains(&id) {
                 self.courses[place].state = EnforcementState::Held;
                 continue;
             }
@@ -343,7 +352,7 @@ fn governing(course: &Course) -> Governing {
         enforce_at: course.enforce_at,
         zone: course.zone,
         grace_days: course.grace_days,
-        announced: course.announced_at().is_some(),
+        announced_at: course.announced_at(),
         more_to_come: course.more_to_come(),
     }
 }

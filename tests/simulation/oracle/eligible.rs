@@ -9,7 +9,7 @@ use super::calendar::{date_at, days_between, time_at};
 use super::look::{
     Look, company_zone, days_before, is_payee, may_be_subject, moment, named, reader_zone, reminder_due,
 };
-use super::post::{Claim, Handing, Post, Telling, Told, told};
+use super::post::{Claim, Handing, Post, Telling, Told};
 use super::tables::{Id, Tables};
 
 /// Judges one message.
@@ -98,7 +98,7 @@ fn permits(
         "cancelled" => {
             is_so(!tables.company_requires(handing.user, company), "the company requires the user")?;
             is_so(tables.companies.get(&company).is_none_or(|row| row.date.is_none()), "the company has a date")?;
-            let told = post.told(tables, handing.user, Some(company));
+            let told = post.told_otherwise(tables, handing, Some(company));
             is_so(matches!(told, Some(Told::Date(_))), &format!("the user was told {told:?} last"))
         }
         _ => is_so(tables.stands(enforcement), "the company's row says otherwise"),
@@ -140,8 +140,7 @@ fn check_date(look: &mut Look<'_>, post: &Post, handing: &Handing, telling: &Tel
             }
         }
     }
-    let others = post.tellings(&look.is, user, telling.company).filter(|(other, _)| other.mail != handing.mail);
-    let before = others.map(|(_, other)| told(other)).next();
+    let before = post.told_otherwise(&look.is, handing, telling.company);
     if let (Some(told), Some(Told::Date(date))) = (section.told, before) {
         let days = [&claim.was, &claim.is].map(|tables| local_date(tables, user, id, date));
         if !days.contains(&Some(told)) {

@@ -102,7 +102,7 @@ impl Owed {
                     let since = steady.max(standing).max(company_since);
                     for before in days_before(look.settings, row) {
                         let due = reminder_due(look.settings, effect, before, &zone);
-                        if is_due(due) && since + days(3) < due {
+                        if is_due(due) && since + days(3) < due && !company_required(is, *user, company, due) {
                             self.open.insert((company, *user, *id, before), Debt { due, from: due, since });
                         }
                     }
@@ -121,6 +121,15 @@ impl Owed {
             }
         }
     }
+}
+
+/// Whether the company required the user at that instant, whatever has been undone since.
+fn company_required(tables: &Tables, user: Id, company: Id, at: Timestamp) -> bool {
+    tables.requirements.iter().any(|requirement| {
+        let of_company = tables.enforcements.get(&requirement.enforcement).is_some_and(|e| e.company == Some(company));
+        let held = requirement.required_at <= at && requirement.cleared_at.is_none_or(|cleared| cleared > at);
+        requirement.user == user && of_company && held
+    })
 }
 
 /// Whether the company required the user before that: then nothing is new to them.
@@ -240,7 +249,12 @@ pub fn under_way(look: &Look<'_>, tables: &Tables, user: Id, enforcement: Option
                 .mail
                 .and_then(|mail| tables.mails.get(&mail))
                 .is_some_and(|mail| mail.attempted_at + lease > look.now);
-        this && (retried || claimed)
+        // What was claimed before the requirement was there is put off for a moment.
+        let put_off = notice.state == "pending"
+            && notice.kind == "now_required"
+            && notice.next_attempt_at > look.now
+            && notice.next_attempt_at <= look.now + minutes(1);
+        this && (retried || claimed || put_off)
     })
 }
 

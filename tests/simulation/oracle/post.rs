@@ -195,6 +195,12 @@ impl Post {
         self.tellings(tables, user, company).next().map(|(_, telling)| told(telling))
     }
 
+    /// The same, by other mails than this one, which may be here for the second time.
+    pub fn told_otherwise(&self, tables: &Tables, handing: &Handing, company: Option<Id>) -> Option<Told> {
+        let mut others = self.tellings(tables, handing.user, company).filter(|(other, _)| other.mail != handing.mail);
+        others.next().map(|(_, telling)| told(telling))
+    }
+
     /// All that the user was told of the company, the latest first.
     pub fn tellings<'a>(
         &'a self,

@@ -7,6 +7,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::Answer;
+use super::calendar::minutes;
 use super::look::{Look, named};
 use super::post::Post;
 use super::tables::{Id, MANDATE, Tables};
@@ -55,9 +56,13 @@ pub fn check(look: &mut Look<'_>, post: &Post) {
         }
     }
     if look.settled() {
+        // Whoever got the answer may be held up before writing it down; not for longer than the claim, which others take over.
+        let claimed = minutes(look.settings.lease_minutes + 1);
         for handing in post.all() {
-            let sent = is.mails.get(&handing.mail).is_some_and(|mail| mail.state == "sent");
-            if handing.answer == Answer::Accepted && !post.uncertain(handing.mail) && !sent {
+            let mail = is.mails.get(&handing.mail);
+            let sent = mail.is_some_and(|mail| mail.state == "sent");
+            let held_up = mail.is_some_and(|mail| mail.state == "sending" && look.now < mail.attempted_at + claimed);
+            if handing.answer == Answer::Accepted && !post.uncertain(handing.mail) && !sent && !held_up {
                 look.wrong("R11", format!("mail {} was accepted, and is not on record", handing.letter.message_id));
             }
         }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use jiff::Timestamp;
 
-use super::calendar::{date_at, days, minutes, plus_days, time_at};
+use super::calendar::{date_at, days, minutes, next_between, plus_days, time_at};
 use super::history::History;
 use super::look::{Look, announcement_due, effect, moment, named, now_required_due, reader_zone};
 use super::owed::{had_mail, mailable, mailable_but_exempt, under_way};
@@ -99,7 +99,9 @@ fn check_exempt(
     let Some(standing) = history.standing_since(id) else { return };
     let zone = reader_zone(&is.users[&user], enforcement);
     let announced = announcement_due(look.settings, standing, &zone);
-    let due = (until - days(7)).max(since).max(announced);
+    // Nobody waits for it: it comes by day, as the announcement does.
+    let (from, to) = (look.settings.announce_from, look.settings.announce_until);
+    let due = next_between((until - days(7)).max(since).max(announced), from, to, &zone);
     if !mailable_but_exempt(look, &is, user)
         || until <= look.now
         || due > look.now

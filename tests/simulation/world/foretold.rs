@@ -55,7 +55,8 @@ impl Foretold {
     /// How many lines were foretold.
     pub async fn compare(&self, db: &TestDatabase, ends: Timestamp) -> Result<u64, Failure> {
         let Some(taken_at) = self.taken_at else { return Ok(0) };
-        let span = |column: &str| format!("{column} >= '{taken_at}' AND {column} < '{ends}'");
+        // It was taken when all that was due at its instant had been done.
+        let span = |column: &str| format!("{column} > '{taken_at}' AND {column} < '{ends}'");
         let mails = count(
             db,
             &format!(

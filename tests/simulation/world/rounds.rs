@@ -1,6 +1,7 @@
 //! Who goes on when: the daemons side by side, stopped and let go on in an order of chance; then all that is due, to its end.
 
 use chrono::TimeDelta;
+use mfa_enforcer::domain::time::Timestamp;
 use mfa_enforcer::store::StoreError;
 use mfa_enforcer::tasks;
 
@@ -32,13 +33,21 @@ impl World<'_> {
         let busy = self.busy || dice.chance(10);
         if self.machines.unwatched && (self.busy || !self.amid.is_empty()) {
             self.together().await?;
-        } else if busy
-            && (dice.chance(self.machines.side_by_side) || !self.amid.is_empty() && self.machines.side_by_side > 0)
+        } else if self.goes_on()
+            || busy
+                && (dice.chance(self.machines.side_by_side) || !self.amid.is_empty() && self.machines.side_by_side > 0)
         {
             self.side_by_side(dice).await?;
         }
         self.act_on_what_waits().await?;
         self.settle(dice).await
+    }
+
+    /// Whether something that was held up no longer is.
+    fn goes_on(&self) -> bool {
+        let now = self.now();
+        let is_held = |until: Option<Timestamp>| until.is_some_and(|until| until > now);
+        self.daemons.iter().any(|daemon| daemon.strands.iter().flatten().any(|strand| !is_held(strand.held_until)))
     }
 
     /// Daemons that have been down are up again, and what was held up is no longer.
