@@ -229,7 +229,7 @@ fn person(row: &Row) -> Result<Person, StoreError> {
             enrolled: row.get("enrolled")?,
             bounced: row.get::<String>("email_status")? == "bounced",
         },
-        addressable: row.get::<String>("email")?.trim().parse::<EmailAddress>().is_ok(),
+        addressable: row.text("email")?.unwrap_or_default().trim().parse::<EmailAddress>().is_ok(),
         reviewed: row.get("user_reviewed")?,
         required: row.get("required_already")?,
         zone: zone("time_zone")?,
