@@ -93,8 +93,8 @@ pub async fn run(
     // Whatever clock the original has, the copy's is simulated.
     let variables = variables
         .iter()
-        .cloned()
         .filter(|(name, _)| name != SIMULATED)
+        .cloned()
         .chain([(SIMULATED.to_owned(), "true".to_owned())]);
     let config = Config::load(global.config.as_deref(), variables)?;
     let url = args.from.as_ref().map_or_else(|| Ok(config.database.url.clone()), url)?;

@@ -36,8 +36,8 @@ pub(super) fn commands(
     config: &Path,
     commands: &[(String, &'static str)],
 ) -> Vec<Command> {
-    let unset: String = unset.iter().map(|name| format!(" -u {}", quoted(name))).collect();
-    let env = if unset.is_empty() { unset } else { format!("env{unset} ") };
+    let unset: Vec<_> = unset.iter().flat_map(|name| ["-u".to_owned(), quoted(name)]).collect();
+    let env = if unset.is_empty() { String::new() } else { format!("env {} ", unset.join(" ")) };
     let program = format!("{env}{} --config {}", quoted(program), quoted(&config.display().to_string()));
     let command =
         |(arguments, tells): &(String, &'static str)| Command { command: format!("{program} {arguments}"), tells };
