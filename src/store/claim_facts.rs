@@ -65,6 +65,8 @@ pub(super) struct DueNotice {
     company_locale: Option<String>,
     support_contact: Option<String>,
     requirement: Option<Timestamp>,
+    /// The zone of the days that the reader has with this company.
+    zone: Tz,
 }
 
 impl Claimable {
@@ -137,7 +139,7 @@ impl Claimable {
             if let Some((_, recipient)) = recipients.last_mut().filter(|(id, _)| *id == user_id) {
                 recipient.notices.push(notice);
             } else {
-                let zone = zone_of(row, notice.facts.company_id.is_none())?;
+                let zone = notice.zone;
                 let mails = mails.remove(&user_id).unwrap_or_default();
                 recipients.push((user_id, Recipient { user, zone, notices: vec![notice], mails }));
             }
@@ -217,6 +219,8 @@ fn read_notice(row: &Row) -> Result<DueNotice, StoreError> {
     };
     let enforcement_id: Id = row.get("enforcement_id")?;
     let enforce_at = row.get("enforce_at")?;
+    let company_id: Option<Id> = row.get("enforcing_company")?;
+    let zone = zone_of(row, company_id.is_none())?;
     let mut notice = DueNotice {
         facts: NoticeFacts {
             id: row.get("id")?,
@@ -226,7 +230,7 @@ fn read_notice(row: &Row) -> Result<DueNotice, StoreError> {
             enforcement_id,
             state: row.name("state")?,
             date: row.get("enforcement_date")?,
-            company_id: row.get("enforcing_company")?,
+            company_id,
             company_date: row.get("company_date")?,
             membership,
             required: row.get("required")?,
@@ -240,6 +244,7 @@ fn read_notice(row: &Row) -> Result<DueNotice, StoreError> {
         company_locale: row.text("company_locale")?,
         support_contact: row.text("support_contact")?,
         requirement: row.get("required_at")?,
+        zone,
     };
     notice.facts.kind = notice.facts.fitting_kind();
     Ok(notice)
@@ -253,7 +258,7 @@ impl Recipient {
         let payee = user.is_some_and(|user| user.facts.payee);
         let mut locales: Vec<String> = user.and_then(|user| user.locale.clone()).into_iter().collect();
         locales.extend(notices.iter().filter_map(|notice| notice.company_locale.clone()));
-        let mut statements: Vec<Statement> = notices.iter().map(|notice| notice.statement(self.zone, now)).collect();
+        let mut statements: Vec<Statement> = notices.iter().map(|notice| notice.statement(now)).collect();
         statements.sort_by_key(|statement| (statement.required_at, statement.notice_id));
         Message {
             mail_id,
@@ -272,7 +277,7 @@ impl Recipient {
 }
 
 impl DueNotice {
-    fn statement(&self, reader_zone: Tz, now: Timestamp) -> Statement {
+    fn statement(&self, now: Timestamp) -> Statement {
         let planned = self.facts.required_at;
         Statement {
             notice_id: self.facts.id,
@@ -284,8 +289,8 @@ impl DueNotice {
             } else {
                 planned
             },
-            // As the reader read it: the day in their zone.
-            told_date: self.facts.told_at.map(|at| at.date_in(reader_zone)).or(self.facts.told_date),
+            // As the reader read it: the day in their zone, or where they have none, in that of this company.
+            told_date: self.facts.told_at.map(|at| at.date_in(self.zone)).or(self.facts.told_date),
             exempt_until: self
                 .facts
                 .membership

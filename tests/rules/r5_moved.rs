@@ -34,6 +34,7 @@ on_both!(
     r5_moved_claims_what_the_reader_was_told_then,
     r5_cancelled_in_force_and_to_come_is_said_once,
     r5_moved_after_a_repeat_that_was_refused,
+    r5_moved_the_old_day_is_as_it_was_read_where_no_zone_is_known,
 );
 
 async fn announced(db: &TestDatabase) -> (World<'_>, mfa_enforcer::domain::ids::Id, super::world::User) {
@@ -536,5 +537,25 @@ async fn r5_moved_after_a_repeat_that_was_refused(db: &TestDatabase) {
     world.walk("2026-12-03 12:00").await;
     let told = ["2026-12-01 10:15 announcement", "2026-12-02 08:00 rescheduled"];
     assert_eq!(world.received(&user).await, told, "they may know of January");
+    world.finish().await;
+}
+
+/// Whose zone nobody knows reads the days of each company in that company's.
+async fn r5_moved_the_old_day_is_as_it_was_read_where_no_zone_is_known(db: &TestDatabase) {
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    let (berlin, tokyo) = (world.company("Europe/Berlin").await, world.company("Asia/Tokyo").await);
+    let user = world.member(tokyo, "Asia/Tokyo").await;
+    world.join(berlin, &user).await;
+    world.set_user(&user, "time_zone = 'Mars/Olympus'").await;
+    world.set_date(tokyo, "2027-01-15").await;
+    world.walk("2026-12-03 01:00").await;
+    world.set_date(berlin, "2027-03-15").await;
+    world.run("2026-12-03 08:00").await;
+    world.set_date(tokyo, "2027-02-15").await;
+    world.run("2026-12-03 08:01").await;
+    world.run("2026-12-03 08:30").await;
+    let text = world.last_text(&user);
+    assert!(text.contains("15 March 2027"), "one mail tells both: {text}");
+    assert!(text.contains("15 January 2027") && !text.contains("14 January 2027"), "{text}");
     world.finish().await;
 }
