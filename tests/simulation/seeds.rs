@@ -26,22 +26,22 @@ mod fixed {
 
     #[test]
     fn first() {
-        live_all((1..=24).step_by(4), Kind::Sqlite, false);
+        live_all((1..=20).step_by(4), Kind::Sqlite, false);
     }
 
     #[test]
     fn second() {
-        live_all((2..=24).step_by(4), Kind::Sqlite, false);
+        live_all((2..=20).step_by(4), Kind::Sqlite, false);
     }
 
     #[test]
     fn third() {
-        live_all((3..=24).step_by(4), Kind::Sqlite, false);
+        live_all((3..=20).step_by(4), Kind::Sqlite, false);
     }
 
     #[test]
     fn fourth() {
-        live_all((4..=24).step_by(4), Kind::Sqlite, false);
+        live_all((4..=20).step_by(4), Kind::Sqlite, false);
     }
 
     #[test]
