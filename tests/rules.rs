@@ -26,6 +26,7 @@ mod rules {
     mod r3_not_early;
     mod r4_not_late;
     mod r4_whoever;
+    mod r5_cancelled;
     mod r5_exemptions;
     mod r5_moved;
     mod r5_released;

@@ -3,7 +3,7 @@
 
 use mfa_enforcer::store::outcome::{MailOutcome, MailResult};
 
-use super::world::{NOTHING, World, at, busy, lost_answer, no_such_user};
+use super::world::{NOTHING, World, announced, at, busy, lost_answer, no_such_user};
 use crate::support::{TestDatabase, on_both};
 
 on_both!(
@@ -20,32 +20,14 @@ on_both!(
     r5_moved_by_sql_is_obeyed_by_the_next_expansion,
     r5_moved_zone_by_sql_is_obeyed_by_the_next_statement,
     r5_moved_earlier_and_later,
-    r5_cancelled_before_the_announcement_nobody_hears_of_it,
-    r5_cancelled_after_the_announcement,
-    r5_cancelled_and_set_again_at_once,
-    r5_cancelled_and_set_again_later,
-    r5_cancelled_and_another_date_set_at_once,
-    r5_cleared_in_force_unrequires_nobody_and_ends_it_for_newcomers,
-    r5_cleared_in_force_is_obeyed_by_the_next_claim,
     r5_moved_in_force_tells_newcomers_only,
     r5_moved_once_the_flip_has_begun_it_completes,
     r5_moved_in_force_there_and_back_tells_the_newcomer_each_time,
     r5_moved_in_force_there_and_back_after_the_personal_date,
     r5_moved_claims_what_the_reader_was_told_then,
-    r5_cancelled_in_force_and_to_come_is_said_once,
     r5_moved_after_a_repeat_that_was_refused,
     r5_moved_the_old_day_is_as_it_was_read_where_no_zone_is_known,
 );
-
-async fn announced(db: &TestDatabase) -> (World<'_>, mfa_enforcer::domain::ids::Id, super::world::User) {
-    let world = World::begin(db, "2026-12-01 09:00").await;
-    let berlin = world.company("Europe/Berlin").await;
-    let user = world.member(berlin, "Europe/Berlin").await;
-    world.set_date(berlin, "2027-01-15").await;
-    world.walk("2026-12-03 09:00").await;
-    assert_eq!(world.received(&user).await, ["2026-12-01 10:15 announcement"]);
-    (world, berlin, user)
-}
 
 async fn r5_moved_before_the_announcement_nobody_hears_of_the_first_date(db: &TestDatabase) {
     let world = World::begin(db, "2026-12-01 09:00").await;
@@ -282,95 +264,6 @@ async fn r5_moved_earlier_and_later(db: &TestDatabase) {
     world.finish().await;
 }
 
-async fn r5_cancelled_before_the_announcement_nobody_hears_of_it(db: &TestDatabase) {
-    let world = World::begin(db, "2026-12-01 09:00").await;
-    let berlin = world.company("Europe/Berlin").await;
-    let user = world.member(berlin, "Europe/Berlin").await;
-    world.set_date(berlin, "2027-01-15").await;
-    world.run_now().await;
-    world.services.clock.set(at("2026-12-01 09:14"));
-    world.clear_date(berlin).await;
-    world.walk("2027-01-20 12:00").await;
-    assert_eq!(world.received(&user).await, NOTHING);
-    assert_eq!(world.required_since(&user).await, "");
-    assert_eq!(world.enforcements(berlin).await, ["2027-01-15 cancelled"]);
-    world.finish().await;
-}
-
-async fn r5_cancelled_after_the_announcement(db: &TestDatabase) {
-    let (world, berlin, user) = announced(db).await;
-    world.clear_date(berlin).await;
-    world.walk("2027-01-20 12:00").await;
-    assert_eq!(world.received(&user).await[1..], ["2026-12-03 10:15 cancelled"]);
-    assert_eq!(world.required_since(&user).await, "");
-    world.finish().await;
-}
-
-async fn r5_cancelled_and_set_again_at_once(db: &TestDatabase) {
-    let (world, berlin, user) = announced(db).await;
-    world.clear_date(berlin).await;
-    world.run("2026-12-03 09:10").await;
-    world.set_date(berlin, "2027-01-15").await;
-    world.walk("2026-12-17 12:00").await;
-    assert_eq!(world.received(&user).await[1..], ["2026-12-16 09:00 reminder"], "the slip was taken back unseen");
-    assert_eq!(world.enforcements(berlin).await, ["2027-01-15 cancelled", "2027-01-15 scheduled"]);
-    world.finish().await;
-}
-
-async fn r5_cancelled_and_set_again_later(db: &TestDatabase) {
-    let (world, berlin, user) = announced(db).await;
-    world.clear_date(berlin).await;
-    world.walk("2026-12-05 09:00").await;
-    world.set_date(berlin, "2027-01-15").await;
-    world.walk("2026-12-06 12:00").await;
-    assert_eq!(world.received(&user).await[1..], ["2026-12-03 10:15 cancelled", "2026-12-05 10:15 announcement"]);
-    world.finish().await;
-}
-
-async fn r5_cancelled_and_another_date_set_at_once(db: &TestDatabase) {
-    let (world, berlin, user) = announced(db).await;
-    world.clear_date(berlin).await;
-    world.run("2026-12-03 09:10").await;
-    world.set_date(berlin, "2027-03-15").await;
-    world.walk("2026-12-06 12:00").await;
-    assert_eq!(world.received(&user).await[1..], ["2026-12-03 10:25 rescheduled"]);
-    world.finish().await;
-}
-
-async fn r5_cleared_in_force_unrequires_nobody_and_ends_it_for_newcomers(db: &TestDatabase) {
-    let (world, berlin, user) = announced(db).await;
-    world.walk("2027-01-20 09:00").await;
-    let (told, untold) = (world.member(berlin, "Europe/Berlin").await, world.user("Europe/Berlin").await);
-    world.run("2027-01-20 09:00").await;
-    assert_eq!(world.received(&told).await, ["2027-01-20 10:00 welcome"]);
-    world.services.clock.set(at("2027-01-21 09:00"));
-    world.clear_date(berlin).await;
-    world.join(berlin, &untold).await;
-    world.walk("2027-02-15 09:00").await;
-    assert_eq!(world.required_since(&user).await, "2027-01-14 23:00");
-    assert_eq!(world.received(&user).await.last().unwrap(), "2027-01-15 09:00 now_required", "and nothing after it");
-    assert_eq!(world.received(&told).await[1..], ["2027-01-21 10:15 cancelled"]);
-    assert_eq!(world.received(&untold).await, NOTHING);
-    for newcomer in [&told, &untold] {
-        assert_eq!(world.required_since(newcomer).await, "");
-    }
-    world.finish().await;
-}
-
-async fn r5_cleared_in_force_is_obeyed_by_the_next_claim(db: &TestDatabase) {
-    let (world, berlin, _) = announced(db).await;
-    world.walk("2027-01-20 09:00").await;
-    let late = world.member(berlin, "Europe/Berlin").await;
-    world.task("reconcile", "2027-01-20 09:00").await;
-    assert_eq!(world.notices(&late).await, 2, "a welcome, and that it is required once it is");
-    world.clear_date(berlin).await;
-    world.task("deliver", "2027-01-20 09:00").await;
-    assert_eq!(world.received(&late).await, NOTHING, "of a date that holds for newcomers no more");
-    world.walk("2027-02-15 09:00").await;
-    assert_eq!(world.received(&late).await, NOTHING);
-    world.finish().await;
-}
-
 async fn r5_moved_in_force_tells_newcomers_only(db: &TestDatabase) {
     let (world, berlin, user) = announced(db).await;
     world.walk("2027-01-20 09:00").await;
@@ -504,20 +397,6 @@ async fn r5_moved_claims_what_the_reader_was_told_then(db: &TestDatabase) {
     world.walk("2026-12-02 12:00").await;
     assert_eq!(world.received(&user).await, ["2026-12-01 10:30 announcement"], "of the first date they never heard");
     assert!(!world.last_text(&user).contains("15 January 2027"), "{}", world.last_text(&user));
-    world.finish().await;
-}
-
-async fn r5_cancelled_in_force_and_to_come_is_said_once(db: &TestDatabase) {
-    let (world, berlin, _) = announced(db).await;
-    world.walk("2027-01-20 09:00").await;
-    world.set_date(berlin, "2027-03-15").await;
-    world.walk("2027-01-20 10:00").await;
-    let late = world.member(berlin, "Europe/Berlin").await;
-    world.walk("2027-01-21 09:00").await;
-    world.clear_date(berlin).await;
-    world.walk("2027-01-25 09:00").await;
-    assert_eq!(world.received(&late).await, ["2027-01-20 11:00 welcome", "2027-01-21 10:15 cancelled"]);
-    assert_eq!(world.enforcements(berlin).await, ["2027-01-15 cancelled", "2027-03-15 cancelled"]);
     world.finish().await;
 }
 

@@ -394,3 +394,14 @@ impl<'a> World<'a> {
         self.services.clock.set(self.now().plus(self.services.limits.lease + TimeDelta::seconds(1)));
     }
 }
+
+/// A company with one member, who was told its date.
+pub async fn announced(db: &TestDatabase) -> (World<'_>, Id, User) {
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    let berlin = world.company("Europe/Berlin").await;
+    let user = world.member(berlin, "Europe/Berlin").await;
+    world.set_date(berlin, "2027-01-15").await;
+    world.walk("2026-12-03 09:00").await;
+    assert_eq!(world.received(&user).await, ["2026-12-01 10:15 announcement"]);
+    (world, berlin, user)
+}
