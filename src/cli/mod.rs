@@ -155,7 +155,7 @@ async fn dispatch(
         Command::Company(command) => company::run(&context.await?, command).await,
         Command::Enforcement(command) => enforcement::run(&context.await?, command).await,
         Command::Forecast(args) => forecast::run(&context.await?, args).await,
-        Command::Rehearse(args) => Box::pin(rehearse::run(&cli.global, program, variables.into_iter(), args)).await,
+        Command::Rehearse(args) => Box::pin(rehearse::run(&cli.global, program, &variables, args)).await,
         Command::Import(args) => import::run(&context.await?, args).await,
         Command::User(command) => user::run(&context.await?, command).await,
         Command::Notice(command) => notice::run(&cli.global, variables.into_iter(), command).await,

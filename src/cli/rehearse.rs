@@ -85,11 +85,10 @@ struct Shown {
 pub async fn run(
     global: &GlobalArgs,
     program: &str,
-    variables: impl Iterator<Item = (String, String)>,
+    variables: &[(String, String)],
     args: &RehearseArgs,
 ) -> Result<ExitCode, CliError> {
-    let variables: Vec<_> = variables.collect();
-    let astray = astray(&variables);
+    let astray = astray(variables);
     // Whatever clock the original has, the copy's is simulated.
     let variables = variables
         .iter()

@@ -74,7 +74,7 @@ pub struct Outcome {
 #[must_use]
 pub fn review(governing: Option<Governing>, member: &MembershipFacts, now: Timestamp, policy: &Policy) -> Outcome {
     let mut outcome = Outcome::default();
-    let (Some(governing), true) = (governing, member.subject) else { return outcome };
+    let Some(governing) = governing.filter(|_| member.subject) else { return outcome };
     let Some(announced_at) = governing.announced_at else { return outcome };
     let in_force = governing.state == EnforcementState::InForce;
     let required = member.required || member.required_before;

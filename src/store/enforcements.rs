@@ -134,6 +134,18 @@ impl Order {
         Ok(events)
     }
 
+    /// Keeps what was done, with its events.
+    pub async fn finish(
+        mut self,
+        now: Timestamp,
+        events: Vec<NewEvent<'_>>,
+        ordered: Ordered,
+    ) -> Result<Ordered, StoreError> {
+        audit::append(&mut self.tx, now, events).await?;
+        self.tx.commit().await?;
+        Ok(ordered)
+    }
+
     /// Whether catching up would plan a date of a company that has none: who is there by then is no late joiner.
     pub fn would_plan_first(&self) -> bool {
         !self.in_line && self.enforcements.is_empty()
@@ -201,9 +213,7 @@ impl Order {
                 detail: json!({ "was": self.company.enforcement_date, "reason": authority.reason }),
             });
         }
-        audit::append(&mut self.tx, now, events).await?;
-        self.tx.commit().await?;
-        Ok(Ordered::Done)
+        self.finish(now, events, Ordered::Done).await
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::audit;
 use super::dialect::ColumnType;
-use super::predicate::{DATE_STANDS, REQUIRED, REQUIRED_BEFORE, TELLING, subject, told_at, told_date};
+use super::predicate::{ANNOUNCED_AT, DATE_STANDS, REQUIRED, REQUIRED_BEFORE, TELLING, subject, told_at, told_date};
 use super::reconcile::event;
 use super::sql::{Row, Tx, bind};
 use super::{SqlStore, StoreError};
@@ -94,7 +94,7 @@ impl ExpandStore for SqlStore {
         let sql = format!(
             "SELECT s.id, s.kind, s.days_before, s.due_at, s.cursor, s.enforcement_id, e.company_id, e.enforcement_date,
                  e.enforce_at, e.planned_time_zone,
-                 (SELECT a.due_at FROM milestones AS a WHERE a.enforcement_id = e.id AND a.kind = 'announcement') AS announced_at
+                 {ANNOUNCED_AT} AS announced_at
              FROM milestones AS s JOIN enforcements AS e ON e.id = s.enforcement_id JOIN companies AS c ON c.id = e.company_id
              WHERE s.id = $2 AND {}{}{}",
             expandable(),

@@ -11,7 +11,7 @@ use super::StoreError;
 use super::dialect::ColumnType;
 use super::forecast::Replan;
 use super::predicate::{
-    DATE_STANDS, REQUIRED, REQUIRED_BEFORE, skipped_for_now, told_at, told_date, would_be_required,
+    ANNOUNCED_AT, DATE_STANDS, REQUIRED, REQUIRED_BEFORE, skipped_for_now, told_at, told_date, would_be_required,
 };
 use super::requirements::{id_batch, id_rows};
 use super::sql::{Row, Tx, bind};
@@ -36,7 +36,7 @@ pub(super) async fn courses(tx: &mut Tx, companies: &[Id], policy: &Policy) -> R
     let sql = format!(
         "SELECT e.id, e.company_id, e.enforcement_date, e.time_zone, e.planned_time_zone, e.enforce_at, e.state, e.reason,
              e.flipped_at, c.new_member_grace_days,
-             (SELECT due_at FROM milestones AS s WHERE s.enforcement_id = e.id AND s.kind = 'announcement') AS announced_at, COALESCE({DATE_STANDS}, false) AS stands
+             {ANNOUNCED_AT} AS announced_at, COALESCE({DATE_STANDS}, false) AS stands
          FROM enforcements AS e LEFT JOIN companies AS c ON c.id = e.company_id
          WHERE e.id = $2 OR e.company_id IN (SELECT id FROM {}) AND (e.state IN ('scheduled', 'held', 'in_force')
              OR e.state IN ('cancelled', 'reverted') AND (

@@ -5,7 +5,6 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use serde_json::json;
 
-use super::audit;
 use super::companies::Company;
 use super::enforcements::{Order, Ordered};
 use super::reconcile::{Authority, event};
@@ -56,9 +55,7 @@ impl HoldStore for SqlStore {
         let mut order = Order::begin(self, company).await?;
         let mut events = order.catch_up(self, now, policy).await?;
         let Some(held) = order.of_state(EnforcementState::Held) else {
-            audit::append(&mut order.tx, now, events).await?;
-            order.tx.commit().await?;
-            return Ok(Ordered::StoodAlready);
+            return order.finish(now, events, Ordered::StoodAlready).await;
         };
         let mut authority = authority.clone();
         let overridable = [HoldReason::NoticeTooShort, HoldReason::DateInPast];
@@ -73,9 +70,7 @@ impl HoldStore for SqlStore {
             "reason": authority.reason,
         });
         events.push(event(authority.actor, "enforcement_released", Some(order.company.id), held.id, detail));
-        audit::append(&mut order.tx, now, events).await?;
-        order.tx.commit().await?;
-        Ok(Ordered::Done)
+        order.finish(now, events, Ordered::Done).await
     }
 
     async fn hold(
@@ -94,9 +89,7 @@ impl HoldStore for SqlStore {
         let mut events = order.catch_up(self, now, policy).await?;
         if order.of_state(EnforcementState::Held).is_some() {
             // Also where it is held since a moment ago, because nobody had seen the date: that stays.
-            audit::append(&mut order.tx, now, events).await?;
-            order.tx.commit().await?;
-            return Ok(Ordered::StoodAlready);
+            return order.finish(now, events, Ordered::StoodAlready).await;
         }
         let Some(open) = order.of_state(EnforcementState::Scheduled) else {
             let in_force = order.of_state(EnforcementState::InForce).map(|one| one.enforcement_date);
@@ -106,9 +99,7 @@ impl HoldStore for SqlStore {
         order.tx.execute(sql, bind![open.id, reason]).await?;
         let detail = json!({ "date": open.enforcement_date, "reason": reason });
         events.push(event(authority.actor, "enforcement_held", Some(order.company.id), open.id, detail));
-        audit::append(&mut order.tx, now, events).await?;
-        order.tx.commit().await?;
-        Ok(Ordered::Done)
+        order.finish(now, events, Ordered::Done).await
     }
 }
 

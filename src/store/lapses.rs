@@ -4,7 +4,9 @@ use async_trait::async_trait;
 use serde_json::json;
 
 use super::audit::{self, NewEvent};
-use super::predicate::{DATE_STANDS, REQUIRED, REQUIRED_BEFORE, subject_but_for_exemption, told_at, told_date};
+use super::predicate::{
+    ANNOUNCED_AT, DATE_STANDS, REQUIRED, REQUIRED_BEFORE, subject_but_for_exemption, told_at, told_date,
+};
 use super::requirements::id_rows;
 use super::review::{Reviewed, hold_enforcements, read_governing, reader_zone};
 use super::sql::bind;
@@ -72,7 +74,7 @@ impl LapseStore for SqlStore {
             "SELECT m.company_id, m.user_id, m.exempt_until, m.require_at, u.time_zone AS user_zone, c.new_member_grace_days,
                  e.id AS enforcement_id, e.state, e.enforcement_date, e.enforce_at, e.planned_time_zone,
                  {told} AS told_date, {told_at} AS told_at, true AS more_to_come,
-                 (SELECT a.due_at FROM milestones AS a WHERE a.enforcement_id = e.id AND a.kind = 'announcement') AS announced_at
+                 {ANNOUNCED_AT} AS announced_at
              {lapsing} AND m.company_id IN (SELECT id FROM {batch})
              ORDER BY m.exempt_until, m.company_id, m.user_id LIMIT $4{lock}",
             told = told_date(),

@@ -4,7 +4,7 @@ use chrono_tz::Tz;
 use serde_json::json;
 
 use super::expand::insert_notices;
-use super::predicate::{REQUIRED, REQUIRED_BEFORE, TELLING, skipped_for_now, told_at, told_date};
+use super::predicate::{ANNOUNCED_AT, REQUIRED, REQUIRED_BEFORE, TELLING, skipped_for_now, told_at, told_date};
 use super::sql::{Tx, bind};
 use super::{SqlStore, StoreError};
 use crate::domain::expansion::{self, Enforcement, MemberFacts};
@@ -87,7 +87,7 @@ impl SqlStore {
     ) -> Result<u64, StoreError> {
         let sql = format!(
             "SELECT s.id, s.kind, s.days_before, s.due_at, e.enforcement_date, e.enforce_at, e.planned_time_zone, u.time_zone,
-                 (SELECT a.due_at FROM milestones AS a WHERE a.enforcement_id = e.id AND a.kind = 'announcement') AS announced_at,
+                 {ANNOUNCED_AT} AS announced_at,
                  {} AS told_date, {} AS told_at, {TELLING} AS telling, {REQUIRED} AS required, {REQUIRED_BEFORE} AS required_before
              FROM milestones AS s JOIN enforcements AS e ON e.id = s.enforcement_id AND e.state = 'scheduled'
              JOIN users AS u ON u.id = $2

@@ -7,6 +7,10 @@ use crate::domain::notice::{NoticeKind, SkipReason};
 /// The enforcement's copies still equal the company's row (R5).
 pub(super) const DATE_STANDS: &str = "c.enforcement_date = e.enforcement_date AND c.time_zone = e.time_zone";
 
+/// When the announcement of enforcement `e` is due; null: it was held from the start, and has no milestones.
+pub(super) const ANNOUNCED_AT: &str =
+    "(SELECT a.due_at FROM milestones AS a WHERE a.enforcement_id = e.id AND a.kind = 'announcement')";
+
 /// Company `c` has an enforcement that is open or in force.
 pub(super) const HAS_ENFORCEMENT: &str = "EXISTS (SELECT 1 FROM enforcements AS any_e
     WHERE any_e.company_id = c.id AND any_e.state IN ('scheduled', 'held', 'in_force'))";

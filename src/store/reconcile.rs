@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use serde_json::json;
 
 use super::audit::{self, NewEvent};
-use super::predicate::{HAS_ENFORCEMENT, MAIL_RECEIVED};
+use super::predicate::{ANNOUNCED_AT, HAS_ENFORCEMENT, MAIL_RECEIVED};
 use super::sql::{Row, Tx, Value, bind};
 use super::{SqlStore, StoreError};
 use crate::domain::ids::Id;
@@ -423,7 +423,7 @@ pub(super) async fn lock_company(tx: &mut Tx, id: Id) -> Result<Option<CompanyFa
 pub(super) async fn current_enforcements(tx: &mut Tx, company: Id) -> Result<Vec<EnforcementFacts>, StoreError> {
     let sql = format!(
         "SELECT id, enforcement_date, time_zone, planned_time_zone, enforce_at, state, reason, flipped_at,
-             (SELECT due_at FROM milestones AS s WHERE s.enforcement_id = e.id AND s.kind = 'announcement') AS announced_at
+             {ANNOUNCED_AT} AS announced_at
          FROM enforcements AS e WHERE company_id = $1 AND state IN ('scheduled', 'held', 'in_force'){}",
         tx.dialect().for_update("e")
     );

@@ -9,8 +9,8 @@ use serde_json::{Value as Json, json};
 use super::audit::{self};
 use super::dialect::ColumnType;
 use super::predicate::{
-    DATE_STANDS, HAS_ENFORCEMENT, REQUIRED, REQUIRED_BEFORE, TELLING, must_be_required, skipped_for_now, subject,
-    told_at, told_date,
+    ANNOUNCED_AT, DATE_STANDS, HAS_ENFORCEMENT, REQUIRED, REQUIRED_BEFORE, TELLING, must_be_required, skipped_for_now,
+    subject, told_at, told_date,
 };
 use super::requirements::{NewRequirements, derive_required_at, id_batch, id_rows};
 use super::sql::{Row, Tx, Value, bind};
@@ -94,7 +94,7 @@ impl ReviewStore for SqlStore {
                  {told} AS told_date, {told_at} AS told_at, {TELLING} AS telling, {REQUIRED} AS required, {REQUIRED_BEFORE} AS required_before,
                  EXISTS (SELECT 1 FROM notices AS n WHERE n.enforcement_id = e.id AND n.user_id = u.id AND n.kind = 'now_required'
                      AND n.state <> 'skipped') AS told_required,
-                 (SELECT a.due_at FROM milestones AS a WHERE a.enforcement_id = e.id AND a.kind = 'announcement') AS announced_at,
+                 {ANNOUNCED_AT} AS announced_at,
                  EXISTS (SELECT 1 FROM milestones AS s WHERE s.enforcement_id = e.id AND s.state = 'pending'
                      AND s.kind IN ('announcement', 'reminder', 'final_reminder')) AS more_to_come
              {unreviewed} AND m.company_id IN (SELECT id FROM {batch})
