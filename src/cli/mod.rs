@@ -27,7 +27,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, Subcommand};
 
 pub use self::context::Context;
@@ -129,7 +129,7 @@ pub async fn run(
     let program = arguments.first().map_or_else(|| "mfa-enforcer".into(), |name| name.to_string_lossy().into_owned());
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
-        Err(error) => return answer_parse_error(&error),
+        Err(error) => return answer_parse_error(error),
     };
     match dispatch(&cli, &program, variables).await {
         Ok(code) => code,
@@ -168,7 +168,13 @@ async fn dispatch(
 }
 
 /// Help and version are results; everything else is a message.
-fn answer_parse_error(error: &clap::Error) -> ExitCode {
+fn answer_parse_error(mut error: clap::Error) -> ExitCode {
+    for kind in [ContextKind::InvalidValue, ContextKind::InvalidArg, ContextKind::InvalidSubcommand] {
+        if let Some(ContextValue::String(given)) = error.get(kind) {
+            let given = values::shown(given);
+            error.insert(kind, ContextValue::String(given));
+        }
+    }
     let asked_nothing = error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
     if error.use_stderr() && !asked_nothing {
         let text = error.to_string();

@@ -177,7 +177,12 @@ impl Status {
             .map(|held| {
                 let key = held.company_external_id.clone().unwrap_or_else(|| held.company_id.to_string());
                 let reason = held.reason.as_deref().unwrap_or("no reason was given");
-                let what = format!("{} is held for {}: {}", held.enforcement_date, cell(&held.company), cell(reason));
+                let mut what =
+                    format!("{} is held for {}: {}", held.enforcement_date, cell(&held.company), cell(reason));
+                if !held.findings.is_empty() {
+                    let findings: Vec<String> = held.findings.iter().map(ToString::to_string).collect();
+                    what = format!("{what}: {}", findings.join("; "));
+                }
                 Need::new(what, remedy(held.reason.as_deref(), &key))
             })
             .collect();

@@ -89,7 +89,8 @@ pub fn words(text: &str) -> Result<String, String> {
 
 /// A given text as a message shows it: not long.
 pub(super) fn shown(text: &str) -> String {
-    text.chars().take(80).collect()
+    const MOST: usize = 80;
+    if text.chars().count() <= MOST { text.to_owned() } else { text.chars().take(MOST).chain(['…']).collect() }
 }
 
 /// Makes a reader of values that may also be taken away, by an empty text.

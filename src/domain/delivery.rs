@@ -73,6 +73,8 @@ pub struct NoticeFacts {
     pub company_id: Option<Id>,
     /// The date that the company's row has now.
     pub company_date: Option<NaiveDate>,
+    /// Whether that date is held, so that nobody hears of it.
+    pub company_date_held: bool,
     /// The membership in the company; none: the user is no member.
     pub membership: Option<MembershipFacts>,
     /// Whether this enforcement requires the user already.
@@ -182,7 +184,9 @@ fn out_of_state(notice: &NoticeFacts, reader_zone: Tz) -> Option<SkipReason> {
         });
     }
     match notice.kind {
-        NoticeKind::Cancelled if notice.company_date.is_some() => Some(SkipReason::DateStands),
+        NoticeKind::Cancelled if notice.company_date.is_some() && !freed_beside_held(notice) => {
+            Some(SkipReason::DateStands)
+        }
         NoticeKind::Cancelled if notice.told_date.is_none() => Some(SkipReason::NotTold),
         // A date that does not stand any more requires nobody new (R5).
         NoticeKind::NowRequired
@@ -200,6 +204,12 @@ fn out_of_state(notice: &NoticeFacts, reader_zone: Tz) -> Option<SkipReason> {
         }
         _ => None,
     }
+}
+
+/// Whether what required the reader was undone while another date of the company is held: nothing else tells them before
+/// that is released. Who was told that other date hears of it by what becomes of it.
+fn freed_beside_held(notice: &NoticeFacts) -> bool {
+    notice.state == EnforcementState::Reverted && notice.company_date_held && notice.told_date != notice.company_date
 }
 
 /// Whether the reader was told this date, and their own day as it is now.

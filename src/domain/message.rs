@@ -53,6 +53,8 @@ pub struct Statement {
     pub required_at: Timestamp,
     /// The date that this reader was told before, for `rescheduled` and `cancelled`.
     pub told_date: Option<NaiveDate>,
+    /// Whether something else requires this reader already: another company, an earlier date, or being a payee.
+    pub required_otherwise: bool,
     /// For `cancelled`: whether the date had come and required this reader, and was reverted.
     pub was_required: bool,
     /// Until when this reader is exempt, for who is told before that ends.

@@ -39,6 +39,11 @@ pub fn messages() -> Vec<Message> {
     let mut reverted = of_kind(NoticeKind::Cancelled, true);
     reverted.notices.iter_mut().for_each(|statement| statement.was_required = true);
     messages.push(reverted);
+    for kind in NoticeKind::ALL {
+        let mut otherwise = of_kind(*kind, true);
+        otherwise.notices.iter_mut().for_each(|statement| statement.required_otherwise = true);
+        messages.push(otherwise);
+    }
     let mut exempt = of_kind(NoticeKind::Welcome, true);
     exempt.notices.iter_mut().for_each(|statement| {
         statement.exempt_until = Some(statement.required_at.plus(-TimeDelta::hours(12)));
@@ -93,6 +98,7 @@ pub fn statement(kind: NoticeKind, company: Option<&str>, number: u8) -> Stateme
         support_contact: None,
         required_at: required_at(Tz::Europe__Berlin).plus(TimeDelta::days(i64::from(number) - 1)),
         told_date: corrects.then(|| time::add_days(enforcement_date(), -7)),
+        required_otherwise: false,
         was_required: false,
         exempt_until: None,
     }

@@ -11,6 +11,7 @@ use crate::domain::time::Timestamp;
 
 /// What the templates of a kind are given, for one statement.
 #[derive(Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "templates ask yes or no")]
 pub(super) struct SectionWords<'a> {
     /// The product's name.
     product: &'a str,
@@ -26,6 +27,8 @@ pub(super) struct SectionWords<'a> {
     days_left: i64,
     /// Whether it is required already.
     already_required: bool,
+    /// Whether something else requires it of the reader already.
+    required_otherwise: bool,
     /// Whether it was required, and is no longer.
     was_required: bool,
     /// The day on which the reader's exemption ends, if they are told because of that.
@@ -54,6 +57,7 @@ impl<'a> SectionWords<'a> {
             date,
             days_left: schedule::days_left(statement.required_at, message.at, zone),
             already_required: is_required(statement, message.at),
+            required_otherwise: statement.required_otherwise,
             was_required: statement.was_required,
             exempt_until: statement.exempt_until.map(|until| language.date(until.date_in(zone))),
             several: message.notices.len() > 1,
@@ -114,7 +118,7 @@ pub(super) struct FrameWords<'a> {
     phone_label: &'a str,
     /// Whether this reader may use text messages.
     by_text: bool,
-    /// Whether the second step is required already by all that the mail states.
+    /// Whether the second step is required of the reader already: by all that the mail states, or by something else.
     already_required: bool,
     /// Whether there is anything to set up.
     to_do: bool,
@@ -142,6 +146,7 @@ impl<'a> FrameWords<'a> {
         contacts: &'a [String],
     ) -> Self {
         let mut demands = message.notices.iter().filter(|statement| statement.kind.tells_date()).peekable();
+        let required_otherwise = message.notices.iter().any(|statement| statement.required_otherwise);
         Self {
             language: language.tag(),
             product: &settings.product_name,
@@ -150,8 +155,8 @@ impl<'a> FrameWords<'a> {
             authenticator_label: &settings.authenticator_label,
             phone_label: &settings.phone_label,
             by_text: message.reader.methods.contains(&Method::Sms),
-            to_do: demands.peek().is_some(),
-            already_required: demands.all(|statement| is_required(statement, message.at)),
+            to_do: required_otherwise || demands.peek().is_some(),
+            already_required: required_otherwise || demands.all(|statement| is_required(statement, message.at)),
             several: message.notices.len() > 1,
             name: name_to_greet(&message.reader.name),
             address: clean(&message.reader.address),

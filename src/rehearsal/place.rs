@@ -114,9 +114,10 @@ impl Place {
         let put = |settings: &mut toml::Table, section: &str, key: &str, value: toml::Value| {
             settings.insert(section.to_owned(), toml::Table::from_iter([(key.to_owned(), value)]).into());
         };
-        put(&mut settings, "database", "url", format!("sqlite://{}", self.database.display()).into());
+        let (database, mails) = (from_anywhere(&self.database), from_anywhere(&self.mails));
+        put(&mut settings, "database", "url", format!("sqlite://{}", database.display()).into());
         put(&mut settings, "clock", "simulated", true.into());
-        put(&mut settings, "smtp", "url", format!("file:{}", self.mails.display()).into());
+        put(&mut settings, "smtp", "url", format!("file:{}", mails.display()).into());
         let text = format!("# Written by `mfa-enforcer rehearse`: looks at the copy that it has made.\n{settings}");
         write_new(&self.settings, &text)
     }
@@ -131,6 +132,14 @@ impl Place {
             let _ = fs::remove_dir(folder);
         }
     }
+}
+
+/// The path from the root, so that the settings can be used in any folder; as it is where the root's way to it cannot be
+/// written into them.
+fn from_anywhere(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path).ok();
+    let is_plain = |path: &PathBuf| path.to_str().is_some_and(|name| !name.contains(is_awkward));
+    absolute.filter(is_plain).unwrap_or_else(|| path.to_path_buf())
 }
 
 fn new_folder() -> Result<PathBuf, PlaceError> {

@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 
 use super::StoreError;
 use super::claim::lock_users;
-use super::predicate::{DATE_STANDS, REQUIRED, told_at_otherwise, told_date_otherwise};
+use super::predicate::{DATE_STANDS, REQUIRED, REQUIRED_OTHERWISE, told_at_otherwise, told_date_otherwise};
 use super::requirements::{id_batch, id_rows};
 use super::sql::{Row, Tx, bind};
 use crate::domain::delivery::{EarlierMail, MembershipFacts, NoticeFacts, UserFacts};
@@ -65,6 +65,7 @@ pub(super) struct DueNotice {
     company_locale: Option<String>,
     support_contact: Option<String>,
     requirement: Option<Timestamp>,
+    required_otherwise: bool,
     /// The zone of the days that the reader has with this company.
     zone: Tz,
 }
@@ -98,11 +99,13 @@ impl Claimable {
             "SELECT n.id, n.user_id, n.kind, n.due_at, n.next_attempt_at, n.attempts, n.mail_id, l.maybe_received,
                  e.id AS enforcement_id, e.company_id AS enforcing_company, e.state, e.enforcement_date, e.enforce_at,
                  e.planned_time_zone,
-                 c.id AS company_id, c.name AS company_name, c.enforcement_date AS company_date, c.locale AS company_locale, c.support_contact,
+                 c.id AS company_id, c.name AS company_name, c.enforcement_date AS company_date,
+                 EXISTS (SELECT 1 FROM enforcements AS held WHERE held.company_id = c.id AND held.state = 'held') AS company_date_held,
+                 c.locale AS company_locale, c.support_contact,
                  m.user_id AS member, m.exempt_until, m.require_at,
                  u.id AS found, u.email, u.name, u.locale, u.time_zone, u.country, u.kind AS user_kind, u.active, u.sso,
                  u.payee, u.email_status, (u.mfa_enrolled_at IS NOT NULL) AS enrolled,
-                 {} AS told_date, {} AS told_at, {REQUIRED} AS required,
+                 {} AS told_date, {} AS told_at, {REQUIRED} AS required, {REQUIRED_OTHERWISE} AS required_otherwise,
                  (SELECT r.required_at FROM requirements AS r WHERE r.user_id = n.user_id AND r.enforcement_id = e.id
                      AND r.cleared_at IS NULL) AS required_at,
                  (SELECT home.time_zone FROM memberships AS any_m JOIN companies AS home ON home.id = any_m.company_id
@@ -232,6 +235,7 @@ fn read_notice(row: &Row) -> Result<DueNotice, StoreError> {
             date: row.get("enforcement_date")?,
             company_id,
             company_date: row.get("company_date")?,
+            company_date_held: row.get("company_date_held")?,
             membership,
             required: row.get("required")?,
             told_date: row.get("told_date")?,
@@ -244,6 +248,7 @@ fn read_notice(row: &Row) -> Result<DueNotice, StoreError> {
         company_locale: row.text("company_locale")?,
         support_contact: row.text("support_contact")?,
         requirement: row.get("required_at")?,
+        required_otherwise: row.get("required_otherwise")?,
         zone,
     };
     notice.facts.kind = notice.facts.fitting_kind();
@@ -296,6 +301,7 @@ impl DueNotice {
                 .membership
                 .and_then(|one| one.exempt_until)
                 .filter(|until| self.facts.kind == NoticeKind::Welcome && *until > now),
+            required_otherwise: self.required_otherwise,
             was_required: self.facts.state == EnforcementState::Reverted
                 && self.facts.told_at.is_some_and(|at| at <= now),
         }

@@ -211,8 +211,8 @@ impl Flip {
         };
         let findings = safety::findings(tx, company, date, now, policy).await?;
         if let Some(reason) = hold(&findings) {
-            let sql = "UPDATE enforcements SET state = 'held', reason = $2 WHERE id = $1";
-            tx.execute(sql, bind![enforcement, reason.as_str()]).await?;
+            let sql = "UPDATE enforcements SET state = 'held', reason = $2, warning = $3 WHERE id = $1";
+            tx.execute(sql, bind![enforcement, reason.as_str(), json!(findings)]).await?;
             self.held = Some((reason, findings));
         }
         Ok(())

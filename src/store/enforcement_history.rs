@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::companies::{self, Company, Lock};
 use super::requirements::{id_batch, id_rows};
+use super::safety::read_findings;
 use super::sql::{Row, bind};
 use super::{SqlStore, StoreError};
 use crate::domain::ids::Id;
@@ -175,7 +176,7 @@ fn record(row: &Row) -> Result<EnforcementRecord, StoreError> {
         flipped_at: row.get("flipped_at")?,
         required: row.get("required")?,
         warned_days: row.get("warned_days")?,
-        warning: row.text("warning")?.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
+        warning: read_findings(row)?,
         risk_accepted: row.get("risk_accepted")?,
         acts: Vec::new(),
         milestones: Vec::new(),

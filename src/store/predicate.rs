@@ -70,6 +70,10 @@ pub(super) fn skipped_for_now() -> String {
 pub(super) const REQUIRED: &str = "EXISTS (SELECT 1 FROM requirements AS r
     WHERE r.user_id = u.id AND r.enforcement_id = e.id AND r.cleared_at IS NULL)";
 
+/// Something else than enforcement `e.id` requires user `u.id`.
+pub(super) const REQUIRED_OTHERWISE: &str = "EXISTS (SELECT 1 FROM requirements AS r
+    WHERE r.user_id = u.id AND r.enforcement_id <> e.id AND r.cleared_at IS NULL)";
+
 /// Another enforcement of company `e.company_id` requires user `u.id`.
 pub(super) const REQUIRED_BEFORE: &str = "EXISTS (SELECT 1 FROM requirements AS r
     JOIN enforcements AS earlier ON earlier.id = r.enforcement_id

@@ -104,9 +104,12 @@ impl RevertStore for SqlStore {
             tx.execute(sql, bind![company.id]).await?;
         }
         let tell_at = now.plus(policy.announce_delay);
-        match open {
-            Some(open) => announce_again(&mut tx, open.id, tell_at).await?,
-            None => self.tell_undone(&mut tx, target, tell_at, now).await?,
+        if let Some(open) = &open {
+            announce_again(&mut tx, open.id, tell_at).await?;
+        }
+        // A date that is held is told to nobody.
+        if open.is_none_or(|open| open.state == EnforcementState::Held) {
+            self.tell_undone(&mut tx, target, tell_at, now).await?;
         }
         tx.execute("UPDATE companies SET reconciled_revision = revision WHERE id = $1", bind![company.id]).await?;
         events.extend(cleared_events(company.id, target, &dates, &cleared, authority));

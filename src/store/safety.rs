@@ -188,6 +188,11 @@ fn risk(row: &Row) -> Result<Risk, StoreError> {
     })
 }
 
+/// What a row's `warning` says: a text that is none says nothing.
+pub(super) fn read_findings(row: &Row) -> Result<Vec<Finding>, StoreError> {
+    Ok(row.text("warning")?.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
+}
+
 /// The next instant after `now` at which a scheduled enforcement is looked at.
 pub(super) async fn next_look(database: &Database, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
     let sql = "SELECT enforcement_date, planned_time_zone, warned_days, min(created_at) AS created_at FROM enforcements

@@ -6,10 +6,12 @@ use serde::Serialize;
 
 use super::predicate::DATE_STANDS;
 use super::safety;
-use super::sql::bind;
+use super::sql::{Row, bind};
 use super::{SqlStore, StoreError};
 use crate::domain::delivery::LAPSE_NOTICE;
 use crate::domain::ids::Id;
+use crate::domain::notice::HoldReason;
+use crate::domain::safety::Finding;
 use crate::domain::time::{self, Timestamp};
 
 /// An enforcement that waits for a person.
@@ -27,6 +29,8 @@ pub struct HeldEnforcement {
     pub enforcement_date: chrono::NaiveDate,
     /// Why it is held.
     pub reason: Option<String>,
+    /// All that spoke against it, where it was held for that on its day.
+    pub findings: Vec<Finding>,
 }
 
 /// What is in the house, in numbers.
@@ -157,21 +161,11 @@ impl StatusStore for SqlStore {
 
     async fn held_enforcements(&self) -> Result<Vec<HeldEnforcement>, StoreError> {
         let sql =
-            "SELECT e.id, e.company_id, c.name, c.external_id, e.enforcement_date, e.reason FROM enforcements AS e
+            "SELECT e.id, e.company_id, c.name, c.external_id, e.enforcement_date, e.reason, CAST(e.warning AS text) AS warning
+            FROM enforcements AS e
             JOIN companies AS c ON c.id = e.company_id WHERE e.state = 'held' ORDER BY e.enforcement_date, c.name, e.id";
         let rows = self.database.fetch_all(sql, vec![]).await?;
-        rows.iter()
-            .map(|row| {
-                Ok(HeldEnforcement {
-                    id: row.get("id")?,
-                    company_id: row.get("company_id")?,
-                    company: row.text("name")?.unwrap_or_default(),
-                    company_external_id: row.get("external_id")?,
-                    enforcement_date: row.get("enforcement_date")?,
-                    reason: row.text("reason")?,
-                })
-            })
-            .collect()
+        rows.iter().map(held).collect()
     }
 
     async fn unknown_zones(&self) -> Result<Vec<UnknownZone>, StoreError> {
@@ -197,4 +191,18 @@ impl StatusStore for SqlStore {
         }
         Ok(unknown)
     }
+}
+
+fn held(row: &Row) -> Result<HeldEnforcement, StoreError> {
+    let reason = row.text("reason")?;
+    let for_safety = reason.as_deref().and_then(|reason| reason.parse().ok()).is_some_and(HoldReason::is_safety);
+    Ok(HeldEnforcement {
+        id: row.get("id")?,
+        company_id: row.get("company_id")?,
+        company: row.text("name")?.unwrap_or_default(),
+        company_external_id: row.get("external_id")?,
+        enforcement_date: row.get("enforcement_date")?,
+        reason,
+        findings: if for_safety { safety::read_findings(row)? } else { Vec::new() },
+    })
 }

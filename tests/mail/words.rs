@@ -117,6 +117,15 @@ fn who_was_required_is_told_that_it_is_over() {
 }
 
 #[test]
+fn who_is_required_by_something_else_is_told_so() {
+    for kind in NoticeKind::ALL {
+        let mut message = sample::of_kind(*kind, true);
+        message.notices[0].required_otherwise = true;
+        insta::assert_snapshot!(format!("{kind}_required_otherwise"), page(&message));
+    }
+}
+
+#[test]
 fn who_is_exempt_is_told_when_that_ends() {
     let mut message = sample::of_kind(NoticeKind::Welcome, true);
     message.notices[0].exempt_until = Some(message.notices[0].required_at.plus(chrono::TimeDelta::hours(-12)));

@@ -70,6 +70,9 @@ async fn r8_others_stand_when_one_company_reverts(db: &TestDatabase) {
     world.enroll(&users[3]).await;
     world.set_date(berlin, "2027-01-15").await;
     world.set_date(paris, "2027-01-20").await;
+    world.walk("2027-01-19 12:00").await;
+    let reminded = world.last_text(&users[1]);
+    assert!(reminded.contains("from tomorrow") && reminded.contains("your account needs it already"), "{reminded}");
     world.walk("2027-01-25 12:00").await;
     assert_eq!(required(&world, &users).await, "11111");
     let found = world.services.store.reversal(berlin).await.unwrap();
@@ -89,6 +92,13 @@ async fn r8_others_stand_when_one_company_reverts(db: &TestDatabase) {
     assert_eq!(db.dump().await, before, "twice is once");
     world.walk("2027-06-01 12:00").await;
     assert_eq!(required(&world, &users).await, "01100");
+    for (user, is_bound) in [(&users[0], false), (&users[1], true), (&users[2], true)] {
+        let text = world.last_text(user);
+        assert!(text.contains("does not require a second step any more"), "{text}");
+        assert_eq!(text.contains("Your account still needs a second step"), is_bound, "{text}");
+        assert_eq!(text.contains("There is nothing to do"), !is_bound, "{text}");
+        assert_eq!(text.contains("How to set it up"), is_bound, "{text}");
+    }
     world.finish().await;
 }
 
@@ -163,18 +173,26 @@ async fn r8_others_stand_and_a_later_date_stays(db: &TestDatabase) {
 
 async fn r8_others_stand_and_a_later_date_that_is_held_stays(db: &TestDatabase) {
     let (world, berlin, users) = in_force(db, 1).await;
+    let joined = world.member(berlin, "Europe/Berlin").await;
+    world.walk("2027-01-18 12:00").await;
     world.set_date(berlin, "2027-06-15").await;
     world.walk("2027-02-01 12:00").await;
     world.order(berlin, &JO).hold().await.unwrap();
     let told = world.received(&users[0]).await.len();
+    let told_joined = world.received(&joined).await;
+    assert_eq!(told_joined.last().unwrap(), "2027-01-18 13:15 rescheduled", "who was told the later date");
     assert_eq!(world.order(berlin, &JO).revert().await.unwrap(), Ordered::Done);
     assert_eq!(world.enforcements(berlin).await, ["2027-01-15 reverted", "2027-06-15 held"]);
     assert!(refused(world.order(berlin, &JO).revert().await).contains("has not come"));
     world.walk("2027-03-01 12:00").await;
-    assert_eq!(world.received(&users[0]).await[told..], NOTHING);
+    assert_eq!(world.received(&users[0]).await[told..], ["2027-02-01 13:15 cancelled"], "nothing requires them");
+    assert!(world.last_text(&users[0]).contains("does not require a second step any more"));
+    assert_eq!(world.received(&joined).await, told_joined);
+    assert_eq!(world.skipped(&joined).await.last().unwrap(), "cancelled date_stands");
     world.order(berlin, &JO).release().await.unwrap();
     world.walk("2027-03-02 12:00").await;
-    assert_eq!(world.received(&users[0]).await[told..], ["2027-03-01 13:15 rescheduled"]);
+    assert_eq!(world.received(&users[0]).await[told + 1..], ["2027-03-01 13:15 announcement"]);
+    assert_eq!(world.received(&joined).await, told_joined, "who knows the date already");
     world.finish().await;
 }
 

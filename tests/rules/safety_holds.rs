@@ -19,6 +19,7 @@ on_both!(
     safety_holds_where_no_admin_is_enrolled,
     safety_holds_where_too_few_are_enrolled,
     safety_holds_where_too_few_were_told,
+    a_safety_hold_names_all_that_speaks_against_the_day,
     safety_counts_only_mail_of_this_company_with_this_date,
     safety_holds_nobody_who_is_ready,
     safety_holds_for_no_company_without_subjects,
@@ -208,6 +209,20 @@ async fn safety_holds_where_too_few_were_told(db: &TestDatabase) {
     }
     world.set_date(berlin, "2027-01-15").await;
     held_on_the_day(db, &world, berlin, "too_few_told").await;
+    world.finish().await;
+}
+
+async fn a_safety_hold_names_all_that_speaks_against_the_day(db: &TestDatabase) {
+    let safety = SafetyPolicy { no_enrolled_admin: Response::Hold, not_enrolled: Response::Warn, ..IGNORE_ALL };
+    let (world, berlin, _) = company(db, safety).await;
+    held_on_the_day(db, &world, berlin, "no_enrolled_admin").await;
+    let held = world.services.store.held_enforcements().await.unwrap();
+    let findings: Vec<_> = held[0].findings.iter().map(ToString::to_string).collect();
+    assert_eq!(findings, ["no admin is enrolled (of 1)", "10 of 10 are not enrolled (more than 50 %)"]);
+    world.order(berlin, &OVERRIDE).release().await.unwrap();
+    world.order(berlin, &PLAIN).hold().await.unwrap();
+    let held = world.services.store.held_enforcements().await.unwrap();
+    assert_eq!(held[0].findings, [], "a person holds for their own reasons");
     world.finish().await;
 }
 

@@ -91,6 +91,7 @@ impl Prospect {
                 support_contact: company.support_contact.clone(),
                 required_at: self.required_at(),
                 told_date: corrects.then(|| self.supposedly_told()),
+                required_otherwise: false,
                 was_required: false,
                 exempt_until: self.membership.exempt_until.filter(|_| kind == NoticeKind::Welcome),
             }],
@@ -131,6 +132,7 @@ impl Prospect {
             date: self.date,
             company_id: Some(self.company.id),
             company_date: (!cancels).then_some(self.date),
+            company_date_held: false,
             membership: Some(MembershipFacts {
                 exempt_until: self.membership.exempt_until,
                 require_at: self.membership.require_at,

@@ -117,6 +117,10 @@ impl Walk<'_> {
             date: course.date,
             company_id: course.company_id,
             company_date: membership.and_then(|one| one.company_date),
+            company_date_held: self
+                .courses
+                .iter()
+                .any(|one| one.company_id == course.company_id && one.state == EnforcementState::Held),
             membership: membership
                 .map(|one| delivery::MembershipFacts { exempt_until: one.exempt_until, require_at: one.require_at }),
             required: self.tie(course.id).required,

@@ -17,14 +17,17 @@ pub fn reverted(after: &mut Replanned, undone: Course, now: Timestamp, policy: &
         after.courses.len() - 1
     });
     let open = after.courses.iter().position(|course| course.id != id && is_open(course));
+    let told_by_open = open.is_some_and(|open| after.courses[open].state == EnforcementState::Scheduled);
     let course = &mut after.courses[place];
     if course.state != EnforcementState::Cancelled {
         close(Some(course), EnforcementState::Reverted);
     }
     course.state = EnforcementState::Reverted;
-    match open {
-        Some(open) => announce_again(&mut after.courses[open], tell_at),
-        None => tell_undone(course, tell_at),
+    if !told_by_open {
+        tell_undone(course, tell_at);
+    }
+    if let Some(open) = open {
+        announce_again(&mut after.courses[open], tell_at);
     }
 }
 

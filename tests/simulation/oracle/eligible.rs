@@ -39,6 +39,7 @@ pub fn check(look: &mut Look<'_>, post: &Post, handing: &Handing) {
         check_date(look, post, handing, telling, &about);
         check_time(look, claim, handing, telling, &about);
     }
+    check_otherwise(look, handing);
     let [earliest, latest] = look.as_seen();
     if handing.claimed_at > latest || handing.claimed_at < earliest.min(claim.was_at - super::look::HELD_UP) {
         look.wrong("R11", format!("mail {} was claimed at {}", handing.letter.message_id, handing.claimed_at));
@@ -97,11 +98,30 @@ fn permits(
         "now_required" => is_so(required, "it does not require the user"),
         "cancelled" => {
             is_so(!tables.company_requires(handing.user, company), "the company requires the user")?;
-            is_so(tables.companies.get(&company).is_none_or(|row| row.date.is_none()), "the company has a date")?;
             let told = post.told_otherwise(tables, handing, Some(company));
+            // Of a date that is held nobody hears, so that whom a revert freed hears that.
+            let held = tables.of_company(company).any(|(_, other)| other.is("held"));
+            let dateless = tables.companies.get(&company).is_none_or(|row| row.date.is_none());
+            is_so(dateless || (held && state == "reverted"), "the company has a date")?;
             is_so(matches!(told, Some(Told::Date(_))), &format!("the user was told {told:?} last"))
         }
         _ => is_so(tables.stands(enforcement), "the company's row says otherwise"),
+    }
+}
+
+/// It says whether something else requires the reader already.
+fn check_otherwise(look: &mut Look<'_>, handing: &Handing) {
+    let claim = &handing.claim;
+    let so = |telling: &Telling| {
+        [&claim.was, &claim.is].map(|rows| rows.required_otherwise(handing.user, telling.enforcement))
+    };
+    // What is required now says so by itself.
+    let says = |telling: &&Telling| !matches!(telling.kind.as_str(), "now_required" | "welcome");
+    let may = handing.told.iter().any(|telling| so(telling).contains(&true));
+    let must = handing.told.iter().filter(says).any(|telling| so(telling) == [true; 2]);
+    let said = handing.letter.needed_already;
+    if said && !may || must && !said {
+        look.wrong("R5", format!("mail {} says {said} of what else requires its reader", handing.letter.message_id));
     }
 }
 

@@ -13,6 +13,8 @@ pub struct Letter {
     pub to: String,
     /// What it says, in its order.
     pub sections: Vec<Section>,
+    /// Whether it says that something else requires the second step already.
+    pub needed_already: bool,
 }
 
 /// One notice.
@@ -46,16 +48,20 @@ impl When {
 }
 
 /// The sentences with a date: how each begins, and the kind that it belongs to.
-const SENTENCES: [(&str, &str); 9] = [
+const SENTENCES: [(&str, &str); 13] = [
     ("You need it from ", "announcement"),
+    ("The date there is ", "announcement"),
     ("Your account does not have it yet, and needs it ", "reminder"),
     ("You have needed it since ", "now_required"),
     ("or your account it is needed from ", "welcome"),
     ("or your account it is needed since ", "welcome"),
     ("You now need it from ", "rescheduled"),
     (", and you now need it from ", "rescheduled"),
+    (", and is now ", "rescheduled"),
+    ("It is now ", "rescheduled"),
     (", and no other date has been set.", "cancelled"),
-    ("If you do nothing, you can still sign in", "final_reminder"),
+    (". Should another date be set, you will be told.", "cancelled"),
+    ("; doing it now saves you that interruption", "final_reminder"),
 ];
 
 impl Letter {
@@ -73,7 +79,8 @@ impl Letter {
         if sections.is_empty() {
             return Err(format!("no notice is recognised in it: {text}"));
         }
-        Ok(Self { message_id, to, sections })
+        let needed_already = text.to_lowercase().contains("for another reason (");
+        Ok(Self { message_id, to, sections, needed_already })
     }
 }
 
@@ -182,8 +189,8 @@ mod tests {
             (after your password, a code from your phone). The date was Friday, 8 January 2027, and you now need it \
             from Friday, 15 January 2027, 00:00 (Europe/Berlin). If you have not set it up by then, you can still \
             sign in. * In 43 days: Initech needs a second step Your account does not have it yet, and needs it in 43 \
-            days, from Saturday, 23 January 2027, 00:00 (America/New York). If you do nothing, you can still sign in. \
-            Hooli has cancelled the date from which. The date was Friday, 8 January 2027, and no other date has been \
+            days, from Saturday, 23 January 2027, 00:00 (America/New York). If you do nothing, you can still sign in; \
+            doing it now saves you that interruption. Hooli has cancelled the date from which. The date was Friday, 8 January 2027, and no other date has been \
             set.";
         let read = sections(text).unwrap();
         let kinds: Vec<_> = read.iter().map(|section| section.kind).collect();

@@ -123,11 +123,12 @@ impl Owed {
     }
 }
 
-/// Whether the company required the user at that instant, whatever has been undone since.
+/// Whether the company required the user at that instant, whatever has been undone since. What is undone then is undone
+/// before or after.
 fn company_required(tables: &Tables, user: Id, company: Id, at: Timestamp) -> bool {
     tables.requirements.iter().any(|requirement| {
         let of_company = tables.enforcements.get(&requirement.enforcement).is_some_and(|e| e.company == Some(company));
-        let held = requirement.required_at <= at && requirement.cleared_at.is_none_or(|cleared| cleared > at);
+        let held = requirement.required_at <= at && requirement.cleared_at.is_none_or(|cleared| cleared >= at);
         requirement.user == user && of_company && held
     })
 }

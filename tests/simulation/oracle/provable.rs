@@ -207,11 +207,16 @@ impl Trail {
             let mut told = Vec::new();
             told.extend(enforcement.flipped_at.map(|_| "in_force"));
             told.extend(enforcement.closed().then_some(enforcement.state.as_str()));
-            told.extend(enforcement.warning.as_deref().filter(|warning| *warning != "[]").map(|_| "at_risk"));
             for state in told {
                 if !self.done.contains(&(format!("enforcement_{state}"), *id)) {
                     wrong.push(format!("the audit trail does not say that it was {state}: {}", named(tables, *id)));
                 }
+            }
+            // What speaks against it is found before the day, or on it.
+            let is_warned = enforcement.warning.as_deref().is_some_and(|warning| warning != "[]");
+            let said = |state: &str| self.done.contains(&(format!("enforcement_{state}"), *id));
+            if is_warned && !said("at_risk") && !said("held") {
+                wrong.push(format!("the audit trail does not say that it was at risk: {}", named(tables, *id)));
             }
         }
         let sent = tables.mails.values().filter(|mail| mail.state == "sent").count();

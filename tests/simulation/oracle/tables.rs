@@ -166,6 +166,11 @@ impl Tables {
         self.requirements.iter().any(|r| this(&r))
     }
 
+    /// Whether another enforcement than this requires the user.
+    pub fn required_otherwise(&self, user: Id, enforcement: Id) -> bool {
+        self.requirements.iter().any(|r| r.user == user && r.enforcement != enforcement && r.cleared_at.is_none())
+    }
+
     /// Whether any enforcement of the company requires the user.
     pub fn company_requires(&self, user: Id, company: Id) -> bool {
         self.requirements.iter().any(|r| {
