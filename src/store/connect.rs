@@ -12,11 +12,8 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use url::Url;
 
 use super::sql::{Database, Pool};
-use super::{SqlStore, StoreError};
+use super::{SqlStore, StoreError, migrations};
 use crate::clock::Randomness;
-
-static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
-static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// How to reach a database.
 #[derive(Clone, Debug)]
@@ -159,8 +156,8 @@ async fn open_postgres(
 
 async fn check_schema(database: &Database, schema: Schema, place: &str) -> Result<(), StoreError> {
     let (migrations, table) = match database.pool() {
-        Pool::Sqlite(_) => (&SQLITE_MIGRATIONS, "SELECT name FROM sqlite_master WHERE name = '_sqlx_migrations'"),
-        Pool::Postgres(_) => (&POSTGRES_MIGRATIONS, "SELECT 1 WHERE to_regclass('_sqlx_migrations') IS NOT NULL"),
+        Pool::Sqlite(_) => (&migrations::SQLITE, "SELECT name FROM sqlite_master WHERE name = '_sqlx_migrations'"),
+        Pool::Postgres(_) => (&migrations::POSTGRES, "SELECT 1 WHERE to_regclass('_sqlx_migrations') IS NOT NULL"),
     };
     let known = migrations.iter().map(|migration| migration.version).max().unwrap_or(0);
     let found: i64 = if database.fetch_optional(table, vec![]).await?.is_some() {

@@ -23,6 +23,7 @@ mod forecast_facts;
 pub mod holds;
 pub mod import;
 pub mod lapses;
+mod migrations;
 pub mod notice_history;
 pub mod outcome;
 pub mod people;
