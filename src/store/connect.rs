@@ -34,6 +34,10 @@ pub struct ConnectOptions<'a> {
 /// left idle must not stop the daemon, whose task fails instead, says so, and is run again by the next tick.
 pub const LOCK_TIMEOUT: TimeDelta = TimeDelta::seconds(5);
 
+/// How many prepared statements a connection keeps: more than there are, so that a tick prepares nothing. (sqlx keeps a
+/// hundred by itself, and going through more in turn finds none of them again.)
+const STATEMENTS_MOST: usize = 1000;
+
 /// What to do where the schema is older than the binary's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Schema {
@@ -118,6 +122,7 @@ async fn open_sqlite(
         // WAL with NORMAL may lose the last commits with the power, and a mail that was sent would be sent again.
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
+        .statement_cache_capacity(STATEMENTS_MOST)
         .busy_timeout(timeout);
     SqlitePoolOptions::new()
         .max_connections(options.max_connections.min(4))
@@ -138,6 +143,7 @@ async fn open_postgres(
         ))
     };
     let mut connect = PgConnectOptions::from_str(options.url).map_err(unusable)?.application_name("mfa-enforcer");
+    connect = connect.statement_cache_capacity(STATEMENTS_MOST);
     connect = connect.options([("lock_timeout", options.lock_timeout.num_milliseconds().to_string())]);
     if let Some(limit) = options.statement_timeout {
         connect = connect.options([("statement_timeout", limit.num_milliseconds().to_string())]);

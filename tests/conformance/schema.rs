@@ -57,6 +57,13 @@ const SQLITE_FOREIGN_KEYS: &str = "
     WHERE t.type = 'table' GROUP BY t.name, k.id";
 
 #[tokio::test]
+async fn sqlite_plans_a_statement_once() {
+    let db = TestDatabase::new(Kind::Sqlite).await;
+    let options = db.rows("SELECT compile_options FROM pragma_compile_options").await.concat();
+    assert!(options.contains(&"ENABLE_QPSG".to_owned()), "see .cargo/config.toml: {options:?}");
+}
+
+#[tokio::test]
 async fn the_two_schemas_agree() {
     let sqlite = TestDatabase::new(Kind::Sqlite).await;
     let postgres = TestDatabase::new(Kind::Postgres).await;
