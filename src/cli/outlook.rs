@@ -183,9 +183,12 @@ pub fn left_out_line(forecast: &Forecast) -> String {
 
 fn in_force_line(outlook: &Outlook, in_force: &Outlined) -> String {
     let until = match &outlook.coming {
-        Some(_) => "who joins before the new date is not required until then",
-        None if outlook.date == Some(in_force.date) => "it goes on",
-        None => "who joins later is not required by it",
+        Some(_) => "who joins before the new date is not required until then".to_owned(),
+        None if outlook.date == Some(in_force.date) => "it goes on".to_owned(),
+        None => format!(
+            "who joins later is not required by it. `mfa-enforcer enforcement revert {}` undoes it for all",
+            outlook.company.key()
+        ),
     };
     format!("the date {} has come: whom it requires stays required; {until}", in_force.date)
 }

@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 
 use super::StoreError;
 use super::claim::lock_users;
-use super::predicate::{DATE_STANDS, REQUIRED, REQUIRED_OTHERWISE, told_at_otherwise, told_date_otherwise};
+use super::predicate::{DATE_STANDS, FREED, REQUIRED, REQUIRED_OTHERWISE, told_at_otherwise, told_date_otherwise};
 use super::requirements::{id_batch, id_rows};
 use super::sql::{Row, Tx, bind};
 use crate::domain::delivery::{EarlierMail, MembershipFacts, NoticeFacts, UserFacts};
@@ -66,6 +66,8 @@ pub(super) struct DueNotice {
     support_contact: Option<String>,
     requirement: Option<Timestamp>,
     required_otherwise: bool,
+    /// Whether the company required the reader, and has undone that.
+    freed: bool,
     /// The zone of the days that the reader has with this company.
     zone: Tz,
 }
@@ -105,7 +107,7 @@ impl Claimable {
                  m.user_id AS member, m.exempt_until, m.require_at,
                  u.id AS found, u.email, u.name, u.locale, u.time_zone, u.country, u.kind AS user_kind, u.active, u.sso,
                  u.payee, u.email_status, (u.mfa_enrolled_at IS NOT NULL) AS enrolled,
-                 {} AS told_date, {} AS told_at, {REQUIRED} AS required, {REQUIRED_OTHERWISE} AS required_otherwise,
+                 {} AS told_date, {} AS told_at, {REQUIRED} AS required, {REQUIRED_OTHERWISE} AS required_otherwise, {FREED} AS freed,
                  (SELECT r.required_at FROM requirements AS r WHERE r.user_id = n.user_id AND r.enforcement_id = e.id
                      AND r.cleared_at IS NULL) AS required_at,
                  (SELECT home.time_zone FROM memberships AS any_m JOIN companies AS home ON home.id = any_m.company_id
@@ -249,6 +251,7 @@ fn read_notice(row: &Row) -> Result<DueNotice, StoreError> {
         support_contact: row.text("support_contact")?,
         requirement: row.get("required_at")?,
         required_otherwise: row.get("required_otherwise")?,
+        freed: row.get("freed")?,
         zone,
     };
     notice.facts.kind = notice.facts.fitting_kind();
@@ -302,7 +305,8 @@ impl DueNotice {
                 .and_then(|one| one.exempt_until)
                 .filter(|until| self.facts.kind == NoticeKind::Welcome && *until > now),
             required_otherwise: self.required_otherwise,
-            was_required: self.facts.state == EnforcementState::Reverted
+            // A later date that was taken back as well may be what is told.
+            was_required: (self.facts.state == EnforcementState::Reverted || self.freed)
                 && self.facts.told_at.is_some_and(|at| at <= now),
         }
     }

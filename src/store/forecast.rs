@@ -129,11 +129,13 @@ impl ForecastStore for SqlStore {
         let coming =
             |one: &&Course| one.stands && matches!(one.state, EnforcementState::Scheduled | EnforcementState::Held);
         let in_force = |one: &&Course| one.state == EnforcementState::InForce;
+        // What ends for newcomers alone goes on for whom it requires.
+        let requiring = if proposal == Proposal::Cancel { &replan.before } else { &replan.after.courses };
         let words = |hold| replan.date.map(|date| refusal(&company, date, hold, now, policy));
         Ok(Outlook {
             date: replan.date,
             coming: replan.after.courses.iter().find(coming).map(outlined),
-            in_force: replan.after.courses.iter().find(in_force).map(outlined),
+            in_force: requiring.iter().find(in_force).map(outlined),
             hold: replan.hold,
             objection: replan.objection.or_else(|| replan.hold.and_then(words)),
             stands_already: replan.stands_already,

@@ -74,6 +74,11 @@ pub(super) const REQUIRED: &str = "EXISTS (SELECT 1 FROM requirements AS r
 pub(super) const REQUIRED_OTHERWISE: &str = "EXISTS (SELECT 1 FROM requirements AS r
     WHERE r.user_id = u.id AND r.enforcement_id <> e.id AND r.cleared_at IS NULL)";
 
+/// Company `e.company_id` required user `u.id`, and has undone that.
+pub(super) const FREED: &str =
+    "EXISTS (SELECT 1 FROM requirements AS r JOIN enforcements AS earlier ON earlier.id = r.enforcement_id
+    WHERE r.user_id = u.id AND r.cleared_at IS NOT NULL AND earlier.company_id = e.company_id)";
+
 /// Another enforcement of company `e.company_id` requires user `u.id`.
 pub(super) const REQUIRED_BEFORE: &str = "EXISTS (SELECT 1 FROM requirements AS r
     JOIN enforcements AS earlier ON earlier.id = r.enforcement_id

@@ -145,7 +145,8 @@ impl SafetyStore for SqlStore {
     async fn risks(&self, now: Timestamp, policy: &Policy) -> Result<Vec<Risk>, StoreError> {
         let mut tx = self.database.begin_read().await?;
         let sql = "SELECT e.id, e.company_id, c.name, c.external_id, e.enforcement_date FROM enforcements AS e
-            JOIN companies AS c ON c.id = e.company_id WHERE e.state = 'scheduled' AND e.warning IS NOT NULL
+            JOIN companies AS c ON c.id = e.company_id
+            WHERE e.state = 'scheduled' AND e.warning IS NOT NULL AND NOT e.risk_accepted
             ORDER BY e.enforcement_date, c.name, e.id";
         let mut risks = tx.fetch_all(sql, vec![]).await?.iter().map(risk).collect::<Result<Vec<_>, _>>()?;
         let asked: Vec<_> = risks.iter().map(|one| asked(one.id, one.company_id, one.enforcement_date, now)).collect();
@@ -160,7 +161,8 @@ impl SafetyStore for SqlStore {
 
     async fn risk_figures(&self) -> Result<RiskFigures, StoreError> {
         let sql = "SELECT (SELECT count(*) FROM enforcements WHERE state = 'held') AS held,
-            (SELECT count(*) FROM enforcements WHERE state = 'scheduled' AND warning IS NOT NULL) AS at_risk";
+            (SELECT count(*) FROM enforcements WHERE state = 'scheduled' AND warning IS NOT NULL
+                AND NOT risk_accepted) AS at_risk";
         let row = self.database.fetch_optional(sql, vec![]).await?;
         let row = row.ok_or_else(|| StoreError::Corrupt("a query without a table gave no row".to_owned()))?;
         let count = |column| -> Result<u64, StoreError> { Ok(row.get::<i64>(column)?.unsigned_abs()) };

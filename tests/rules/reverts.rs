@@ -16,6 +16,7 @@ on_both!(
     r8_others_stand_and_a_later_date_stays,
     r8_others_stand_and_a_later_date_that_is_held_stays,
     r8_others_stand_when_a_deleted_company_is_reverted,
+    a_revert_and_a_cancellation_at_once_tell_that_it_was_required,
     r8_others_stand_and_earlier_dates_are_undone_too,
     a_revert_takes_late_joiners_dates_with_it,
     a_revert_leaves_late_joiners_of_a_later_date_their_own,
@@ -193,6 +194,20 @@ async fn r8_others_stand_and_a_later_date_that_is_held_stays(db: &TestDatabase) 
     world.walk("2027-03-02 12:00").await;
     assert_eq!(world.received(&users[0]).await[told + 1..], ["2027-03-01 13:15 announcement"]);
     assert_eq!(world.received(&joined).await, told_joined, "who knows the date already");
+    world.finish().await;
+}
+
+async fn a_revert_and_a_cancellation_at_once_tell_that_it_was_required(db: &TestDatabase) {
+    let (world, berlin, users) = in_force(db, 1).await;
+    world.set_date(berlin, "2027-06-15").await;
+    world.walk("2027-02-01 21:00").await;
+    assert_eq!(world.order(berlin, &JO).revert().await.unwrap(), Ordered::Done);
+    world.walk("2027-02-02 04:00").await;
+    world.clear_date(berlin).await;
+    world.walk("2027-02-02 12:00").await;
+    assert_eq!(world.received(&users[0]).await.last().unwrap(), "2027-02-02 08:00 cancelled");
+    let text = world.last_text(&users[0]);
+    assert!(text.contains("It was required from Friday, 15 January 2027"), "{text}");
     world.finish().await;
 }
 

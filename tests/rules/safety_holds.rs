@@ -220,6 +220,9 @@ async fn a_safety_hold_names_all_that_speaks_against_the_day(db: &TestDatabase) 
     let findings: Vec<_> = held[0].findings.iter().map(ToString::to_string).collect();
     assert_eq!(findings, ["no admin is enrolled (of 1)", "10 of 10 are not enrolled (more than 50 %)"]);
     world.order(berlin, &OVERRIDE).release().await.unwrap();
+    let store = &world.services.store;
+    assert!(store.risks(world.now(), &world.services.policy).await.unwrap().is_empty(), "it was accepted");
+    assert_eq!(store.risk_figures().await.unwrap().at_risk, 0);
     world.order(berlin, &PLAIN).hold().await.unwrap();
     let held = world.services.store.held_enforcements().await.unwrap();
     assert_eq!(held[0].findings, [], "a person holds for their own reasons");

@@ -58,7 +58,9 @@ fn enforcement_text(one: &EnforcementRecord, key: &str) -> String {
     ];
     lines.extend(one.flipped_at.map(|flipped| ("flipped_at", at(flipped))));
     lines.extend(one.closed_at.map(|closed| ("closed_at", at(closed))));
-    lines.extend(one.warning.iter().map(|finding| ("at_risk", finding.to_string())));
+    if one.closed_at.is_none() && one.flipped_at.is_none() {
+        lines.extend(one.warning.iter().map(|finding| ("at_risk", finding.to_string())));
+    }
     if one.risk_accepted {
         lines.push(("risk_accepted", yes_no(true)));
     }

@@ -12,7 +12,7 @@ use super::history::History;
 use super::look::{Look, announcement_due, effect, moment, named, now_required_due, reader_zone};
 use super::owed::{had_mail, mailable, mailable_but_exempt, under_way};
 use super::post::{Post, Told, told};
-use super::tables::{Enforcement, Id};
+use super::tables::{Enforcement, Id, Tables};
 
 /// Judges what everybody knows. All that is due has been done, mail included.
 pub fn check(look: &mut Look<'_>, history: &History, post: &Post) {
@@ -61,6 +61,7 @@ fn check_required(
         || !mailable(look, &is, company, user)
         || since.max(now_required_due(look.settings, required, &zone)) + days(1) > look.now
         || excused(look, post, user, id, &zone, true)
+        || failed_for_good(&is, user, id)
     {
         return;
     }
@@ -240,6 +241,12 @@ fn excused(look: &Look<'_>, post: &Post, user: Id, id: Id, zone: &jiff::tz::Time
             handing.answer == super::Answer::RefusedForGood
                 && handing.told.iter().any(|telling| telling.enforcement == id)
         })
+}
+
+/// Whether a notice failed for good, as it does without a mail where the address was none. An address that is corrected later
+/// brings back nothing.
+fn failed_for_good(tables: &Tables, user: Id, enforcement: Id) -> bool {
+    tables.notices.values().any(|n| n.user == user && n.enforcement == enforcement && n.state == "failed")
 }
 
 fn notices_of(look: &Look<'_>, user: Id, enforcement: Id) -> String {
