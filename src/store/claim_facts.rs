@@ -275,7 +275,8 @@ impl Recipient {
                 address: user.map(|user| user.email.clone()).unwrap_or_default(),
                 name: user.map(|user| user.name.clone()).unwrap_or_default(),
                 locales,
-                zone: self.zone,
+                // Of what it carries: another notice that waits may be of a company with another zone.
+                zone: notices.first().map_or(self.zone, |notice| notice.zone),
                 methods: methods(country, payee, policy),
             },
             notices: statements,

@@ -7,6 +7,7 @@ on_both!(
     r3_not_early_who_joins_a_second_company_is_looked_at_first,
     r3_not_early_a_shorter_exemption_keeps_the_told_day,
     r3_not_early_a_mail_never_tells_a_day_before_the_companys,
+    a_mail_has_the_zone_of_what_it_carries,
 );
 
 /// Their row was looked at long ago: it is the membership that nobody has seen.
@@ -61,5 +62,24 @@ async fn r3_not_early_a_shorter_exemption_keeps_the_told_day(db: &TestDatabase) 
     world.walk("2027-02-20 12:00").await;
     assert_eq!(world.received(&user).await, ["2027-02-03 13:00 welcome", "2027-02-11 09:00 now_required"]);
     assert_eq!(world.required_since(&user).await, "2027-02-10 23:00");
+    world.finish().await;
+}
+
+async fn a_mail_has_the_zone_of_what_it_carries(db: &TestDatabase) {
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    let [dublin, indiana] = [world.company("Europe/Dublin").await, world.company("America/Indiana/Indianapolis").await];
+    let user = world.member(dublin, "Europe/Dublin").await;
+    world.join(indiana, &user).await;
+    world.set_user(&user, "time_zone = NULL").await;
+    world.set_date(dublin, "2027-01-15").await;
+    world.walk("2027-01-14 23:52").await;
+    world.set_date(indiana, "2027-03-15").await;
+    // The other company's announcement is due, and waits for the morning there.
+    world.walk("2027-01-15 09:00").await;
+    assert_eq!(world.received(&user).await.last().unwrap(), "2027-01-15 09:00 now_required");
+    let text = world.last_text(&user).replace("\r\n", " ");
+    assert!(text.contains("Friday, 15 January 2027, 00:00 (Europe/Dublin)"), "{text}");
+    world.walk("2027-01-17 12:00").await;
+    assert_eq!(world.received(&user).await.last().unwrap(), "2027-01-16 13:00 announcement", "one mail a day");
     world.finish().await;
 }

@@ -48,12 +48,13 @@ impl When {
 }
 
 /// The sentences with a date: how each begins, and the kind that it belongs to.
-const SENTENCES: [(&str, &str); 13] = [
+const SENTENCES: [(&str, &str); 14] = [
     ("You need it from ", "announcement"),
     ("The date there is ", "announcement"),
     ("Your account does not have it yet, and needs it ", "reminder"),
     ("You have needed it since ", "now_required"),
     ("or your account it is needed from ", "welcome"),
+    ("here, your account needs it from ", "welcome"),
     ("or your account it is needed since ", "welcome"),
     ("You now need it from ", "rescheduled"),
     (", and you now need it from ", "rescheduled"),
@@ -126,6 +127,9 @@ fn next_sentence(text: &str) -> Option<(usize, &'static str, &'static str)> {
 }
 
 fn days_left(text: &str) -> Result<(i32, &str), String> {
+    // 'for Globex ', where something else needs it already.
+    let after_name = |text: &'_ str| [" in ", " from "].iter().filter_map(|word| text.find(word)).min();
+    let text = if text.starts_with("for ") { after_name(text).map_or(text, |at| &text[at + 1..]) } else { text };
     let of = |days, after| Ok((days, after));
     if let Some(after) = text.strip_prefix("from tomorrow, ") {
         return of(1, after);
