@@ -17,6 +17,8 @@ pub struct History {
     subject: BTreeMap<(Id, Id), Timestamp>,
     /// Since when an enforcement has been in its state, with the company's row saying so.
     standing: BTreeMap<Id, Timestamp>,
+    /// When each enforcement was not held for the first time, as far as was seen.
+    first_stood: BTreeMap<Id, Timestamp>,
     /// Since when a company's row has been as it is.
     company: BTreeMap<Id, Timestamp>,
     /// Who was to be required when an enforcement's flip began.
@@ -62,6 +64,9 @@ impl History {
             } else if !same || !self.standing.contains_key(id) {
                 self.standing.insert(*id, now);
             }
+            if !enforcement.is("held") {
+                self.first_stood.entry(*id).or_insert(now);
+            }
             if enforcement.is("in_force") && !self.flipping.contains_key(id) {
                 self.flipping.insert(*id, members_due(look, is, *id));
             }
@@ -102,6 +107,10 @@ impl History {
     /// Since when the company no longer requires the user, if ever it did.
     pub fn freed_since(&self, company: Id, user: Id) -> Option<Timestamp> {
         self.freed.get(&(company, user)).copied()
+    }
+
+    pub fn first_stood(&self, enforcement: Id) -> Option<Timestamp> {
+        self.first_stood.get(&enforcement).copied()
     }
 
     pub fn standing_since(&self, enforcement: Id) -> Option<Timestamp> {

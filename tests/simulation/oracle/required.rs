@@ -86,7 +86,9 @@ fn check_surprise(look: &mut Look<'_>, history: &History, post: &Post, requireme
     let grace =
         is.companies.get(&company).and_then(|row| row.grace_days).unwrap_or(look.settings.new_member_grace_days);
     let open = |tables: &Tables| tables.users.get(&requirement.user).is_none_or(|user| !user.enrolled);
-    let late = since > enforcement.created_at && open(&look.was) && open(&is);
+    // A date that was held from the start is made for all when it is released.
+    let stood_before = history.first_stood(requirement.enforcement).is_some_and(|stood| stood <= since);
+    let late = since > enforcement.created_at && stood_before && open(&look.was) && open(&is);
     let told_before = post.tellings(&is, requirement.user, Some(company)).next().is_some();
     let already = look.was.company_requires(requirement.user, company);
     if late
