@@ -11,7 +11,7 @@ use super::audit::{self, NewEvent};
 use super::companies::Company;
 use super::enforcements::{Order, Ordered};
 use super::reconcile::{Authority, close, event};
-use super::requirements::derive_required_at;
+use super::requirements::{derive_required_at, id_batch, id_rows};
 use super::sql::{Tx, bind};
 use super::{SqlStore, StoreError};
 use crate::domain::audit::sha256_hex;
@@ -106,6 +106,7 @@ impl RevertStore for SqlStore {
         let tell_at = now.plus(policy.announce_delay);
         if let Some(open) = &open {
             announce_again(&mut tx, open.id, tell_at).await?;
+            look_again(&mut tx, company.id, &cleared).await?;
         }
         // A date that is held is told to nobody.
         if open.is_none_or(|open| open.state == EnforcementState::Held) {
@@ -223,6 +224,20 @@ async fn announce_again(tx: &mut Tx, enforcement: Id, due_at: Timestamp) -> Resu
     let sql = "UPDATE milestones SET state = 'pending', cursor = NULL, due_at = $2
         WHERE enforcement_id = $1 AND kind = 'announcement' AND state = 'expanded'";
     tx.execute(sql, bind![enforcement, due_at]).await.map(drop)
+}
+
+/// Whom the company required was left out of the reminders that are made already: those that are yet to come are added when
+/// they are reviewed.
+async fn look_again(tx: &mut Tx, company: Id, cleared: &Cleared) -> Result<(), StoreError> {
+    let users: BTreeSet<Id> = cleared.values().flat_map(BTreeMap::keys).copied().collect();
+    for batch in Vec::from_iter(users).chunks(BATCH) {
+        let sql = format!(
+            "UPDATE memberships SET reviewed = false WHERE company_id = $1 AND user_id IN (SELECT id FROM {})",
+            id_rows(tx, 2)
+        );
+        tx.execute(&sql, bind![company, id_batch(batch.iter().copied())]).await?;
+    }
+    Ok(())
 }
 
 /// One event for each enforcement that required somebody, and for the one that is reverted.

@@ -17,6 +17,7 @@ on_both!(
     r8_others_stand_and_a_later_date_that_is_held_stays,
     r8_others_stand_when_a_deleted_company_is_reverted,
     a_revert_and_a_cancellation_at_once_tell_that_it_was_required,
+    r6_nothing_lost_whom_a_revert_frees_gets_reminders_that_are_made_already,
     r8_others_stand_and_earlier_dates_are_undone_too,
     a_revert_takes_late_joiners_dates_with_it,
     a_revert_leaves_late_joiners_of_a_later_date_their_own,
@@ -194,6 +195,22 @@ async fn r8_others_stand_and_a_later_date_that_is_held_stays(db: &TestDatabase) 
     world.walk("2027-03-02 12:00").await;
     assert_eq!(world.received(&users[0]).await[told + 1..], ["2027-03-01 13:15 announcement"]);
     assert_eq!(world.received(&joined).await, told_joined, "who knows the date already");
+    world.finish().await;
+}
+
+/// Reminders are made for the easternmost reader: those of others are made hours before they are due.
+async fn r6_nothing_lost_whom_a_revert_frees_gets_reminders_that_are_made_already(db: &TestDatabase) {
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    let tokyo = world.company("Asia/Tokyo").await;
+    let user = world.member(tokyo, "Pacific/Pago_Pago").await;
+    world.set_date(tokyo, "2027-01-15").await;
+    world.walk("2027-01-20 12:00").await;
+    world.set_date(tokyo, "2027-04-07").await;
+    world.walk("2027-03-22 23:00").await;
+    let told = world.received(&user).await.len();
+    assert_eq!(world.order(tokyo, &JO).revert().await.unwrap(), Ordered::Done);
+    world.walk("2027-03-24 12:00").await;
+    assert_eq!(world.received(&user).await[told..], ["2027-03-22 12:15 rescheduled", "2027-03-23 09:00 reminder"]);
     world.finish().await;
 }
 

@@ -3,6 +3,7 @@
 use super::person::Course;
 use super::replan::{Replanned, close, milestone};
 use super::walk::Walk;
+use crate::domain::ids::Id;
 use crate::domain::notice::{EnforcementState, MilestoneState, NoticeKind};
 use crate::domain::policy::Policy;
 use crate::domain::schedule::PlannedMilestone;
@@ -61,8 +62,12 @@ impl Walk<'_> {
         }
         let company = replanned.courses.iter().find_map(|course| course.company_id);
         let next = replanned.courses.iter().find(|course| is_open(course)).map(|course| course.enforce_at);
+        let of_company = |id: Id| self.courses.iter().any(|course| course.id == id && course.company_id == company);
+        let was_required =
+            self.person.ties.iter().any(|tie| (tie.required || tie.required_before) && of_company(tie.enforcement_id));
         for membership in self.person.memberships.iter_mut().filter(|one| Some(one.company_id) == company) {
             membership.require_at = membership.require_at.filter(|at| next.is_some_and(|next| *at >= next));
+            membership.reviewed &= next.is_none() || !was_required;
         }
         for tie in &mut self.person.ties {
             let course = self.courses.iter().find(|course| course.id == tie.enforcement_id);

@@ -226,7 +226,10 @@ pub fn had_mail(look: &Look<'_>, post: &Post, user: Id, day: Date, at: Timestamp
         own.is_none() && (at - days(1) - minutes(180)..=at + days(1) + minutes(180)).contains(&other)
     };
     let letters = post.to_user(user).iter().filter(|handing| may_be_received(&look.is, handing));
+    // One that died with its daemon before it was handed over counts for the daemon as well.
+    let mut unsent = look.is.mails.values().filter(|mail| mail.user == user && mail.maybe_received);
     letters.into_iter().any(|handing| handing.day == day || near(handing.at))
+        || unsent.any(|mail| mail.sent_day == day || near(mail.attempted_at))
 }
 
 /// Whether a mail was received, or may have been as far as the daemon knows.
