@@ -201,6 +201,13 @@ impl Post {
         others.next().map(|(_, telling)| told(telling))
     }
 
+    /// Whether a mail to the user died with its daemon before it was handed over: the daemon has to take it for received, and
+    /// nobody knows what it said.
+    pub fn has_unseen(&self, tables: &Tables, user: Id) -> bool {
+        let seen = |mail: &Id| self.to_user(user).iter().any(|handing| handing.mail == *mail);
+        tables.mails.iter().any(|(id, mail)| mail.user == user && mail.maybe_received && !seen(id))
+    }
+
     /// All that the user was told of the company, the latest first.
     pub fn tellings<'a>(
         &'a self,
