@@ -88,7 +88,9 @@ fn check_surprise(look: &mut Look<'_>, history: &History, post: &Post, requireme
     let open = |tables: &Tables| tables.users.get(&requirement.user).is_none_or(|user| !user.enrolled);
     // A date that was held from the start is made for all when it is released.
     let stood_before = history.first_stood(requirement.enforcement).is_some_and(|stood| stood <= since);
-    let late = since > enforcement.created_at && stood_before && open(&look.was) && open(&is);
+    // The days of grace are those that the company gave when they came.
+    let same_grace = history.company_since(company).is_none_or(|changed| changed <= since);
+    let late = since > enforcement.created_at && stood_before && same_grace && open(&look.was) && open(&is);
     let told_before = post.tellings(&is, requirement.user, Some(company)).next().is_some();
     let already = look.was.company_requires(requirement.user, company);
     if late
