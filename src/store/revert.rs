@@ -172,6 +172,12 @@ impl SqlStore {
 /// The users whose requirements were cleared, each with since when they were required; by enforcement.
 type Cleared = BTreeMap<Id, BTreeMap<Id, Timestamp>>;
 
+/// The users, each once, in order.
+fn users_of(cleared: &Cleared) -> Vec<Id> {
+    let users: BTreeSet<Id> = cleared.values().flat_map(BTreeMap::keys).copied().collect();
+    users.into_iter().collect()
+}
+
 /// Locks all of a company's enforcements: a flip under way is waited for, and one that waits finds nothing left to do.
 /// Returns their dates, the oldest enforcement first.
 async fn lock_enforcements(tx: &mut Tx, company: Id) -> Result<Vec<(Id, NaiveDate)>, StoreError> {
@@ -195,8 +201,7 @@ async fn clear_requirements(tx: &mut Tx, company: Id, now: Timestamp) -> Result<
         let of_one = cleared.entry(row.get("enforcement_id")?).or_default();
         of_one.insert(row.get("user_id")?, row.get("required_at")?);
     }
-    let users: BTreeSet<Id> = cleared.values().flat_map(BTreeMap::keys).copied().collect();
-    for batch in Vec::from_iter(users).chunks(BATCH) {
+    for batch in users_of(&cleared).chunks(BATCH) {
         derive_required_at(tx, batch.iter().copied()).await?;
     }
     Ok(cleared)
@@ -229,8 +234,7 @@ async fn announce_again(tx: &mut Tx, enforcement: Id, due_at: Timestamp) -> Resu
 /// Whom the company required was left out of the reminders that are made already: those that are yet to come are added when
 /// they are reviewed.
 async fn look_again(tx: &mut Tx, company: Id, cleared: &Cleared) -> Result<(), StoreError> {
-    let users: BTreeSet<Id> = cleared.values().flat_map(BTreeMap::keys).copied().collect();
-    for batch in Vec::from_iter(users).chunks(BATCH) {
+    for batch in users_of(cleared).chunks(BATCH) {
         let sql = format!(
             "UPDATE memberships SET reviewed = false WHERE company_id = $1 AND user_id IN (SELECT id FROM {})",
             id_rows(tx, 2)

@@ -103,7 +103,7 @@ fn permits(
             let held = tables.of_company(company).any(|(_, other)| other.is("held"));
             let dateless = tables.companies.get(&company).is_none_or(|row| row.date.is_none());
             is_so(dateless || (held && state == "reverted"), "the company has a date")?;
-            let may_know = matches!(told, Some(Told::Date(_))) || post.has_unseen(tables, handing.user);
+            let may_know = matches!(told, Some(Told::Date(_))) || post.has_unseen(tables, handing, Some(company));
             is_so(may_know, &format!("the user was told {told:?} last"))
         }
         _ => is_so(tables.stands(enforcement), "the company's row says otherwise"),
@@ -164,7 +164,7 @@ fn check_date(look: &mut Look<'_>, post: &Post, handing: &Handing, telling: &Tel
     let before = post.told_otherwise(&look.is, handing, telling.company);
     if let (Some(told), Some(Told::Date(date))) = (section.told, before) {
         let days = [&claim.was, &claim.is].map(|tables| local_date(tables, user, id, date));
-        if !days.contains(&Some(told)) && !post.has_unseen(&look.is, user) {
+        if !days.contains(&Some(told)) && !post.has_unseen(&look.is, handing, telling.company) {
             look.wrong("R5", format!("{about} as a change of {told}, but the user was told {days:?}"));
         }
     }

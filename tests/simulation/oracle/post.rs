@@ -201,11 +201,17 @@ impl Post {
         others.next().map(|(_, telling)| told(telling))
     }
 
-    /// Whether a mail to the user died with its daemon before it was handed over: the daemon has to take it for received, and
-    /// nobody knows what it said.
-    pub fn has_unseen(&self, tables: &Tables, user: Id) -> bool {
-        let seen = |mail: &Id| self.to_user(user).iter().any(|handing| handing.mail == *mail);
-        tables.mails.iter().any(|(id, mail)| mail.user == user && mail.maybe_received && !seen(id))
+    /// Whether a mail to the same user died with its daemon before it was handed over, since another than this one told of the
+    /// company: the daemon has to take it for received, and nobody knows what it said.
+    pub fn has_unseen(&self, tables: &Tables, handing: &Handing, company: Option<Id>) -> bool {
+        let letters = self.to_user(handing.user);
+        let seen = |mail: &Id| letters.iter().any(|letter| letter.mail == *mail);
+        let last = self.tellings(tables, handing.user, company).find(|(other, _)| other.mail != handing.mail);
+        let last = last.map(|(other, _)| other.claimed_at);
+        tables.mails.iter().any(|(id, mail)| {
+            let since = last.is_none_or(|last| mail.attempted_at > last);
+            mail.user == handing.user && mail.maybe_received && since && !seen(id)
+        })
     }
 
     /// All that the user was told of the company, the latest first.
