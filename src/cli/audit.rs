@@ -52,7 +52,7 @@ A cut at the end shows only against a head that was noted down earlier, away fro
 #[derive(Args, Clone, Debug)]
 pub struct ListArgs {
     /// Of this company: its id or external id
-    #[arg(long)]
+    #[arg(long, value_parser = values::key)]
     company: Option<String>,
     /// With this action, as the column ACTION has it
     #[arg(long)]

@@ -28,6 +28,7 @@ Examples:
   mfa-enforcer company show acme --json")]
     Show {
         /// The company's id or external id
+        #[arg(value_parser = values::key)]
         company: String,
     },
     /// Add a company
@@ -66,6 +67,7 @@ pub struct AddArgs {
 #[derive(Args, Clone, Debug)]
 pub struct SetArgs {
     /// The company's id or external id
+    #[arg(value_parser = values::key)]
     company: String,
     /// Its name, as its people know it
     #[arg(long, value_parser = values::words)]

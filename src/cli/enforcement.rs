@@ -80,6 +80,7 @@ Examples:
   mfa-enforcer enforcement show acme --json")]
     Show {
         /// The company's id or external id
+        #[arg(value_parser = values::key)]
         company: String,
     },
 }
@@ -88,6 +89,7 @@ Examples:
 #[derive(Args, Clone, Debug)]
 pub struct SetArgs {
     /// The company's id or external id
+    #[arg(value_parser = values::key)]
     company: String,
     /// The day, in the company's time zone, from which on everybody needs MFA, such as 2027-01-15
     #[arg(long, value_parser = values::date)]
@@ -102,6 +104,7 @@ pub struct SetArgs {
 #[derive(Args, Clone, Debug)]
 pub struct ReasonArgs {
     /// The company's id or external id
+    #[arg(value_parser = values::key)]
     company: String,
     /// Why, for the audit trail
     #[arg(long, value_name = "WHY", value_parser = values::words)]
@@ -114,6 +117,7 @@ pub struct ReasonArgs {
 #[derive(Args, Clone, Debug)]
 pub struct ReleaseArgs {
     /// The company's id or external id
+    #[arg(value_parser = values::key)]
     company: String,
     #[command(flatten)]
     leave: OverrideArgs,

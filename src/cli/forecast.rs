@@ -21,6 +21,7 @@ Examples:
 Days are those of each reader's own time zone. What people do in between (enroll, join, leave) is not foreseen.")]
 pub struct ForecastArgs {
     /// The company's id or external id
+    #[arg(value_parser = values::key)]
     company: String,
     /// What if this was set as the company's date now
     #[arg(long, value_parser = values::date)]

@@ -34,6 +34,7 @@ pub use self::context::Context;
 pub use self::error::CliError;
 pub use self::output::Output;
 use crate::domain::time::Timestamp;
+use crate::domain::values::shown;
 
 /// How many rows a list reads, and writes, at a time.
 pub(crate) const PAGE: i64 = 500;
@@ -171,7 +172,7 @@ async fn dispatch(
 fn answer_parse_error(mut error: clap::Error) -> ExitCode {
     for kind in [ContextKind::InvalidValue, ContextKind::InvalidArg, ContextKind::InvalidSubcommand] {
         if let Some(ContextValue::String(given)) = error.get(kind) {
-            let given = values::shown(given);
+            let given = shown(given);
             error.insert(kind, ContextValue::String(given));
         }
     }

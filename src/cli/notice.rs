@@ -41,10 +41,10 @@ Examples:
 #[derive(Args, Clone, Debug)]
 pub struct ListArgs {
     /// About this company's enforcements: its id or external id
-    #[arg(long)]
+    #[arg(long, value_parser = values::key)]
     company: Option<String>,
     /// To this user: the id, external id or e-mail address; also the id of a user who was deleted
-    #[arg(long)]
+    #[arg(long, value_parser = values::key)]
     user: Option<String>,
     /// Of this kind
     #[arg(long, value_parser = kind())]

@@ -43,10 +43,10 @@ pub struct PreviewArgs {
     #[arg(long)]
     all: bool,
     /// As this user would get it: the id, external id or e-mail address
-    #[arg(long, requires = "company")]
+    #[arg(long, requires = "company", value_parser = values::key)]
     user: Option<String>,
     /// About this company's date: its id or external id
-    #[arg(long, requires = "user")]
+    #[arg(long, requires = "user", value_parser = values::key)]
     company: Option<String>,
     /// About this date [default: the one that the company has]
     #[arg(long, value_name = "DATE", value_parser = values::date, requires = "user")]

@@ -22,6 +22,7 @@ Examples:
   mfa-enforcer user show u-1 --json")]
     Show {
         /// The user's id, external id or e-mail address; also the id of a user who was deleted
+        #[arg(value_parser = values::key)]
         user: String,
     },
     /// Record that a user has set up MFA, or no longer has
@@ -47,6 +48,7 @@ What is required already stays required: an exemption clears nothing.")]
 #[derive(Args, Clone, Debug)]
 pub struct EnrollArgs {
     /// The user's id, external id or e-mail address
+    #[arg(value_parser = values::key)]
     user: String,
     /// The second step that was set up
     #[arg(long, required_unless_present = "undo")]
@@ -69,9 +71,10 @@ enum MethodArg {
 #[derive(Args, Clone, Debug)]
 pub struct ExemptArgs {
     /// The user's id, external id or e-mail address
+    #[arg(value_parser = values::key)]
     user: String,
     /// The company's id or external id
-    #[arg(long)]
+    #[arg(long, value_parser = values::key)]
     company: String,
     /// The last exempt day, in the company's time zone
     #[arg(long, value_name = "DATE", value_parser = values::date, required_unless_present = "end")]

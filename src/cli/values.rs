@@ -4,7 +4,7 @@ use chrono::{Datelike as _, NaiveDate};
 
 use crate::domain::ids::Id;
 use crate::domain::time::Timestamp;
-use crate::domain::values;
+use crate::domain::values::{self, shown};
 use crate::store::edit::Edit;
 
 /// Reads an instant.
@@ -87,10 +87,20 @@ pub fn words(text: &str) -> Result<String, String> {
         .map_err(|_| format!("'{}' cannot be stored: give 1 to 200 characters without control characters", shown(text)))
 }
 
-/// A given text as a message shows it: not long.
-pub(super) fn shown(text: &str) -> String {
-    const MOST: usize = 80;
-    if text.chars().count() <= MOST { text.to_owned() } else { text.chars().take(MOST).chain(['…']).collect() }
+/// Reads by what a row is named: its id, its external id, a user's address.
+///
+/// # Errors
+/// When it can be none of them.
+pub fn key(text: &str) -> Result<String, String> {
+    const LONGEST_ADDRESS: usize = 254; // RFC 5321, 4.5.3.1.3: a path without its brackets
+    let key = text.trim();
+    if key.is_empty() || key.chars().count() > LONGEST_ADDRESS || key.chars().any(char::is_control) {
+        return Err(format!(
+            "'{}' names nothing: give an id or external id, of at most 254 characters on one line",
+            shown(text)
+        ));
+    }
+    Ok(key.to_owned())
 }
 
 /// Makes a reader of values that may also be taken away, by an empty text.

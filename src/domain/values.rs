@@ -212,8 +212,11 @@ pub fn parse_name(text: &str) -> Result<String, InvalidValue> {
 }
 
 /// A given text as an error message may show it: on one line, and not long.
-fn shown(text: &str) -> String {
-    text.chars().take(80).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+#[must_use]
+pub fn shown(text: &str) -> String {
+    const MOST: usize = 80;
+    let printable = text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c });
+    if text.chars().count() <= MOST { printable.collect() } else { printable.take(MOST).chain(['…']).collect() }
 }
 
 #[cfg(test)]

@@ -356,7 +356,7 @@ impl Replan {
         let (Some(id), Some(date)) = (found.enforcement_id, found.date) else {
             let is_open = |one: &&Course| matches!(one.state, EnforcementState::Scheduled | EnforcementState::Held);
             let open = self.after.courses.iter().find(is_open);
-            self.objection = nothing_to_revert(company, open.map(|one| one.date), found);
+            self.objection = nothing_to_revert(company, open.map(|one| (one.date, one.state)), found);
             self.stands_already = self.objection.is_none();
             return;
         };

@@ -89,7 +89,7 @@ impl SqlStore {
             "SELECT s.id, s.kind, s.days_before, s.due_at, e.enforcement_date, e.enforce_at, e.planned_time_zone, u.time_zone,
                  {ANNOUNCED_AT} AS announced_at,
                  {} AS told_date, {} AS told_at, {TELLING} AS telling, {REQUIRED} AS required, {REQUIRED_BEFORE} AS required_before
-             FROM milestones AS s JOIN enforcements AS e ON e.id = s.enforcement_id AND e.state = 'scheduled'
+             FROM milestones AS s JOIN enforcements AS e ON e.id = s.enforcement_id AND e.state IN ('scheduled', 'held')
              JOIN users AS u ON u.id = $2
              WHERE s.enforcement_id = $1 AND s.state = 'expanded' AND s.kind IN ('reminder', 'final_reminder')
                  AND NOT EXISTS (SELECT 1 FROM notices AS n WHERE n.milestone_id = s.id AND n.user_id = $2)

@@ -91,7 +91,7 @@ impl RevertStore for SqlStore {
         let dates = lock_enforcements(&mut tx, company.id).await?;
         let found = reversal(&mut tx, company.id).await?;
         let Some(target) = found.enforcement_id else {
-            return match nothing_to_revert(&company, open.map(|one| one.enforcement_date), &found) {
+            return match nothing_to_revert(&company, open.map(|one| (one.enforcement_date, one.state)), &found) {
                 Some(refusal) => Err(StoreError::Refused(refusal)),
                 None => Ok(Ordered::StoodAlready),
             };
@@ -302,12 +302,20 @@ pub(super) async fn reversal(tx: &mut Tx, company: Id) -> Result<Reversal, Store
 }
 
 /// Why there is nothing to revert, and what helps; none: it was reverted before.
-pub(super) fn nothing_to_revert(company: &Company, open: Option<NaiveDate>, found: &Reversal) -> Option<String> {
+pub(super) fn nothing_to_revert(
+    company: &Company,
+    open: Option<(NaiveDate, EnforcementState)>,
+    found: &Reversal,
+) -> Option<String> {
     let key = company.key();
     match open {
-        Some(date) => Some(format!(
-            "the date {date} of the company '{key}' has not come, or is held: nothing is in force that could be undone. \
-             `mfa-enforcer enforcement cancel {key}` takes the date away, `mfa-enforcer enforcement hold {key}` stops one to come"
+        Some((date, EnforcementState::Held)) => Some(format!(
+            "the date {date} of the company '{key}' is held, and nothing is in force that could be undone: \
+             `mfa-enforcer enforcement cancel {key}` takes the date away"
+        )),
+        Some((date, _)) => Some(format!(
+            "the date {date} of the company '{key}' has not come, and nothing is in force that could be undone: \
+             `mfa-enforcer enforcement cancel {key}` takes the date away, `mfa-enforcer enforcement hold {key}` stops it"
         )),
         None if found.reverted_before => None,
         None => Some(format!(

@@ -81,7 +81,7 @@ pub trait StatusStore {
     /// How many notices are due at `now` and not yet sent.
     async fn count_due_notices(&self, now: Timestamp) -> Result<i64, StoreError>;
 
-    /// The next instant after `now` at which something is due, as far as is known now.
+    /// The next instant after `now` at which something is due, as far as is known now. What is held waits for a person.
     async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError>;
 
     /// What is in the house at `now`.
@@ -105,8 +105,11 @@ impl StatusStore for SqlStore {
     async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         let sql = "SELECT min(at) AS at, (SELECT min(exempt_until) FROM memberships WHERE exempt_until > $2) AS lapses_at,
                 (SELECT min(claimed_until) FROM notices WHERE state = 'sending' AND claimed_until >= $1) AS claimed_until FROM (
-                SELECT min(next_attempt_at) AS at FROM notices WHERE state = 'pending' AND next_attempt_at > $1
-                UNION ALL SELECT min(due_at) FROM milestones WHERE state = 'pending' AND due_at > $1
+                SELECT (SELECT n.next_attempt_at FROM notices AS n JOIN enforcements AS e ON e.id = n.enforcement_id
+                    WHERE n.state = 'pending' AND n.next_attempt_at > $1 AND e.state <> 'held'
+                    ORDER BY n.next_attempt_at LIMIT 1) AS at
+                UNION ALL SELECT (SELECT s.due_at FROM milestones AS s JOIN enforcements AS e ON e.id = s.enforcement_id
+                    WHERE s.state = 'pending' AND s.due_at > $1 AND e.state <> 'held' ORDER BY s.due_at LIMIT 1)
                 UNION ALL SELECT min(enforce_at) FROM enforcements WHERE state = 'scheduled' AND enforce_at > $1
                 UNION ALL SELECT min(require_at) FROM memberships WHERE require_at > $1
                 UNION ALL SELECT min(exempt_until) FROM memberships WHERE exempt_until > $1
@@ -125,10 +128,15 @@ impl StatusStore for SqlStore {
         let due = "FROM notices AS n JOIN enforcements AS e ON e.id = n.enforcement_id
             WHERE n.state = 'pending' AND n.next_attempt_at <= $1 AND e.state <> 'held'";
         let put_off = "FROM notices WHERE state = 'pending' AND attempts > 0 AND next_attempt_at > $1";
+        // One that was set or released when its instant had come is due since then.
         let flips = format!(
-            "FROM (SELECT e.enforce_at FROM enforcements AS e JOIN companies AS c ON c.id = e.company_id
-                 WHERE e.state = 'scheduled' AND e.enforce_at <= $1 AND {DATE_STANDS}
-             UNION ALL SELECT enforce_at FROM enforcements WHERE state = 'in_force' AND flipped_at IS NULL) AS flips"
+            "FROM (SELECT CASE WHEN released_at > due_at THEN released_at ELSE due_at END AS due_at FROM (
+                SELECT CASE WHEN e.created_at > e.enforce_at THEN e.created_at ELSE e.enforce_at END AS due_at,
+                    (SELECT max(a.at) FROM audit_events AS a WHERE a.company_id = e.company_id
+                        AND a.subject = CAST(e.id AS text) AND a.action = 'enforcement_released') AS released_at
+                FROM enforcements AS e LEFT JOIN companies AS c ON c.id = e.company_id
+                WHERE e.state = 'scheduled' AND e.enforce_at <= $1 AND {DATE_STANDS}
+                    OR e.state = 'in_force' AND e.flipped_at IS NULL) AS due) AS flips"
         );
         let sql = format!(
             "SELECT (SELECT count(*) FROM enforcements WHERE state = 'scheduled') AS scheduled,
@@ -137,7 +145,7 @@ impl StatusStore for SqlStore {
                 (SELECT count(*) {due}) AS due_notices, (SELECT min(n.due_at) {due}) AS oldest_due,
                 (SELECT count(*) {put_off}) AS put_off_notices, (SELECT min(due_at) {put_off}) AS oldest_put_off,
                 (SELECT count(*) FROM notices WHERE state = 'failed') AS failed_notices,
-                (SELECT count(*) {flips}) AS due_flips, (SELECT min(enforce_at) {flips}) AS oldest_flip,
+                (SELECT count(*) {flips}) AS due_flips, (SELECT min(due_at) {flips}) AS oldest_flip,
                 (SELECT max(sent_at) FROM mails) AS last_sent_at,
                 (SELECT count(*) FROM companies WHERE revision > reconciled_revision AND enforcement_date IS NOT NULL) AS unreconciled"
         );

@@ -4,6 +4,8 @@ use chrono::TimeDelta;
 use mfa_enforcer::domain::time::Timestamp;
 use mfa_enforcer::mail::transport::SendError;
 use mfa_enforcer::store::claim::ClaimTerms;
+use mfa_enforcer::store::reconcile::Authority;
+use mfa_enforcer::tasks::dates::Order;
 use mfa_enforcer::tasks::{Expand, Reconcile, Task, run_task};
 
 use crate::support::vendor::{add_company, add_member, add_user, company_id};
@@ -93,6 +95,23 @@ async fn held_ones_wait_and_are_named(db: &TestDatabase) {
     assert_eq!(held.len(), 1);
     assert_eq!(held[0].company_external_id.as_deref(), Some("acme"));
     assert_eq!(held[0].reason.as_deref(), Some("mfa_not_available"));
+    let store = &daemon.services.store;
+    assert_eq!(store.next_due(daemon.now()).await.unwrap(), None, "its reminders wait for a person");
+
+    daemon.services.clock.set(later);
+    db.execute("UPDATE companies SET mfa_available = true").await;
+    let authority = Authority { actor: "Jo", override_notice: true, reason: Some("agreed") };
+    let order = Order {
+        store: store.as_ref(),
+        company: "acme",
+        authority: &authority,
+        now: later,
+        policy: &daemon.services.policy,
+        chunk: 100,
+    };
+    order.release().await.unwrap();
+    let figures = store.figures(later).await.unwrap();
+    assert_eq!((figures.due_flips, figures.oldest_flip), (1, Some(later)), "due since it was released");
 }
 
 async fn unknown_zones_are_counted(db: &TestDatabase) {

@@ -18,6 +18,7 @@ on_both!(
     r8_others_stand_when_a_deleted_company_is_reverted,
     a_revert_and_a_cancellation_at_once_tell_that_it_was_required,
     r6_nothing_lost_whom_a_revert_frees_gets_reminders_that_are_made_already,
+    r6_nothing_lost_whom_a_revert_frees_beside_a_held_date_gets_its_reminders,
     r8_others_stand_and_earlier_dates_are_undone_too,
     a_revert_takes_late_joiners_dates_with_it,
     a_revert_leaves_late_joiners_of_a_later_date_their_own,
@@ -185,7 +186,7 @@ async fn r8_others_stand_and_a_later_date_that_is_held_stays(db: &TestDatabase) 
     assert_eq!(told_joined.last().unwrap(), "2027-01-18 13:15 rescheduled", "who was told the later date");
     assert_eq!(world.order(berlin, &JO).revert().await.unwrap(), Ordered::Done);
     assert_eq!(world.enforcements(berlin).await, ["2027-01-15 reverted", "2027-06-15 held"]);
-    assert!(refused(world.order(berlin, &JO).revert().await).contains("has not come"));
+    assert!(refused(world.order(berlin, &JO).revert().await).contains("is held, and nothing is in force"));
     world.walk("2027-03-01 12:00").await;
     assert_eq!(world.received(&users[0]).await[told..], ["2027-02-01 13:15 cancelled"], "nothing requires them");
     assert!(world.last_text(&users[0]).contains("does not require a second step any more"));
@@ -211,6 +212,25 @@ async fn r6_nothing_lost_whom_a_revert_frees_gets_reminders_that_are_made_alread
     assert_eq!(world.order(tokyo, &JO).revert().await.unwrap(), Ordered::Done);
     world.walk("2027-03-24 12:00").await;
     assert_eq!(world.received(&user).await[told..], ["2027-03-22 12:15 rescheduled", "2027-03-23 09:00 reminder"]);
+    world.finish().await;
+}
+
+/// The reminder was made before the hold, without whom the older date required.
+async fn r6_nothing_lost_whom_a_revert_frees_beside_a_held_date_gets_its_reminders(db: &TestDatabase) {
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    let tokyo = world.company("Asia/Tokyo").await;
+    let user = world.member(tokyo, "Pacific/Pago_Pago").await;
+    world.set_date(tokyo, "2027-01-15").await;
+    world.walk("2027-01-20 12:00").await;
+    world.set_date(tokyo, "2027-04-07").await;
+    world.walk("2027-03-22 23:00").await;
+    let told = world.received(&user).await.len();
+    world.order(tokyo, &JO).hold().await.unwrap();
+    assert_eq!(world.order(tokyo, &JO).revert().await.unwrap(), Ordered::Done);
+    world.walk("2027-03-22 23:05").await;
+    world.order(tokyo, &JO).release().await.unwrap();
+    world.walk("2027-03-24 12:00").await;
+    assert_eq!(world.received(&user).await[told..], ["2027-03-22 12:20 rescheduled", "2027-03-23 09:00 reminder"]);
     world.finish().await;
 }
 

@@ -9,7 +9,7 @@ use super::Record;
 use crate::cli::values;
 use crate::domain::methods::Method;
 use crate::domain::time::Timestamp;
-use crate::domain::values::{parse_name, parse_zone};
+use crate::domain::values::{parse_name, parse_zone, shown};
 use crate::store::edit::Edit;
 use crate::store::import::{CompanyLine, MembershipLine, Role, UserKind, UserLine};
 
@@ -189,14 +189,14 @@ fn boolean(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "t" | "yes" | "1" => Ok(true),
         "false" | "f" | "no" | "0" => Ok(false),
-        _ => Err(format!("'{}' is neither true nor false: write one of the two", values::shown(text))),
+        _ => Err(format!("'{}' is neither true nor false: write one of the two", shown(text))),
     }
 }
 
 fn one_of<T: Copy>(text: &str, names: &[(&str, T)]) -> Result<T, String> {
     names.iter().find(|(name, _)| *name == text).map(|(_, value)| *value).ok_or_else(|| {
         let names: Vec<_> = names.iter().map(|(name, _)| *name).collect();
-        format!("'{}' is none of: {}", values::shown(text), names.join(", "))
+        format!("'{}' is none of: {}", shown(text), names.join(", "))
     })
 }
 

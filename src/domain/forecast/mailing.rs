@@ -180,7 +180,8 @@ impl Walk<'_> {
 
     /// Makes the reminders whose notices were made while the person was left out, or no member, and that are yet to come.
     pub(super) fn add_missed_reminders(&mut self, enforcement: Id) {
-        let found = self.courses.iter().find(|one| one.id == enforcement && one.state == EnforcementState::Scheduled);
+        let is_to_come = |state| matches!(state, EnforcementState::Scheduled | EnforcementState::Held);
+        let found = self.courses.iter().find(|one| one.id == enforcement && is_to_come(one.state));
         let Some((course, member)) = found.and_then(|course| Some((course, self.member(course)?))) else { return };
         let enforcement =
             Enforcement { date: course.date, enforce_at: course.enforce_at, announced_at: course.announced_at() };

@@ -25,6 +25,8 @@ pub struct Section {
     pub words: String,
     /// From when the second step is needed, or since when.
     pub when: Option<When>,
+    /// Whether it is needed already: 'since'.
+    pub already: bool,
     /// The date that was told before.
     pub told: Option<Date>,
     /// 'In N days', as a reminder says.
@@ -102,7 +104,8 @@ fn sections(text: &str) -> Result<Vec<Section>, String> {
             .iter()
             .find_map(|before| words.rsplit_once(before))
             .and_then(|(_, date)| parse_date(date));
-        let mut section = Section { kind, words, when: None, told, days_left: None };
+        let already = sentence.ends_with(" since ");
+        let mut section = Section { kind, words, when: None, already, told, days_left: None };
         rest = after;
         if kind == "cancelled" {
             if section.told.is_none() {
@@ -205,6 +208,15 @@ mod tests {
         assert!(read[1].when.as_ref().unwrap().is("2027-01-23T05:00:00Z".parse().unwrap()));
         assert!(read[1].words.contains("Initech"));
         assert_eq!((read[2].told, &read[2].when), (Some(date(2027, 1, 8)), &None));
+    }
+
+    #[test]
+    fn what_is_needed_already_is_told_apart() {
+        let read = |word| {
+            let text = format!("For your account it is needed {word} Friday, 15 January 2027, 00:00 (Europe/Berlin).");
+            sections(&text).unwrap()[0].already
+        };
+        assert_eq!((read("since"), read("from")), (true, false));
     }
 
     #[test]

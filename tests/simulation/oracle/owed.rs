@@ -158,7 +158,7 @@ pub fn mailable_but_exempt(look: &Look<'_>, tables: &Tables, user: Id) -> bool {
 }
 
 /// Whether mail can be sent there at all.
-fn plausible(address: &str) -> bool {
+pub fn plausible(address: &str) -> bool {
     let Some((local, domain)) = address.split_once('@') else { return false };
     let fine = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "._+-".contains(c));
     fine(local) && fine(domain) && domain.contains('.') && !domain.contains("..") && !local.contains("..")

@@ -9,8 +9,9 @@ use sha2::{Digest as _, Sha256};
 use super::Answer;
 use super::calendar::minutes;
 use super::look::{Look, named};
+use super::owed::plausible;
 use super::post::Post;
-use super::tables::{Id, MANDATE, Tables};
+use super::tables::{Id, MANDATE, Notice, Tables};
 use super::{Order, Violation};
 use crate::support::TestDatabase;
 
@@ -29,6 +30,9 @@ pub fn check(look: &mut Look<'_>, post: &Post) {
     let (was, is) = (Rc::clone(&look.was), Rc::clone(&look.is));
     check_kept(look, &was, &is);
     for (id, notice) in is.notices.iter() {
+        if notice.state == "failed" && was.notices.get(id).is_none_or(|before| before.state != "failed") {
+            check_failed(look, post, *id, notice);
+        }
         let Some(before) = was.notices.get(id) else { continue };
         let same = (&before.kind, before.milestone, before.enforcement, before.user);
         // An announcement to somebody told another date goes out as one that moves it, and the reverse.
@@ -66,6 +70,20 @@ pub fn check(look: &mut Look<'_>, post: &Post) {
                 look.wrong("R11", format!("mail {} was accepted, and is not on record", handing.letter.message_id));
             }
         }
+    }
+}
+
+/// A notice fails for good where the mail server refuses its mail for good, and where the address is none.
+fn check_failed(look: &mut Look<'_>, post: &Post, id: Id, notice: &Notice) {
+    let refused = post.to_user(notice.user).iter().any(|handing| {
+        let tells = handing.told.iter().any(|telling| telling.milestone == notice.milestone);
+        handing.answer == Answer::RefusedForGood && tells
+    });
+    let is_none = [&look.was, &look.is]
+        .into_iter()
+        .any(|tables| tables.users.get(&notice.user).is_some_and(|user| !plausible(&user.email)));
+    if !refused && !is_none {
+        look.wrong("R6", format!("notice {id} failed for good, and nothing was refused: {notice:?}"));
     }
 }
 

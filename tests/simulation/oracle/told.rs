@@ -65,10 +65,9 @@ fn check_required(
     {
         return;
     }
-    let knows = post.tellings(&is, user, Some(company)).any(|(_, telling)| {
-        let already = telling.section.words.contains("needed since");
-        telling.kind == "now_required" || (telling.kind == "welcome" && already)
-    });
+    let knows = post
+        .tellings(&is, user, Some(company))
+        .any(|(_, telling)| telling.kind == "now_required" || (telling.kind == "welcome" && telling.section.already));
     let other = is.requirements.iter().any(|r| {
         r.user == user
             && r.enforcement != id
@@ -243,10 +242,12 @@ fn excused(look: &Look<'_>, post: &Post, user: Id, id: Id, zone: &jiff::tz::Time
         })
 }
 
-/// Whether a notice failed for good, as it does without a mail where the address was none. An address that is corrected later
-/// brings back nothing.
+/// Whether the notice that tells so failed for good, as it does without a mail where the address was none. An address that
+/// is corrected later brings back nothing.
 fn failed_for_good(tables: &Tables, user: Id, enforcement: Id) -> bool {
-    tables.notices.values().any(|n| n.user == user && n.enforcement == enforcement && n.state == "failed")
+    let tells = |kind: &str| kind == "now_required" || kind == "welcome";
+    let mut notices = tables.notices.values().filter(|n| n.user == user && n.enforcement == enforcement);
+    notices.any(|n| n.state == "failed" && tells(&n.kind))
 }
 
 fn notices_of(look: &Look<'_>, user: Id, enforcement: Id) -> String {
