@@ -174,6 +174,7 @@ pub fn left_out_line(forecast: &Forecast) -> String {
         some(out.inactive, "not active"),
         some(out.enrolled, "enrolled already (no mail)"),
         some(out.bounced, "whose address was refused (no mail)"),
+        some(out.no_address, "whose address is none (no mail)"),
     ]
     .into_iter()
     .flatten()

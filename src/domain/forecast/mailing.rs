@@ -79,7 +79,7 @@ impl Walk<'_> {
     fn carry_out(&mut self, decision: &Decision, facts: &[NoticeFacts], today: NaiveDate) {
         for notice in &mut self.person.notices {
             if decision.send.contains(&notice.id) {
-                notice.state = NoticeState::Sent;
+                notice.state = if self.person.addressable { NoticeState::Sent } else { NoticeState::Failed };
             } else if let Some((_, reason)) = decision.skip.iter().find(|(id, _)| *id == notice.id) {
                 notice.state = NoticeState::Skipped;
                 notice.skipped_for_now = notice.mail.is_none() && reason.may_pass(notice.kind);
@@ -87,10 +87,11 @@ impl Walk<'_> {
                 notice.next_attempt_at = *until;
             }
         }
-        if !decision.send.is_empty() {
-            let mail = decision.mail.map_or_else(|| self.make_id(), |mail| mail.id);
-            self.person.mails.push((today, mail));
+        if decision.send.is_empty() || !self.person.addressable {
+            return;
         }
+        let mail = decision.mail.map_or_else(|| self.make_id(), |mail| mail.id);
+        self.person.mails.push((today, mail));
         for sent in facts.iter().filter(|one| decision.send.contains(&one.id)) {
             let Some(course) = self.courses.iter().find(|one| one.id == sent.enforcement_id) else { continue };
             let company = course.company_id;

@@ -96,6 +96,8 @@ pub struct LeftOut {
     pub enrolled: u64,
     /// People whose address was refused for good: they get no mail, and are required on the day.
     pub bounced: u64,
+    /// People whose stored address is none: nothing can be sent to them, and they are required on the day.
+    pub no_address: u64,
 }
 
 /// What is to be told to a person.
@@ -104,8 +106,6 @@ struct ToTell {
     before: Timestamp,
     /// Whether they know it.
     already: bool,
-    /// Whether a mail can tell them.
-    reachable: bool,
 }
 
 impl ToTell {
@@ -114,7 +114,7 @@ impl ToTell {
             matches!(event, Event::Mailed { enforcement_id, at, .. }
                 if *enforcement_id == self.enforcement_id && *at < self.before)
         };
-        self.already || self.reachable && events.iter().any(tells)
+        self.already || events.iter().any(tells)
     }
 }
 
@@ -222,7 +222,6 @@ impl Tally {
             enforcement_id: coming.id,
             before: coming.enforce_at,
             already: membership.told_date == Some(coming.date),
-            reachable: person.addressable,
         })
     }
 
@@ -256,6 +255,8 @@ impl Tally {
             &mut left_out.enrolled
         } else if facts.bounced {
             &mut left_out.bounced
+        } else if !person.addressable {
+            &mut left_out.no_address
         } else {
             return;
         };

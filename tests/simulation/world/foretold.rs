@@ -62,8 +62,9 @@ impl Foretold {
             &format!(
                 "SELECT e.company_id, l.sent_day, n.kind, count(*) FROM notices AS n
                  JOIN mails AS l ON l.id = n.mail_id JOIN enforcements AS e ON e.id = n.enforcement_id
-                 WHERE n.state IN ('sent', 'failed') AND e.company_id IS NOT NULL AND {} GROUP BY 1, 2, 3",
-                // An attempt counts: the forecast does not read addresses.
+                 WHERE n.state IN ('sent', 'failed') AND l.content_sha256 IS NOT NULL AND e.company_id IS NOT NULL
+                     AND {} GROUP BY 1, 2, 3",
+                // What the server was handed counts: the forecast does not foresee what it refuses.
                 span("l.attempted_at")
             ),
         )
