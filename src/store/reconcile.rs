@@ -167,6 +167,8 @@ impl SqlStore {
                     events.push(one("enforcement_cancelled", id, words(authority)));
                 }
                 Change::Plan(plan) => {
+                    // Beside one in force nothing is closed.
+                    forget_told_exemptions(tx, company.id).await?;
                     let id = self.insert_enforcement(tx, company, &plan, now, authority).await?;
                     let (action, word) = if plan.hold.is_some() {
                         ("enforcement_held", "held")
@@ -389,11 +391,15 @@ pub(super) async fn close(
     tx.execute(&sql, bind![id, skip.as_str()]).await.map(drop)
 }
 
-/// Takes away the personal dates that were only the closed enforcement's own day: they would outlive it. What exempt
-/// members were told of it, they are told anew of the next.
-async fn forget_company_date(tx: &mut Tx, company: Id, enforcement: Id) -> Result<(), StoreError> {
+/// What exempt members were told of the company's date, they are told anew of another.
+async fn forget_told_exemptions(tx: &mut Tx, company: Id) -> Result<(), StoreError> {
     let sql = "UPDATE memberships SET exemption_told = NULL WHERE company_id = $1 AND exemption_told IS NOT NULL";
-    tx.execute(sql, bind![company]).await?;
+    tx.execute(sql, bind![company]).await.map(drop)
+}
+
+/// Takes away the personal dates that were only the closed enforcement's own day: they would outlive it.
+async fn forget_company_date(tx: &mut Tx, company: Id, enforcement: Id) -> Result<(), StoreError> {
+    forget_told_exemptions(tx, company).await?;
     let sql = "UPDATE memberships SET require_at = NULL WHERE company_id = $1
         AND require_at = (SELECT enforce_at FROM enforcements WHERE id = $2)";
     tx.execute(sql, bind![company, enforcement]).await.map(drop)

@@ -14,6 +14,7 @@ on_both!(
     r5_exempt_and_enrolled_left_required_or_sso_is_told_nothing,
     r5_exempt_while_held_is_told_when_released,
     r5_exempt_is_told_of_a_moved_date,
+    r5_exempt_is_told_of_a_later_date_beside_one_in_force,
     r5_exempt_whom_the_mail_did_not_reach_is_required_all_the_same,
     r5_exempt_before_any_date_is_told_after_it_lapsed,
 );
@@ -161,6 +162,20 @@ async fn r5_exempt_is_told_of_a_moved_date(db: &TestDatabase) {
     assert!(world.last_text(&user).contains("15 February 2027"), "{}", world.last_text(&user));
     world.walk("2027-01-20 12:00").await;
     assert_eq!(world.required_since(&user).await, "");
+    world.finish().await;
+}
+
+async fn r5_exempt_is_told_of_a_later_date_beside_one_in_force(db: &TestDatabase) {
+    let (world, berlin, user) = in_force(db).await;
+    world.walk("2027-02-05 12:00").await;
+    world.set_date(berlin, "2027-03-20").await;
+    world.walk("2027-02-06 12:00").await;
+    assert_eq!(world.received(&user).await, ["2027-02-03 13:00 welcome", "2027-02-05 13:15 welcome"]);
+    assert!(world.last_text(&user).contains("20 March 2027"), "{}", world.last_text(&user));
+    world.walk("2027-03-19 12:00").await;
+    assert_eq!(world.required_since(&user).await, "");
+    world.walk("2027-03-20 12:00").await;
+    assert_eq!(world.required_since(&user).await, "2027-03-19 23:00");
     world.finish().await;
 }
 

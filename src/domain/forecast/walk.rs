@@ -215,11 +215,18 @@ impl Walk<'_> {
         }
     }
 
+    fn forget_told_exemption(&mut self, company: Option<Id>) {
+        for membership in self.person.memberships.iter_mut().filter(|one| Some(one.company_id) == company) {
+            membership.exemption_told = None;
+        }
+    }
+
     /// The company's courses become what a new plan makes of them.
     fn replan(&mut self, replanned: &Replanned) {
         for course in &replanned.courses {
             let Some(place) = self.courses.iter().position(|one| one.id == course.id) else {
                 self.courses.push(course.clone());
+                self.forget_told_exemption(course.company_id);
                 continue;
             };
             let before = std::mem::replace(&mut self.courses[place], course.clone());
@@ -237,10 +244,10 @@ impl Walk<'_> {
                     {
                         membership.require_at = moved.filter(|_| !closed);
                     }
-                    if Some(membership.company_id) == course.company_id && closed {
-                        membership.exemption_told = None;
-                    }
                 }
+            }
+            if closed {
+                self.forget_told_exemption(course.company_id);
             }
             let reopened = |id| {
                 let state = |course: &Course| course.milestones.iter().find(|one| one.id == id).map(|one| one.state);

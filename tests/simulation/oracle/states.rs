@@ -196,7 +196,13 @@ fn check_order(look: &mut Look<'_>, order: &Order) {
             let kept = was.of_company(before).filter(|(id, e)| {
                 (e.is("scheduled") || e.is("held")) && was.stands(e) && is.enforcements.contains_key(id)
             });
-            let mut kept = kept.map(|(id, e)| is.enforcements[&id].state == e.state && date(company) == Some(e.date));
+            let came = |e: &Enforcement| effect(e).is_some_and(|effect| effect <= look.now);
+            let mut kept = kept.map(|(id, e)| {
+                let after = &is.enforcements[&id];
+                let stays = after.state == e.state && date(company) == Some(e.date);
+                // It took effect since the last look, and was what is undone.
+                stays || came(e) && after.is("reverted")
+            });
             in_force(company).is_none() && gone.all(|gone| gone) && kept.all(|kept| kept)
         }
         Order::Exempt { company, user, until } => {
