@@ -61,11 +61,17 @@ pub fn check(look: &mut Look<'_>, post: &Post) {
     }
     if look.settled() {
         // Whoever got the answer may be held up before writing it down; not for longer than the claim, which others take over.
-        let claimed = minutes(look.settings.lease_minutes + 1);
+        // Where that has nothing to say any more when they do, the answer is lost with whoever got it.
+        let lease = look.settings.lease_minutes;
         for handing in post.all() {
             let mail = is.mails.get(&handing.mail);
             let sent = mail.is_some_and(|mail| mail.state == "sent");
-            let held_up = mail.is_some_and(|mail| mail.state == "sending" && look.now < mail.attempted_at + claimed);
+            let held_up = mail.is_some_and(|mail| {
+                let mut carried = is.notices.values().filter(|notice| notice.mail == Some(handing.mail));
+                let lapsed = look.now >= mail.attempted_at + minutes(lease - 1);
+                mail.state == "sending" && look.now < mail.attempted_at + minutes(lease + 1)
+                    || lapsed && mail.maybe_received && carried.all(|notice| notice.state == "skipped")
+            });
             if handing.answer == Answer::Accepted && !post.uncertain(handing.mail) && !sent && !held_up {
                 look.wrong("R11", format!("mail {} was accepted, and is not on record", handing.letter.message_id));
             }

@@ -141,7 +141,9 @@ fn check_standing(
     let since = since.max(standing);
     let subject = history.subject_since(company, user).unwrap_or(look.now);
     let steady = history.steady_since(company, user).unwrap_or(look.now);
-    let due = if steady <= enforcement.created_at {
+    // Whom a revert frees is told as others are told of a new date, whenever they came.
+    let freed = history.freed_since(company, user).is_some_and(|freed| freed >= since);
+    let due = if freed || steady <= enforcement.created_at {
         announcement_due(look.settings, since, &zone)
     } else if subject > enforcement.created_at && steady == subject && last.is_none() {
         // Who came later is told at once.
