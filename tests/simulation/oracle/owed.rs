@@ -184,7 +184,10 @@ fn outcome(look: &Look<'_>, history: &History, post: &Post, key: Key, debt: Debt
                     _ => telling.kind == "reminder" && days == Some(before),
                 };
                 let later = telling.kind == "now_required" || days.is_some_and(|days| days < before);
-                return if exact || later {
+                // R7: who was never told the date hears that first, however late.
+                let tells = ["announcement", "rescheduled", "welcome"].contains(&telling.kind.as_str());
+                let first = tells && !told_before(post, user, id, handing.at);
+                return if exact || later || first {
                     Outcome::Paid
                 } else {
                     Outcome::Missing(format!("it was '{}' that came, in {}", telling.kind, handing.letter.message_id))
@@ -217,6 +220,12 @@ fn outcome(look: &Look<'_>, history: &History, post: &Post, key: Key, debt: Debt
         return Outcome::Waits;
     }
     if under_way(look, is, user, Some(id)) { Outcome::Waits } else { Outcome::Missing(state_of(is, user, id)) }
+}
+
+/// Whether a mail about the enforcement was received by the user before that.
+fn told_before(post: &Post, user: Id, id: Id, at: Timestamp) -> bool {
+    let mut earlier = post.to_user(user).iter().filter(|handing| handing.at < at && handing.answer.received());
+    earlier.any(|handing| handing.told.iter().any(|telling| telling.enforcement == id))
 }
 
 /// Whether the user had a mail on that day. Where they have no zone, each of their companies has days of its own.
