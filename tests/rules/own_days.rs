@@ -8,6 +8,7 @@ on_both!(
     r3_not_early_a_shorter_exemption_keeps_the_told_day,
     r3_not_early_a_mail_never_tells_a_day_before_the_companys,
     a_mail_has_the_zone_of_what_it_carries,
+    now_required_follows_the_zone_of_a_company_in_force,
 );
 
 /// Their row was looked at long ago: it is the membership that nobody has seen.
@@ -81,5 +82,24 @@ async fn a_mail_has_the_zone_of_what_it_carries(db: &TestDatabase) {
     assert!(text.contains("Friday, 15 January 2027, 00:00 (Europe/Dublin)"), "{text}");
     world.walk("2027-01-17 12:00").await;
     assert_eq!(world.received(&user).await.last().unwrap(), "2027-01-16 13:00 announcement", "one mail a day");
+    world.finish().await;
+}
+
+async fn now_required_follows_the_zone_of_a_company_in_force(db: &TestDatabase) {
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    let moving = world.company("America/New_York").await;
+    world.set_date(moving, "2026-12-20").await;
+    world.walk("2027-01-04 12:00").await;
+    let [late, at_home] =
+        [world.member(moving, "America/New_York").await, world.member(moving, "America/New_York").await];
+    world.set_user(&late, "time_zone = NULL").await;
+    world.walk("2027-01-05 12:00").await;
+    world.set_company(moving, "time_zone = 'Pacific/Efate'").await;
+    world.walk("2027-01-13 12:00").await;
+    assert_eq!(world.required_since(&late).await, "2027-01-12 05:00", "the day they were told");
+    assert_eq!(world.required_since(&at_home).await, "2027-01-12 05:00");
+    // Told in New York's time here: at the company's new place it is 16:00, and 09:00 has passed.
+    assert_eq!(world.received(&late).await, ["2027-01-04 07:00 welcome", "2027-01-12 00:00 now_required"]);
+    assert_eq!(world.received(&at_home).await, ["2027-01-04 07:00 welcome", "2027-01-12 09:00 now_required"]);
     world.finish().await;
 }

@@ -9,7 +9,7 @@ use crate::domain::notice::{EnforcementState, MilestoneState, NoticeKind};
 use crate::domain::planning::{Change, CompanyFacts, Plan, Refresh};
 use crate::domain::policy::Policy;
 use crate::domain::schedule::{PlannedMilestone, is_over};
-use crate::domain::time::Timestamp;
+use crate::domain::time::{self, Timestamp};
 
 /// A company's courses after its row was reconciled, and who is looked at.
 #[derive(Clone, Debug, Default)]
@@ -64,7 +64,12 @@ pub fn replanned(
                 }
             }
             Change::ReviewMembers => review_all = true,
-            Change::CopyZone(_) | Change::Wait => {}
+            Change::CopyZone(id) => {
+                if let (Some(course), Some(zone)) = (of(&mut courses, id), time::zone(&company.time_zone)) {
+                    course.zone = zone;
+                }
+            }
+            Change::Wait => {}
         }
     }
     let is_over = |course: &Course| matches!(course.state, EnforcementState::Cancelled | EnforcementState::Reverted);

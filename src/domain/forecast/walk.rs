@@ -256,10 +256,18 @@ impl Walk<'_> {
                     && (after == Some(MilestoneState::Pending) && !replanned.reverted
                         || after == Some(MilestoneState::Dropped))
             };
+            let rezoned = course.state == EnforcementState::InForce && course.zone != before.zone;
+            let mut anew = false;
             self.person.notices.retain(|notice| {
                 let unsent = notice.state == NoticeState::Pending && notice.enforcement_id == course.id;
-                !(unsent && (closed || notice.mail.is_none() && reopened(notice.milestone_id)))
+                let waits = rezoned && unsent && notice.kind == NoticeKind::NowRequired && notice.mail.is_none();
+                anew |= waits;
+                !(waits || unsent && (closed || notice.mail.is_none() && reopened(notice.milestone_id)))
             });
+            for membership in self.person.memberships.iter_mut().filter(|one| Some(one.company_id) == course.company_id)
+            {
+                membership.reviewed &= !anew;
+            }
         }
         for membership in &mut self.person.memberships {
             let ours = replanned.courses.iter().any(|course| course.company_id == Some(membership.company_id));

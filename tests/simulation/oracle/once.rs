@@ -17,24 +17,16 @@ pub fn check(look: &mut Look<'_>, post: &Post, handing: &Handing) {
             if earlier.letter.message_id != *id {
                 look.wrong("R2", format!("mail {id} was sent as {} before", earlier.letter.message_id));
             }
-            match earlier.answer {
-                Answer::Accepted
-                    // Held up for longer than its lease, a daemon is as good as dead.
-                    if !post.uncertain(handing.mail)
-                        && handing.at < earlier.at + minutes(look.settings.lease_minutes - 1) =>
-                {
-                    look.wrong(
-                        "R2",
-                        format!("mail {id} is sent again to user {}, though it was accepted", handing.user),
-                    );
-                }
-                Answer::RefusedForGood => {
-                    look.wrong(
-                        "R2",
-                        format!("mail {id} is sent again to user {}, though it was refused", handing.user),
-                    );
-                }
-                _ => {}
+            // Held up for longer than its lease, a daemon is as good as dead.
+            let in_time = handing.at < earlier.at + minutes(look.settings.lease_minutes - 1);
+            let known = !post.uncertain(handing.mail) && in_time;
+            let answer = match earlier.answer {
+                Answer::Accepted => "accepted",
+                Answer::RefusedForGood => "refused",
+                _ => continue,
+            };
+            if known {
+                look.wrong("R2", format!("mail {id} is sent again to user {}, though it was {answer}", handing.user));
             }
             continue;
         }
