@@ -99,7 +99,8 @@ impl Owed {
                 // Whom the company requires already learns nothing from another date of it.
                 if enforcement.is("scheduled") && !is.company_requires(*user, company) {
                     let Some(standing) = history.standing_since(*id) else { continue };
-                    let since = steady.max(standing).max(company_since);
+                    let freed = history.freed_since(company, *user).unwrap_or(steady);
+                    let since = steady.max(standing).max(company_since).max(freed);
                     for before in days_before(look.settings, row) {
                         let due = reminder_due(look.settings, effect, before, &zone);
                         if is_due(due) && since + days(3) < due && !company_required(is, *user, company, due) {
