@@ -108,6 +108,16 @@ pub fn review(governing: Option<Governing>, member: &MembershipFacts, now: Times
     outcome
 }
 
+/// How long after a date was taken back who was left out for a while is still told so when they are back.
+pub const UNDONE_NEWS: TimeDelta = TimeDelta::days(90);
+
+/// When a member who was told a date hears that it was taken back, if they were left out when the others heard it, `told_at`;
+/// none: that is long ago, and the date long over.
+#[must_use]
+pub fn undone_due_at(told_at: Timestamp, reader_zone: Tz, now: Timestamp, policy: &Policy) -> Option<Timestamp> {
+    (told_at.plus(UNDONE_NEWS) > now).then(|| policy.announce_hours.first_from(now, reader_zone))
+}
+
 /// An exempt member, who would otherwise be a subject, and is neither enrolled nor required by the company.
 #[derive(Clone, Copy, Debug)]
 pub struct ExemptFacts {

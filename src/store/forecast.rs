@@ -112,7 +112,7 @@ impl ForecastStore for SqlStore {
     ) -> Result<Outlook, StoreError> {
         let mut tx = self.database.begin_read().await?;
         let company = companies::find(&mut tx, company, Lock::No).await?;
-        let stored = courses_of(&mut tx, company.id, policy).await?;
+        let stored = courses_of(&mut tx, company.id, now, policy).await?;
         let in_line = is_reconciled(&mut tx, company.id).await?;
         let reversal = match proposal {
             Proposal::Revert => Some(revert::reversal(&mut tx, company.id).await?),
@@ -147,8 +147,13 @@ impl ForecastStore for SqlStore {
     }
 }
 
-async fn courses_of(tx: &mut Tx, company: Id, policy: &Policy) -> Result<Vec<StoredCourse>, StoreError> {
-    let mut stored = forecast_facts::courses(tx, &[company], policy).await?;
+async fn courses_of(
+    tx: &mut Tx,
+    company: Id,
+    now: Timestamp,
+    policy: &Policy,
+) -> Result<Vec<StoredCourse>, StoreError> {
+    let mut stored = forecast_facts::courses(tx, &[company], now, policy).await?;
     stored.retain(|one| one.course.company_id == Some(company)); // not the payee mandate
     Ok(stored)
 }
@@ -168,7 +173,7 @@ async fn held_elsewhere(tx: &mut Tx, company: Id, now: Timestamp, policy: &Polic
     );
     for row in tx.fetch_all(&sql, bind![company]).await? {
         let other = companies::find(tx, &row.get::<Id>("id")?.to_string(), Lock::No).await?;
-        let stored = courses_of(tx, other.id, policy).await?;
+        let stored = courses_of(tx, other.id, now, policy).await?;
         let replan = Replan::of(&other, stored, true, Proposal::Nothing, None, now, policy);
         let counts_told = policy.safety.not_told == Response::Hold;
         let told = if counts_told { add_up(tx, &replan, now, policy).await?.told() } else { 0 };

@@ -21,6 +21,7 @@ use crate::domain::ids::{Id, PAYEE_MANDATE};
 use crate::domain::notice::{EnforcementState, NoticeState};
 use crate::domain::planning::EnforcementFacts;
 use crate::domain::policy::Policy;
+use crate::domain::review::UNDONE_NEWS;
 use crate::domain::schedule::PlannedMilestone;
 use crate::domain::time::{self, Timestamp};
 use crate::domain::values::EmailAddress;
@@ -31,8 +32,13 @@ pub(super) struct StoredCourse {
     pub course: Course,
 }
 
-/// The enforcements of companies that have anything to come, and the payee mandate, which has no company.
-pub(super) async fn courses(tx: &mut Tx, companies: &[Id], policy: &Policy) -> Result<Vec<StoredCourse>, StoreError> {
+/// The enforcements of companies that have anything to come or to be told, and the payee mandate, which has no company.
+pub(super) async fn courses(
+    tx: &mut Tx,
+    companies: &[Id],
+    now: Timestamp,
+    policy: &Policy,
+) -> Result<Vec<StoredCourse>, StoreError> {
     let sql = format!(
         "SELECT e.id, e.company_id, e.enforcement_date, e.time_zone, e.planned_time_zone, e.enforce_at, e.state, e.reason,
              e.flipped_at, c.new_member_grace_days,
@@ -40,12 +46,14 @@ pub(super) async fn courses(tx: &mut Tx, companies: &[Id], policy: &Policy) -> R
          FROM enforcements AS e LEFT JOIN companies AS c ON c.id = e.company_id
          WHERE e.id = $2 OR e.company_id IN (SELECT id FROM {}) AND (e.state IN ('scheduled', 'held', 'in_force')
              OR e.state IN ('cancelled', 'reverted') AND (
-                 EXISTS (SELECT 1 FROM milestones AS s WHERE s.enforcement_id = e.id AND s.state = 'pending')
+                 EXISTS (SELECT 1 FROM milestones AS s WHERE s.enforcement_id = e.id
+                     AND (s.state = 'pending' OR s.kind = 'cancelled' AND s.due_at > $3))
                  OR EXISTS (SELECT 1 FROM notices AS n WHERE n.enforcement_id = e.id AND n.state = 'pending')))
          ORDER BY e.created_at, e.id",
         id_rows(tx, 1)
     );
-    let rows = tx.fetch_all(&sql, bind![id_batch(companies.iter().copied()), PAYEE_MANDATE]).await?;
+    let values = bind![id_batch(companies.iter().copied()), PAYEE_MANDATE, now.plus(-UNDONE_NEWS)];
+    let rows = tx.fetch_all(&sql, values).await?;
     let mut stored = rows.iter().map(|row| stored_course(row, policy)).collect::<Result<Vec<_>, _>>()?;
     let sql = format!(
         "SELECT id, enforcement_id, kind, days_before, due_at, state, cursor FROM milestones
@@ -134,7 +142,7 @@ impl Page {
         let rows = tx.fetch_all(&sql, bind![users.clone()]).await?;
         let companies: Vec<Id> = rows.iter().map(|row| row.get("company_id")).collect::<Result<_, _>>()?;
         let courses: Vec<Course> =
-            courses(tx, &companies, policy).await?.into_iter().map(|stored| stored.course).collect();
+            courses(tx, &companies, now, policy).await?.into_iter().map(|stored| stored.course).collect();
         let mut people = people(tx, replan, &courses, &users, now, policy).await?;
         add_notices(tx, &mut people, &courses, &users, now).await?;
         add_mails(tx, &mut people, &users, now).await?;

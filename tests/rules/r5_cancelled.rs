@@ -1,5 +1,7 @@
 //! R5 for dates that are taken away: who was told hears of it, once, and nobody else does.
 
+use mfa_enforcer::store::reconcile::Authority;
+
 use super::world::{NOTHING, World, announced, at};
 use crate::support::{TestDatabase, on_both};
 
@@ -12,6 +14,9 @@ on_both!(
     r5_cleared_in_force_unrequires_nobody_and_ends_it_for_newcomers,
     r5_cleared_in_force_is_obeyed_by_the_next_claim,
     r5_cancelled_in_force_and_to_come_is_said_once,
+    r5_cancelled_who_was_left_out_hears_of_it_when_back,
+    r5_cancelled_long_ago_is_told_to_nobody,
+    r5_reverted_while_exempt_is_told_afterwards,
 );
 
 async fn r5_cancelled_before_the_announcement_nobody_hears_of_it(db: &TestDatabase) {
@@ -114,5 +119,63 @@ async fn r5_cancelled_in_force_and_to_come_is_said_once(db: &TestDatabase) {
     world.walk("2027-01-25 09:00").await;
     assert_eq!(world.received(&late).await, ["2027-01-20 11:00 welcome", "2027-01-21 10:15 cancelled"]);
     assert_eq!(world.enforcements(berlin).await, ["2027-01-15 cancelled", "2027-03-15 cancelled"]);
+    world.finish().await;
+}
+
+async fn r5_cancelled_who_was_left_out_hears_of_it_when_back(db: &TestDatabase) {
+    let (world, berlin, _) = announced(db).await;
+    let late = world.members(berlin, "Europe/Berlin", 4).await;
+    world.walk("2026-12-04 12:00").await;
+    let [exempt, slow, inactive, stranger] = late.try_into().unwrap();
+    world.set_membership(berlin, &exempt, "exempt_until = '2026-12-10T06:00:00Z'").await;
+    world.set_user(&inactive, "active = false").await;
+    world.set_user(&stranger, "mfa_enrolled_at = '2026-12-04T12:00:00Z'").await;
+    world.run_now().await;
+    world.clear_date(berlin).await;
+    world.run_now().await;
+    // Its notice is made, and waits, when this one is left out.
+    world.walk("2026-12-04 12:10").await;
+    world.set_membership(berlin, &slow, "exempt_until = '2026-12-08T12:00:00Z'").await;
+    world.walk("2026-12-08 21:00").await;
+    assert_eq!(world.received(&slow).await[1..], ["2026-12-08 13:00 cancelled"]);
+    world.set_user(&inactive, "active = true").await;
+    world.walk("2026-12-12 12:00").await;
+    assert_eq!(world.received(&inactive).await[1..], ["2026-12-09 08:00 cancelled"], "by day");
+    assert_eq!(world.received(&exempt).await[1..], ["2026-12-10 08:00 cancelled"]);
+    world.set_user(&stranger, "mfa_enrolled_at = NULL").await;
+    world.set_user(&exempt, "active = false").await;
+    world.walk("2026-12-13 12:00").await;
+    world.set_user(&exempt, "active = true").await;
+    world.walk("2026-12-20 12:00").await;
+    assert_eq!(world.received(&stranger).await[1..], ["2026-12-12 13:00 cancelled"], "who un-enrolls as well");
+    assert_eq!(world.received(&exempt).await[1..], ["2026-12-10 08:00 cancelled"], "once");
+    world.finish().await;
+}
+
+async fn r5_cancelled_long_ago_is_told_to_nobody(db: &TestDatabase) {
+    let (world, berlin, user) = announced(db).await;
+    world.set_user(&user, "active = false").await;
+    world.run_now().await;
+    world.clear_date(berlin).await;
+    world.walk("2027-03-10 12:00").await;
+    world.set_user(&user, "active = true").await;
+    world.walk("2027-03-12 12:00").await;
+    assert_eq!(world.received(&user).await.len(), 1);
+    world.finish().await;
+}
+
+async fn r5_reverted_while_exempt_is_told_afterwards(db: &TestDatabase) {
+    let (world, berlin, user) = announced(db).await;
+    world.walk("2027-01-16 12:00").await;
+    assert_eq!(world.received(&user).await.last().unwrap(), "2027-01-15 09:00 now_required");
+    world.set_membership(berlin, &user, "exempt_until = '2027-02-01T12:00:00Z'").await;
+    world.run_now().await;
+    let jo = Authority { actor: "Jo", override_notice: false, reason: None };
+    world.order(berlin, &jo).revert().await.unwrap();
+    world.walk("2027-02-01 11:00").await;
+    let told = world.received(&user).await.len();
+    world.walk("2027-02-03 12:00").await;
+    assert_eq!(world.received(&user).await[told..], ["2027-02-01 13:00 cancelled"]);
+    assert!(world.last_text(&user).contains("does not require a second step any more"));
     world.finish().await;
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use chrono_tz::Tz;
 use uuid::Uuid;
 
-use super::person::{Course, Event, Membership, Person, Tie};
+use super::person::{Course, Event, Membership, Milestone, Person, Tie};
 use super::replan::Replanned;
 use crate::domain::delivery::LAPSE_NOTICE;
 use crate::domain::ids::{Id, PAYEE_MANDATE};
@@ -158,7 +158,30 @@ impl Walk<'_> {
                 self.add_missed_reminders(id);
             }
         }
+        if member.subject && !member.enrolled {
+            self.tell_undone_after_all(&membership);
+        }
         self.require_member(place);
+    }
+
+    /// Who was left out when a date that they know was taken back hears so when they are back.
+    fn tell_undone_after_all(&mut self, membership: &Membership) {
+        if membership.company_date.is_some() || membership.told_date.is_none() {
+            return;
+        }
+        let of_company = self.courses.iter().filter(|course| course.company_id == Some(membership.company_id));
+        let told = of_company.filter_map(|course| {
+            let is_told =
+                |one: &&Milestone| one.planned.kind == NoticeKind::Cancelled && one.state == MilestoneState::Expanded;
+            course.milestones.iter().find(is_told).map(|one| (one.planned.due_at, course.id, course.zone))
+        });
+        let Some((told_at, id, zone)) = told.max_by_key(|(due_at, id, _)| (*due_at, *id)) else { return };
+        let tie = self.tie(id);
+        let zone = self.person.zone.unwrap_or(zone);
+        let due_at = review::undone_due_at(told_at, zone, self.now, self.policy);
+        if let Some(due_at) = due_at.filter(|_| !tie.required && !tie.required_before) {
+            self.add_notice(id, NoticeKind::Cancelled, due_at);
+        }
     }
 
     /// Who is exempt, and soon no longer, is told what comes then.

@@ -51,6 +51,8 @@ pub fn check(look: &mut Look<'_>) {
 /// When something may be due.
 #[derive(Debug)]
 enum Allowed {
+    /// At any time: it was made when it was due.
+    AtOnce,
     OneOf(Vec<Timestamp>),
     /// From then on, in the hours of the day in this zone.
     ByDayFrom(Timestamp, TimeZone, std::ops::Range<jiff::civil::Time>),
@@ -59,6 +61,7 @@ enum Allowed {
 impl Allowed {
     fn contains(&self, instant: Timestamp) -> bool {
         match self {
+            Self::AtOnce => true,
             Self::OneOf(instants) => instants.contains(&instant),
             Self::ByDayFrom(from, zone, hours) => *from <= instant && hours.contains(&time_at(instant, zone)),
         }
@@ -82,19 +85,22 @@ fn due(look: &Look<'_>, tables: &Tables, notice: &Notice) -> Option<Allowed> {
     let days = milestone.days_before;
     Some(match notice.kind.as_str() {
         "reminder" | "final_reminder" => Allowed::OneOf(vec![reminder_due(settings, effect, days?, &zone)]),
-        // Who comes back when that is over is told at once.
-        "now_required" if now_required_due(settings, effect, &zone) <= look.now && at_once(look, notice) => {
-            return None;
-        }
         "now_required" => {
             let (user, id) = (notice.user, notice.enforcement);
             let moments = [required_at(&look.is, user, id), moment(&look.was, user, id), moment(&look.is, user, id)];
             let moments = moments.into_iter().flatten();
-            Allowed::OneOf(moments.map(|moment| now_required_due(settings, moment, &zone)).collect())
+            let dues: Vec<_> = moments.map(|moment| now_required_due(settings, moment, &zone)).collect();
+            // Who comes back when that is over is told at once, and whose company has moved to where it is.
+            let over = |due: &Timestamp| *due <= look.now;
+            let of_all = [effect, enforcement.enforce_at].map(|at| now_required_due(settings, at, &zone));
+            if at_once(look, notice) && of_all.iter().chain(&dues).any(over) {
+                return Some(Allowed::AtOnce);
+            }
+            Allowed::OneOf(dues)
         }
         // The same; sending waits for the hours.
         "announcement" | "rescheduled" if at_once(look, notice) && notice.due_at >= enforcement.created_at + delay => {
-            return None;
+            Allowed::AtOnce
         }
         "announcement" | "rescheduled" => Allowed::ByDayFrom(enforcement.created_at + delay, zone, hours),
         "cancelled" => Allowed::ByDayFrom(enforcement.closed_at? + delay, zone, hours),

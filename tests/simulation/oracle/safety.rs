@@ -53,7 +53,9 @@ pub fn check(look: &mut Look<'_>, history: &History, post: &Post) {
         let standing = history.standing_since(*id);
         let steady =
             due.and_then(|days| warning_due(after, days)).zip(standing).is_some_and(|(due, since)| since < due);
-        if look.settled() && after.is("scheduled") && steady && after.warned_days != due {
+        // The clock may have jumped back since a later one.
+        let behind = due.is_some_and(|due| after.warned_days.is_none_or(|warned| warned > due));
+        if look.settled() && after.is("scheduled") && steady && behind {
             look.wrong(
                 "safety",
                 format!("{about} was to be warned {due:?} days before, but was {:?}", after.warned_days),

@@ -7,12 +7,12 @@ use std::rc::Rc;
 
 use jiff::Timestamp;
 
-use super::calendar::{date_at, days, minutes, next_between, plus_days, time_at};
+use super::calendar::{date_at, days, minutes, next_between, plus_days, time_at, zone};
 use super::history::History;
 use super::look::{Look, announcement_due, effect, moment, named, now_required_due, reader_zone};
 use super::owed::{had_mail, mailable, mailable_but_exempt, under_way};
 use super::post::{Post, Told, told};
-use super::tables::{Enforcement, Id, Tables};
+use super::tables::{Enforcement, Id, Notice, Tables};
 
 /// Judges what everybody knows. All that is due has been done, mail included.
 pub fn check(look: &mut Look<'_>, history: &History, post: &Post) {
@@ -39,7 +39,7 @@ pub fn check(look: &mut Look<'_>, history: &History, post: &Post) {
             Some((id, enforcement)) => {
                 check_standing(look, history, post, (*company, *user), (id, enforcement), since, last);
             }
-            None => check_cancelled(look, post, (*company, *user), since, last),
+            None => check_cancelled(look, history, post, (*company, *user), since, last),
         }
     }
 }
@@ -194,7 +194,14 @@ fn knows(
     date == want || read == Some(date_at(want, zone)) || same_date && effect(enforcement) == Some(want)
 }
 
-fn check_cancelled(look: &mut Look<'_>, post: &Post, (company, user): (Id, Id), since: Timestamp, last: Option<Told>) {
+fn check_cancelled(
+    look: &mut Look<'_>,
+    history: &History,
+    post: &Post,
+    (company, user): (Id, Id),
+    since: Timestamp,
+    last: Option<Told>,
+) {
     let is = Rc::clone(&look.is);
     if is.companies[&company].date.is_some() || !matches!(last, Some(Told::Date(_))) {
         return;
@@ -203,8 +210,14 @@ fn check_cancelled(look: &mut Look<'_>, post: &Post, (company, user): (Id, Id), 
     let over = is.of_company(company).filter(|(_, e)| e.closed_at.is_some()).max_by_key(|(_, e)| e.closed_at);
     let Some((id, enforcement)) = over else { return };
     let closed = enforcement.closed_at.unwrap_or(look.now);
-    // The user has been there, and may have been written to, since before.
-    if history_is_younger(since, closed) {
+    // The user has been there, and may have been written to, since before; or they were left out, and are back before it is
+    // no news any more.
+    let back = history.subject_since(company, user).is_some_and(|subject| subject > closed && subject == since);
+    if since > closed && !(back && since < closed + days(89)) {
+        return;
+    }
+    let failed = |n: &Notice| n.user == user && n.enforcement == id && n.kind == "cancelled" && n.state == "failed";
+    if is.notices.values().any(failed) {
         return;
     }
     let zone = reader_zone(&is.users[&user], enforcement);
@@ -221,10 +234,6 @@ fn check_cancelled(look: &mut Look<'_>, post: &Post, (company, user): (Id, Id), 
     );
 }
 
-fn history_is_younger(since: Timestamp, closed: Timestamp) -> bool {
-    since > closed
-}
-
 /// Whether nothing can or may be sent to the user now.
 fn excused(look: &Look<'_>, post: &Post, user: Id, id: Id, zone: &jiff::tz::TimeZone, by_day: bool) -> bool {
     let is = &look.is;
@@ -237,11 +246,26 @@ fn excused(look: &Look<'_>, post: &Post, user: Id, id: Id, zone: &jiff::tz::Time
     let hours = if waited { hours.start.max(look.settings.send_at)..hours.end } else { hours };
     (by_day && !hours.contains(&time_at(look.now, zone)))
         || had_mail(look, post, user, today, look.now)
+        || waits_elsewhere(look, user, &hours)
         || under_way(look, is, user, Some(id))
         || letters.iter().any(|handing| {
             handing.answer == super::Answer::RefusedForGood
                 && handing.told.iter().any(|telling| telling.enforcement == id)
         })
+}
+
+/// Whether it is night for who has no zone of their own at another company, from which a notice is due as well: what is due
+/// together comes by the days of the one that was due first.
+fn waits_elsewhere(look: &Look<'_>, user: Id, hours: &std::ops::Range<jiff::civil::Time>) -> bool {
+    let is = &look.is;
+    let Some(row) = is.users.get(&user).filter(|row| row.time_zone.as_deref().and_then(zone).is_none()) else {
+        return false;
+    };
+    let mut due = is.notices.values().filter(|n| n.user == user && n.state == "pending" && n.due_at <= look.now);
+    due.any(|notice| {
+        let of = is.enforcements.get(&notice.enforcement);
+        of.is_some_and(|of| !hours.contains(&time_at(look.now, &reader_zone(row, of))))
+    })
 }
 
 /// Whether the notice that tells so failed for good, as it does without a mail where the address was none. An address that

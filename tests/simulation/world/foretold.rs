@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{Days, NaiveDate};
 use mfa_enforcer::domain::policy::Policy;
 use mfa_enforcer::domain::time::Timestamp;
 use mfa_enforcer::store::forecast::{ForecastStore as _, Proposal};
@@ -39,7 +40,7 @@ impl Foretold {
         self.taken_at = Some(now);
         for company in db.rows("SELECT id FROM companies ORDER BY id").await.concat() {
             let outlook = store.forecast(&company, Proposal::Nothing, now, policy).await?;
-            for mail in outlook.forecast.mails.iter().filter(|mail| mail.from < ends) {
+            for mail in outlook.forecast.mails.iter().filter(|mail| mail.day <= last_day(ends)) {
                 *self.mails.entry(format!("{company} {} {}", mail.day, mail.kind.as_str())).or_default() += mail.people;
             }
             for required in outlook.forecast.required.iter().filter(|required| required.at < ends) {
@@ -63,9 +64,10 @@ impl Foretold {
                 "SELECT e.company_id, l.sent_day, n.kind, count(*) FROM notices AS n
                  JOIN mails AS l ON l.id = n.mail_id JOIN enforcements AS e ON e.id = n.enforcement_id
                  WHERE n.state IN ('sent', 'failed') AND l.content_sha256 IS NOT NULL AND e.company_id IS NOT NULL
-                     AND {} GROUP BY 1, 2, 3",
+                     AND {} AND l.sent_day <= '{}' GROUP BY 1, 2, 3",
                 // What the server was handed counts: the forecast does not foresee what it refuses.
-                span("l.attempted_at")
+                span("l.attempted_at"),
+                last_day(ends)
             ),
         )
         .await;
@@ -83,6 +85,11 @@ impl Foretold {
         differ("required", taken_at, &self.required, &required)?;
         Ok((self.mails.len() + self.required.len()) as u64)
     }
+}
+
+/// The last day that is over for every reader at `ends`.
+fn last_day(ends: Timestamp) -> NaiveDate {
+    ends.utc().date_naive() - Days::new(2)
 }
 
 async fn count(db: &TestDatabase, sql: &str) -> Count {
