@@ -245,6 +245,7 @@ impl Act<'_> {
         };
         context.remember_instant().await?;
         let changed = ordered == Ordered::Done;
+        let outlook = Outlook { company: context.store.company(self.company).await?, ..outlook };
         context.output.show(&Acted { changed, outlook: &outlook }, |_| self.done(&outlook))?;
         Ok(ExitCode::SUCCESS)
     }

@@ -69,6 +69,7 @@ fn forecast_text(outlook: &Outlook) -> String {
     if !forecast.exempt.is_empty() {
         let rows = forecast.exempt.iter().map(|row| {
             let then = match row.required_at {
+                _ if row.required_already => "required already, and stays so".to_owned(),
                 Some(at) => format!("then required from {}", local(at, zone)),
                 None => "not required afterwards, as far as is known now".to_owned(),
             };

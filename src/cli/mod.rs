@@ -132,6 +132,9 @@ pub async fn run(
         Ok(cli) => cli,
         Err(error) => return answer_parse_error(error),
     };
+    if let Some(file) = &cli.global.config {
+        output::name_settings_file(file);
+    }
     match dispatch(&cli, &program, variables).await {
         Ok(code) => code,
         Err(error) => {

@@ -9,10 +9,11 @@ use serde::Serialize;
 
 use super::enforcement::remedy;
 use super::outlook::counted;
-use super::output::{cell, instant, maybe_instant, pairs};
+use super::output::{as_called, cell, instant, maybe_instant, pairs};
 use super::{CliError, Context};
 use crate::app::FIRST_RUN_KEY;
 use crate::domain::time::Timestamp;
+use crate::store::companies::key;
 use crate::store::connect::shown;
 use crate::store::daemon_state::TaskStatus;
 use crate::store::safety::Risk;
@@ -62,7 +63,7 @@ struct Need {
 
 impl Need {
     fn new(what: impl Into<String>, command: impl Into<String>) -> Self {
-        Self { what: what.into(), command: command.into() }
+        Self { what: what.into(), command: as_called(&command.into()) }
     }
 }
 
@@ -93,7 +94,7 @@ pub async fn run(context: &Context, StatusArgs {}: &StatusArgs) -> Result<ExitCo
 }
 
 fn risk_need(risk: &Risk) -> Need {
-    let key = risk.company_external_id.clone().unwrap_or_else(|| risk.company_id.to_string());
+    let key = key(risk.company_external_id.as_deref(), risk.company_id);
     let findings: Vec<String> = risk.findings.iter().map(ToString::to_string).collect();
     let what = format!("{} is at risk for {}: {}", risk.enforcement_date, cell(&risk.company), findings.join("; "));
     let command = format!(
@@ -175,7 +176,7 @@ impl Status {
             .iter()
             .take(NAMED_MOST)
             .map(|held| {
-                let key = held.company_external_id.clone().unwrap_or_else(|| held.company_id.to_string());
+                let key = key(held.company_external_id.as_deref(), held.company_id);
                 let reason = held.reason.as_deref().unwrap_or("no reason was given");
                 let mut what =
                     format!("{} is held for {}: {}", held.enforcement_date, cell(&held.company), cell(reason));

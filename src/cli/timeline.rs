@@ -8,7 +8,7 @@ use chrono::Datelike as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use super::output::cell;
+use super::output::{cell, quoted};
 use crate::domain::time::Timestamp;
 use crate::rehearsal::timeline::{Line, What};
 
@@ -106,15 +106,5 @@ impl DayBar {
     /// Takes it away.
     pub(super) fn finish(&self) {
         self.bar.finish_and_clear();
-    }
-}
-
-/// A word as a shell reads it as one.
-fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || "/._-+:@,=".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
     }
 }

@@ -81,7 +81,13 @@ impl Place {
             return Err(PlaceError::Taken { path: place.mails, option: "--mails" });
         }
         write_new(&place.database, "")?;
-        Ok(place)
+        match try_folder(&place.mails) {
+            Ok(()) => Ok(place),
+            Err(source) => {
+                place.remove_copy();
+                Err(PlaceError::Unusable { path: place.mails, source })
+            }
+        }
     }
 
     /// The copy. It is there, and empty, from the start.
@@ -152,6 +158,16 @@ fn new_folder() -> Result<PathBuf, PlaceError> {
         }
     }
     Err(PlaceError::Taken { path: FOLDER.into(), option: "--into" })
+}
+
+/// Whether mails can be written there: found out before anything is copied.
+fn try_folder(folder: &Path) -> io::Result<()> {
+    let is_there = folder.is_dir();
+    fs::create_dir_all(folder)?;
+    let probe = folder.join(".rehearsal");
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(&probe)?;
+    fs::remove_file(&probe)?;
+    if is_there { Ok(()) } else { fs::remove_dir(folder) }
 }
 
 fn has_something(folder: &Path) -> bool {

@@ -112,11 +112,20 @@ impl CompanyChange {
     }
 }
 
+/// The key by which a command names a company: the vendor's own, or else the id. What a shell would read as more than a
+/// plain word is never shown for pasting.
+#[must_use]
+pub fn key(external_id: Option<&str>, id: Id) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "._-:@".contains(c);
+    let plain = external_id.filter(|key| key.starts_with(char::is_alphanumeric) && key.chars().all(is_plain));
+    plain.map_or_else(|| id.to_string(), str::to_owned)
+}
+
 impl Company {
-    /// The key by which people name it: the vendor's own, or else the id.
+    /// The key by which commands name it.
     #[must_use]
     pub fn key(&self) -> String {
-        self.external_id.clone().unwrap_or_else(|| self.id.to_string())
+        key(self.external_id.as_deref(), self.id)
     }
 
     /// A company that has no columns yet but their defaults.
@@ -393,5 +402,22 @@ fn fields(company: &Company) -> Result<Map<String, Json>, StoreError> {
     match serde_json::to_value(company) {
         Ok(Json::Object(fields)) => Ok(fields),
         _ => Err(StoreError::Corrupt(format!("the company {} cannot be written as JSON", company.id))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_a_plain_word_to_a_shell() {
+        let id = Id(uuid::Uuid::nil());
+        for plain in ["acme", "acme.eu", "1042", "a-b_c:d@e", "Zürich"] {
+            assert_eq!(key(Some(plain), id), plain);
+        }
+        for odd in ["", "-dash", "--yes", "#x", "$(touch pwned)", "a b", "a;b", "a'b", "~root", "a*"] {
+            assert_eq!(key(Some(odd), id), id.to_string(), "{odd}");
+        }
+        assert_eq!(key(None, id), id.to_string());
     }
 }

@@ -182,7 +182,8 @@ impl Order {
             return Ok(false);
         };
         if !overridable.contains(&hold) || !authority.override_notice {
-            return Err(StoreError::Refused(refusal(&self.company, date, hold, now, policy)));
+            let releasing = overridable.contains(&HoldReason::DateInPast);
+            return Err(StoreError::Refused(refusal(&self.company, date, hold, releasing, now, policy)));
         }
         if authority.reason.is_none() {
             return Err(StoreError::Refused(
@@ -228,8 +229,15 @@ pub(super) fn company_facts(company: &Company) -> CompanyFacts {
     }
 }
 
-/// Why a date is refused: the value, the place and the remedy.
-pub(super) fn refusal(company: &Company, date: NaiveDate, hold: HoldReason, now: Timestamp, policy: &Policy) -> String {
+/// Why a date is refused, or why one that is held is not released: the value, the place and the remedy.
+pub(super) fn refusal(
+    company: &Company,
+    date: NaiveDate,
+    hold: HoldReason,
+    releasing: bool,
+    now: Timestamp,
+    policy: &Policy,
+) -> String {
     let key = company.key();
     let zone = time::zone(&company.time_zone).unwrap_or(Tz::UTC);
     let (today, earliest) = (now.date_in(zone), planning::earliest_date(now, zone, policy));
@@ -241,6 +249,11 @@ pub(super) fn refusal(company: &Company, date: NaiveDate, hold: HoldReason, now:
         HoldReason::UnknownTimeZone => format!(
             "the company '{key}' has the time zone '{}', which is no IANA time zone, so that nobody knows when its days \
              begin: set one with `mfa-enforcer company set {key} --time-zone Europe/Berlin`",
+            company.time_zone
+        ),
+        HoldReason::DateInPast if releasing => format!(
+            "{date} is in the past: today is {today} at the company '{key}' ({}). To have it take effect at once, add \
+             --override-notice --reason 'WHY'; `mfa-enforcer enforcement set {key} --date {earliest}`, or later, sets another",
             company.time_zone
         ),
         HoldReason::DateInPast => format!(

@@ -131,7 +131,8 @@ impl ForecastStore for SqlStore {
         let in_force = |one: &&Course| one.state == EnforcementState::InForce;
         // What ends for newcomers alone goes on for whom it requires.
         let requiring = if proposal == Proposal::Cancel { &replan.before } else { &replan.after.courses };
-        let words = |hold| replan.date.map(|date| refusal(&company, date, hold, now, policy));
+        let releasing = proposal == Proposal::Release;
+        let words = |hold| replan.date.map(|date| refusal(&company, date, hold, releasing, now, policy));
         Ok(Outlook {
             date: replan.date,
             coming: replan.after.courses.iter().find(coming).map(outlined),

@@ -265,3 +265,24 @@ async fn a_person_at_a_terminal_is_asked() {
     assert!(yes.stdout.contains("Set: Initech (initech) has the date 2027-01-15."), "{}", yes.stdout);
     assert_eq!(yes.code, 0);
 }
+
+/// The word of a release says how to go ahead, and a result says what is so afterwards.
+#[tokio::test]
+async fn a_date_in_the_past_is_released_with_an_override() {
+    let sample = with_initech().await;
+    sample.db.execute("UPDATE companies SET enforcement_date = '2026-11-15' WHERE external_id = 'initech'").await;
+    sample.shell("mfa-enforcer run --once", &[]);
+    let text = sample.transcript(&[
+        "enforcement release initech --yes",
+        "enforcement release initech --override-notice --reason agreed --yes",
+    ]);
+    sample.shell("mfa-enforcer run --once", &[]);
+    insta::assert_snapshot!(text);
+    let seen = sample.shell("mfa-enforcer --json enforcement set initech --date 2027-03-01 --yes", &[]);
+    let acted: serde_json::Value = serde_json::from_str(&seen.stdout).unwrap();
+    assert_eq!(acted["company"]["enforcement_date"], "2027-03-01");
+    sample.db.execute("UPDATE memberships SET exempt_until = '2027-01-15T12:00:00Z', exempt_reason = 'leave'").await;
+    let seen = sample.shell("mfa-enforcer forecast initech", &[]);
+    assert!(seen.stdout.contains("exempt until Fri 15 Jan 2027"), "{}", seen.stdout);
+    assert!(seen.stdout.contains(": required already, and stays so"), "{}", seen.stdout);
+}

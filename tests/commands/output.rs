@@ -43,3 +43,27 @@ async fn options_for_all_commands_stand_before_or_after_the_command() {
     assert_eq!((before.code, &before.stdout), (0, &after.stdout));
     assert!(before.stdout.starts_with('['));
 }
+
+/// Pasted, a command that is named is about the same database, and is nothing but that command.
+#[tokio::test]
+async fn commands_are_named_as_they_have_to_be_called() {
+    let sample = Sample::new().await;
+    sample
+        .db
+        .execute(
+            "UPDATE companies SET enforcement_date = '2026-01-15';
+             UPDATE companies SET external_id = '$(touch pwned)' WHERE external_id IS NOT 'globex'",
+        )
+        .await;
+    sample.write("my settings.toml", "");
+    let seen = sample.shell("mfa-enforcer run --once; mfa-enforcer --config 'my settings.toml' status", &[]);
+    assert_eq!(seen.code, 1, "{}", seen.stdout);
+    let named: Vec<&str> = seen.stdout.lines().filter(|line| line.starts_with("  mfa-enforcer ")).collect();
+    assert_eq!(named.len(), 2, "{}", seen.stdout);
+    assert!(named.iter().all(|line| line.starts_with("  mfa-enforcer --config 'my settings.toml' enforcement set ")));
+    assert!(named.iter().any(|line| line.contains("enforcement set globex ")), "{named:?}");
+    assert!(named.iter().any(|line| line.contains("enforcement set 01980000-")), "{named:?}");
+    assert!(!seen.stdout.contains("touch pwned"), "{}", seen.stdout);
+    let seen = sample.shell("mfa-enforcer --config 'my settings.toml' company show nobody", &[]);
+    assert!(seen.stderr.contains("`mfa-enforcer --config 'my settings.toml' company list`"), "{}", seen.stderr);
+}

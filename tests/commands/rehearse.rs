@@ -263,6 +263,7 @@ async fn what_cannot_be_is_refused_and_leaves_nothing_behind() {
                 "rehearse --until 2027-01-31 --into head.txt",
                 "rehearse --until 2027-01-31 --into nowhere/copy.db",
                 "rehearse --until 2027-01-31 --mails .",
+                "rehearse --until 2027-01-31 --into copy.db --mails head.txt/mails",
             ],
         )
         .await;

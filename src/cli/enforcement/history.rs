@@ -14,7 +14,10 @@ pub fn remedy(reason: Option<&str>, key: &str) -> String {
              then mfa-enforcer enforcement release {key}"
         ),
         Some(HoldReason::UnknownTimeZone) => format!("mfa-enforcer company set {key} --time-zone ZONE"),
-        Some(HoldReason::DateInPast) => format!("mfa-enforcer enforcement set {key} --date YYYY-MM-DD"),
+        Some(HoldReason::DateInPast) => format!(
+            "mfa-enforcer enforcement set {key} --date YYYY-MM-DD, or, to have it take effect at once, \
+             mfa-enforcer enforcement release {key} --override-notice --reason 'WHY'"
+        ),
         Some(HoldReason::NoticeTooShort) => format!(
             "mfa-enforcer enforcement set {key} --date YYYY-MM-DD, or \
              mfa-enforcer enforcement release {key} --override-notice --reason 'WHY'"

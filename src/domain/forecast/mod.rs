@@ -75,8 +75,10 @@ pub struct RequiredAt {
 pub struct ExemptUntil {
     /// Until when.
     pub until: Timestamp,
-    /// When they become required after it; none: not at all, as far as is known now.
+    /// When the company requires them after it; none: not newly, as far as is known now.
     pub required_at: Option<Timestamp>,
+    /// Whether they are required already, which an exemption changes nothing about.
+    pub required_already: bool,
     /// How many people.
     pub people: u64,
 }
@@ -125,7 +127,7 @@ pub struct Tally {
     forecast: Forecast,
     mails: BTreeMap<(NaiveDate, NoticeKind), MailDay>,
     required: BTreeMap<Timestamp, RequiredAt>,
-    exempt: BTreeMap<(Timestamp, Option<Timestamp>), u64>,
+    exempt: BTreeMap<(Timestamp, Option<Timestamp>, bool), u64>,
     /// How many people whom the date to come will require, and who are not enrolled, will have been told it by then.
     told: u64,
 }
@@ -184,7 +186,7 @@ impl Tally {
         }
         self.forecast.mailed += u64::from(mailed);
         if let Some(until) = exempt_until {
-            *self.exempt.entry((until, required_at)).or_default() += 1;
+            *self.exempt.entry((until, required_at, required_already)).or_default() += 1;
         }
     }
 
@@ -205,7 +207,12 @@ impl Tally {
             exempt: self
                 .exempt
                 .into_iter()
-                .map(|((until, required_at), people)| ExemptUntil { until, required_at, people })
+                .map(|((until, required_at, required_already), people)| ExemptUntil {
+                    until,
+                    required_at,
+                    required_already,
+                    people,
+                })
                 .collect(),
             ..self.forecast
         }

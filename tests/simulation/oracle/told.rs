@@ -158,12 +158,10 @@ fn check_standing(
     // Planned by the company's older zone, it may come some hours later.
     let rezoned = history.company_since(company).is_some_and(|since| since > enforcement.created_at);
     let soon = look.now..=since + days(1) + minutes(120);
-    if rezoned
-        && is
-            .notices
-            .values()
-            .any(|n| n.user == user && n.enforcement == id && n.state == "pending" && soon.contains(&n.due_at))
-    {
+    // So may what somebody exempt is told before the exemption lapses, by day, where it was ended meanwhile.
+    let by_plan = |kind: &str| rezoned || kind == "welcome";
+    let planned = is.notices.values().filter(|n| n.user == user && n.enforcement == id && n.state == "pending");
+    if planned.into_iter().any(|n| by_plan(&n.kind) && soon.contains(&n.due_at)) {
         return;
     }
     let rule = if last.is_some() { "R5" } else { "R6" };
