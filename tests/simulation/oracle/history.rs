@@ -15,6 +15,8 @@ pub struct History {
     steady: BTreeMap<(Id, Id), Timestamp>,
     /// Since when a member has been one whom an enforcement of the company is about.
     subject: BTreeMap<(Id, Id), Timestamp>,
+    /// Who has ceased to be one, which no daemon may have seen yet, and since when they had been.
+    ceased: BTreeMap<(Id, Id), Timestamp>,
     /// Since when an enforcement has been in its state, with the company's row saying so.
     standing: BTreeMap<Id, Timestamp>,
     /// When each enforcement was not held for the first time, as far as was seen.
@@ -36,6 +38,7 @@ impl History {
         let (was, is, now) = (&look.was, &look.is, look.now);
         self.steady.retain(|key, _| is.memberships.contains_key(key));
         self.subject.retain(|key, _| is.memberships.contains_key(key));
+        self.ceased.retain(|key, _| is.memberships.contains_key(key));
         for (key, membership) in is.memberships.iter() {
             let Some(user) = is.users.get(&key.1) else { continue };
             let same = was.users.get(&key.1).is_some_and(|before| {
@@ -49,9 +52,10 @@ impl History {
                 self.steady.insert(*key, now);
             }
             if is_subject(look.settings, user, membership) {
-                self.subject.entry(*key).or_insert(now);
-            } else {
-                self.subject.remove(key);
+                let since = self.ceased.remove(key).unwrap_or(now);
+                self.subject.entry(*key).or_insert(since);
+            } else if let Some(since) = self.subject.remove(key) {
+                self.ceased.insert(*key, since);
             }
         }
         for (id, enforcement) in is.enforcements.iter() {
@@ -90,6 +94,7 @@ impl History {
     /// All that is due at this instant has been done.
     pub fn settled(&mut self, now: Timestamp) {
         self.last_settled = Some(now);
+        self.ceased.clear();
     }
 
     pub fn last_settled(&self) -> Option<Timestamp> {

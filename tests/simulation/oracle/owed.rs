@@ -210,6 +210,7 @@ fn outcome(look: &Look<'_>, history: &History, post: &Post, key: Key, debt: Debt
         if superseded
             || !enforcement.is("scheduled")
             || mail_on(due_day, debt.due)
+            || mail_on(today, look.now) && yielded(is, user, id, before)
             || is.company_requires(user, company)
         {
             return Outcome::Off;
@@ -221,6 +222,15 @@ fn outcome(look: &Look<'_>, history: &History, post: &Post, key: Key, debt: Debt
         return Outcome::Waits;
     }
     if under_way(look, is, user, Some(id)) { Outcome::Waits } else { Outcome::Missing(state_of(is, user, id)) }
+}
+
+/// Whether the reminder, late as it was, yielded to another mail.
+fn yielded(tables: &Tables, user: Id, id: Id, before: i32) -> bool {
+    let mut of_user = tables.notices.values().filter(|notice| notice.user == user && notice.enforcement == id);
+    of_user.any(|notice| {
+        let days = tables.milestones.get(&notice.milestone).and_then(|milestone| milestone.days_before);
+        days == Some(before) && notice.state == "skipped" && notice.skip_reason.as_deref() == Some("same_day")
+    })
 }
 
 /// Whether a mail about the enforcement was received by the user before that.

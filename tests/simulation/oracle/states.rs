@@ -177,7 +177,11 @@ fn check_order(look: &mut Look<'_>, order: &Order) {
             let standing = open(company).or_else(|| in_force(company));
             date(company) == Some(*set) && standing.is_some_and(|(_, e)| e.date == *set)
         }
-        Order::Cancel { company } => date(company).is_none() && open(company).is_none() && in_force(company).is_none(),
+        // A flip under way is completed first, and ended then.
+        Order::Cancel { company } => {
+            let flipping = |(_, e): (Id, &Enforcement)| e.flipped_at.is_none();
+            date(company).is_none() && open(company).is_none() && in_force(company).is_none_or(flipping)
+        }
         Order::Hold { company } => open(company).is_some_and(|(_, e)| e.is("held")),
         Order::Release { company, .. } => {
             open(company).is_none_or(|(_, e)| e.is("scheduled"))

@@ -158,10 +158,11 @@ fn check_standing(
     // Planned by the company's older zone, it may come some hours later.
     let rezoned = history.company_since(company).is_some_and(|since| since > enforcement.created_at);
     let soon = look.now..=since + days(1) + minutes(120);
-    // So may what somebody exempt is told before the exemption lapses, by day, where it was ended meanwhile.
-    let by_plan = |kind: &str| rezoned || kind == "welcome";
-    let planned = is.notices.values().filter(|n| n.user == user && n.enforcement == id && n.state == "pending");
-    if planned.into_iter().any(|n| by_plan(&n.kind) && soon.contains(&n.due_at)) {
+    // So may what somebody exempt is told before the exemption lapses, by day, where it was ended meanwhile; and the
+    // announcement to somebody who came just before it was made.
+    let by_plan = |kind: &str| rezoned || kind == "welcome" || kind == "announcement";
+    let mut planned = is.notices.values().filter(|n| n.user == user && n.enforcement == id && n.state == "pending");
+    if planned.any(|n| by_plan(&n.kind) && soon.contains(&n.due_at)) {
         return;
     }
     let rule = if last.is_some() { "R5" } else { "R6" };
