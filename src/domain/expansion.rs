@@ -62,6 +62,8 @@ pub fn owed(
         NoticeKind::Cancelled if member.told_date.is_none() || member.required || member.required_before => {
             return None;
         }
+        // Whose own date is later hears of it when that comes.
+        NoticeKind::NowRequired if required_at > enforcement.enforce_at => return None,
         _ if member.required_before => return None,
         kind => kind,
     };

@@ -102,8 +102,11 @@ pub fn review(governing: Option<Governing>, member: &MembershipFacts, now: Times
     }
     if in_force && !member.enrolled && !member.told_required && !member.required_before {
         let at = required_at(governing.enforce_at, outcome.require_at.or(member.require_at));
-        let due = schedule::now_required_due_at(at, member.reader_zone, policy);
-        outcome.notices.push((NoticeKind::NowRequired, due.max(now)));
+        // Whose own date is yet to come hears of it then, by the zone that they have then.
+        if at <= now {
+            let due = schedule::now_required_due_at(at, member.reader_zone, policy);
+            outcome.notices.push((NoticeKind::NowRequired, due.max(now)));
+        }
     }
     outcome
 }
@@ -115,7 +118,7 @@ pub const UNDONE_NEWS: TimeDelta = TimeDelta::days(90);
 /// none: that is long ago, and the date long over.
 #[must_use]
 pub fn undone_due_at(told_at: Timestamp, reader_zone: Tz, now: Timestamp, policy: &Policy) -> Option<Timestamp> {
-    (told_at.plus(UNDONE_NEWS) > now).then(|| policy.announce_hours.first_from(now, reader_zone))
+    (told_at.plus(UNDONE_NEWS) > now).then(|| policy.announce_hours.first_from(now.max(told_at), reader_zone))
 }
 
 /// An exempt member, who would otherwise be a subject, and is neither enrolled nor required by the company.

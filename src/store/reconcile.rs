@@ -192,9 +192,6 @@ impl SqlStore {
                     let sql = "UPDATE enforcements SET time_zone = $2, planned_time_zone = COALESCE($3, planned_time_zone) WHERE id = $1";
                     let known = time::zone(&company.time_zone).map(chrono_tz::Tz::name);
                     tx.execute(sql, bind![id, company.time_zone.clone(), known]).await?;
-                    if known.is_some() {
-                        plan_now_required_anew(tx, company.id, id).await?;
-                    }
                     done.changes.push("zone_copied");
                     events.push(one("enforcement_zone_copied", id, json!({})));
                 }
@@ -392,18 +389,6 @@ pub(super) async fn close(
          WHERE enforcement_id = $1 AND state = 'pending'"
     );
     tx.execute(&sql, bind![id, skip.as_str()]).await.map(drop)
-}
-
-/// Has the mails on the day that wait for their morning made anew: who has no zone of their own has that of the company.
-async fn plan_now_required_anew(tx: &mut Tx, company: Id, enforcement: Id) -> Result<(), StoreError> {
-    let waiting = "kind = 'now_required' AND state = 'pending' AND mail_id IS NULL";
-    let sql = format!(
-        "UPDATE memberships SET reviewed = false WHERE company_id = $1
-         AND user_id IN (SELECT user_id FROM notices WHERE enforcement_id = $2 AND {waiting})"
-    );
-    tx.execute(&sql, bind![company, enforcement]).await?;
-    let sql = format!("DELETE FROM notices WHERE enforcement_id = $1 AND {waiting}");
-    tx.execute(&sql, bind![enforcement]).await.map(drop)
 }
 
 /// What exempt members were told of the company's date, they are told anew of another.

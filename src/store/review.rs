@@ -19,6 +19,7 @@ use crate::domain::ids::{Id, PAYEE_MANDATE};
 use crate::domain::notice::NoticeKind;
 use crate::domain::policy::Policy;
 use crate::domain::review::{self, Governing, MembershipFacts};
+use crate::domain::schedule;
 use crate::domain::time::{self, Timestamp};
 
 /// What looking at one batch came to.
@@ -154,6 +155,7 @@ impl ReviewStore for SqlStore {
         }
         let batch = membership_batch(&rows)?;
         let new = require_members(&mut tx, &batch, now, policy).await?;
+        let notices = self.tell_required(&mut tx, &batch, now, policy).await?;
         let sql = format!(
             "UPDATE memberships AS m SET require_at = NULL FROM {} WHERE m.company_id = batch.company_id AND m.user_id = batch.user_id",
             membership_rows(&tx, 1)
@@ -161,7 +163,7 @@ impl ReviewStore for SqlStore {
         tx.execute(&sql, bind![batch]).await?;
         append_required(&mut tx, &new, now).await?;
         tx.commit().await?;
-        Ok(Reviewed { rows: rows.len() as u64, required: new.rows.len() as u64, notices: 0 })
+        Ok(Reviewed { rows: rows.len() as u64, required: new.rows.len() as u64, notices })
     }
 
     async fn note_sso_setting(&self, leave_out: bool) -> Result<u64, StoreError> {
@@ -182,6 +184,31 @@ impl ReviewStore for SqlStore {
 }
 
 impl SqlStore {
+    /// Tells members whose personal date has come that they are required now.
+    async fn tell_required(
+        &self,
+        tx: &mut Tx,
+        memberships: &Json,
+        now: Timestamp,
+        policy: &Policy,
+    ) -> Result<u64, StoreError> {
+        let sql = format!(
+            "SELECT u.id, m.require_at, e.id AS enforcement_id, e.planned_time_zone, u.time_zone AS user_zone
+             FROM {} JOIN memberships AS m ON m.company_id = batch.company_id AND m.user_id = batch.user_id
+             JOIN users AS u ON u.id = m.user_id JOIN enforcements AS e ON e.company_id = m.company_id AND e.state = 'in_force'
+             WHERE u.mfa_enrolled_at IS NULL AND {REQUIRED} AND NOT {REQUIRED_BEFORE} ORDER BY u.id, e.id",
+            membership_rows(tx, 1)
+        );
+        let mut told = 0;
+        for row in tx.fetch_all(&sql, bind![memberships.clone()]).await? {
+            let zone = row.text("planned_time_zone")?.as_deref().and_then(time::zone).unwrap_or(Tz::UTC);
+            let due_at = schedule::now_required_due_at(row.get("require_at")?, reader_zone(&row, zone)?, policy);
+            let (enforcement, user) = (row.get("enforcement_id")?, row.get("id")?);
+            told += self.add_notice(tx, enforcement, user, NoticeKind::NowRequired, due_at.max(now), now).await?;
+        }
+        Ok(told)
+    }
+
     /// Tells members who were left out when a date that they know was taken back, and are back, that it does not stand.
     async fn tell_undone_after_all(
         &self,

@@ -9,6 +9,7 @@ on_both!(
     r3_not_early_a_mail_never_tells_a_day_before_the_companys,
     a_mail_has_the_zone_of_what_it_carries,
     now_required_follows_the_zone_of_a_company_in_force,
+    now_required_follows_who_moves,
 );
 
 /// Their row was looked at long ago: it is the membership that nobody has seen.
@@ -101,5 +102,20 @@ async fn now_required_follows_the_zone_of_a_company_in_force(db: &TestDatabase) 
     // Told in New York's time here: at the company's new place it is 16:00, and 09:00 has passed.
     assert_eq!(world.received(&late).await, ["2027-01-04 07:00 welcome", "2027-01-12 00:00 now_required"]);
     assert_eq!(world.received(&at_home).await, ["2027-01-04 07:00 welcome", "2027-01-12 09:00 now_required"]);
+    world.finish().await;
+}
+
+async fn now_required_follows_who_moves(db: &TestDatabase) {
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    let berlin = world.company("Europe/Berlin").await;
+    world.set_date(berlin, "2026-12-20").await;
+    world.walk("2027-01-04 12:00").await;
+    let user = world.member(berlin, "Asia/Almaty").await;
+    world.walk("2027-01-08 12:00").await;
+    world.set_user(&user, "time_zone = 'Asia/Tokyo'").await;
+    world.walk("2027-01-14 12:00").await;
+    assert_eq!(world.required_since(&user).await, "2027-01-11 23:00");
+    // Told in Almaty's time here: 09:00 in Tokyo.
+    assert_eq!(world.received(&user).await, ["2027-01-04 17:00 welcome", "2027-01-12 05:00 now_required"]);
     world.finish().await;
 }

@@ -14,6 +14,7 @@ use crate::domain::ids::{Id, PAYEE_MANDATE};
 use crate::domain::notice::{EnforcementState, MilestoneState, NoticeKind, NoticeState};
 use crate::domain::policy::Policy;
 use crate::domain::review::{self, Governing};
+use crate::domain::schedule;
 use crate::domain::time::Timestamp;
 
 /// Ids of what is made on the way: they sort after all that are stored, as those made later do.
@@ -226,16 +227,17 @@ impl Walk<'_> {
     }
 
     /// Requires the member whose company's enforcement is in force and stands, if their own date has come.
-    fn require_member(&mut self, place: usize) {
+    /// Returns the enforcement that requires the member now, and its zone.
+    fn require_member(&mut self, place: usize) -> Option<(Id, Tz)> {
         let membership = &self.person.memberships[place];
         let due = membership.require_at.is_none_or(|at| at <= self.now) && self.is_subject(membership);
         let in_force = self
             .courses
             .iter()
             .find(|course| course.governs(membership.company_id) && course.state == EnforcementState::InForce);
-        if let Some(id) = in_force.map(|course| course.id).filter(|_| due) {
-            self.require(id);
-        }
+        let (id, zone) = in_force.map(|course| (course.id, course.zone)).filter(|_| due)?;
+        self.require(id);
+        (!self.tie(id).required_before).then_some((id, zone))
     }
 
     fn forget_told_exemption(&mut self, company: Option<Id>) {
@@ -279,18 +281,10 @@ impl Walk<'_> {
                     && (after == Some(MilestoneState::Pending) && !replanned.reverted
                         || after == Some(MilestoneState::Dropped))
             };
-            let rezoned = course.state == EnforcementState::InForce && course.zone != before.zone;
-            let mut anew = false;
             self.person.notices.retain(|notice| {
                 let unsent = notice.state == NoticeState::Pending && notice.enforcement_id == course.id;
-                let waits = rezoned && unsent && notice.kind == NoticeKind::NowRequired && notice.mail.is_none();
-                anew |= waits;
-                !(waits || unsent && (closed || notice.mail.is_none() && reopened(notice.milestone_id)))
+                !(unsent && (closed || notice.mail.is_none() && reopened(notice.milestone_id)))
             });
-            for membership in self.person.memberships.iter_mut().filter(|one| Some(one.company_id) == course.company_id)
-            {
-                membership.reviewed &= !anew;
-            }
         }
         for membership in &mut self.person.memberships {
             let ours = replanned.courses.iter().any(|course| course.company_id == Some(membership.company_id));
@@ -301,9 +295,12 @@ impl Walk<'_> {
 
     fn end_personal_dates(&mut self) {
         for place in 0..self.person.memberships.len() {
-            if self.person.memberships[place].require_at.is_some_and(|at| at <= self.now) {
-                self.require_member(place);
-                self.person.memberships[place].require_at = None;
+            let Some(own) = self.person.memberships[place].require_at.filter(|at| *at <= self.now) else { continue };
+            let required = self.require_member(place);
+            self.person.memberships[place].require_at = None;
+            if let Some((id, zone)) = required.filter(|_| !self.person.facts.enrolled) {
+                let due_at = schedule::now_required_due_at(own, self.person.zone.unwrap_or(zone), self.policy);
+                self.add_notice(id, NoticeKind::NowRequired, due_at.max(self.now));
             }
         }
     }

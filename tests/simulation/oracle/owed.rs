@@ -221,7 +221,21 @@ fn outcome(look: &Look<'_>, history: &History, post: &Post, key: Key, debt: Debt
         // What has to wait because there was a mail on the day comes in the morning.
         return Outcome::Waits;
     }
-    if under_way(look, is, user, Some(id)) { Outcome::Waits } else { Outcome::Missing(state_of(is, user, id)) }
+    if under_way(look, is, user, Some(id)) || telling_waits(look, is, user, id) {
+        Outcome::Waits
+    } else {
+        Outcome::Missing(state_of(is, user, id))
+    }
+}
+
+/// Whether an overdue announcement, which beats reminders (R7), waits for the reader's day.
+fn telling_waits(look: &Look<'_>, tables: &Tables, user: Id, id: Id) -> bool {
+    let mut of_user = tables.notices.values().filter(|notice| notice.user == user && notice.enforcement == id);
+    of_user.any(|notice| {
+        let tells = ["announcement", "rescheduled", "welcome"].contains(&notice.kind.as_str());
+        let soon = notice.next_attempt_at <= look.now + days(1);
+        tells && notice.state == "pending" && notice.due_at <= look.now && soon
+    })
 }
 
 /// Whether the reminder, late as it was, yielded to another mail.

@@ -143,9 +143,11 @@ fn check_standing(
     let steady = history.steady_since(company, user).unwrap_or(look.now);
     // Whom a revert frees is told as others are told of a new date, whenever they came.
     let freed = history.freed_since(company, user).is_some_and(|freed| freed >= since);
-    let due = if freed || steady <= enforcement.created_at {
+    // So is who came while it was held from the start.
+    let begun = history.first_stood(id).unwrap_or(enforcement.created_at).max(enforcement.created_at);
+    let due = if freed || steady <= begun {
         announcement_due(look.settings, since, &zone)
-    } else if subject > enforcement.created_at && steady == subject && last.is_none() {
+    } else if subject > begun && steady == subject && last.is_none() {
         // Who came later is told at once.
         since
     } else {
