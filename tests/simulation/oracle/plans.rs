@@ -103,6 +103,10 @@ fn due(look: &Look<'_>, tables: &Tables, notice: &Notice) -> Option<Allowed> {
             Allowed::AtOnce
         }
         "announcement" | "rescheduled" => Allowed::ByDayFrom(enforcement.created_at + delay, zone, hours),
+        // One that was ended first, and is undone beside another date, has told since it was ended.
+        "cancelled" if enforcement.is("reverted") => {
+            Allowed::ByDayFrom(milestone.due_at.min(enforcement.closed_at? + delay), zone, hours)
+        }
         "cancelled" => Allowed::ByDayFrom(enforcement.closed_at? + delay, zone, hours),
         _ => return None,
     })
