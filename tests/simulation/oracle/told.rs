@@ -101,7 +101,9 @@ fn check_exempt(
     let announced = announcement_due(look.settings, standing, &zone);
     // Nobody waits for it: it comes by day, as the announcement does.
     let (from, to) = (look.settings.announce_from, look.settings.announce_until);
-    let due = next_between((until - days(7)).max(since).max(announced), from, to, &zone);
+    // A revert has the date to come announced anew.
+    let freed = history.freed_since(company, user).map_or(since, |freed| announcement_due(look.settings, freed, &zone));
+    let due = next_between((until - days(7)).max(since).max(announced).max(freed), from, to, &zone);
     if !mailable_but_exempt(look, &is, user)
         || until <= look.now
         || due > look.now
