@@ -1,17 +1,23 @@
 //! Notices for one person beside what their company's milestones make for all.
 
+use std::collections::BTreeSet;
+
 use chrono_tz::Tz;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::expand::insert_notices;
-use super::predicate::{ANNOUNCED_AT, REQUIRED, REQUIRED_BEFORE, TELLING, skipped_for_now, told_at, told_date};
+use super::predicate::{
+    ANNOUNCED_AT, REQUIRED, REQUIRED_BEFORE, TELLING, skipped_for_now, subject, told_at, told_date,
+};
+use super::review::{membership_rows, reader_zone};
 use super::sql::{Tx, bind};
 use super::{SqlStore, StoreError};
 use crate::domain::expansion::{self, Enforcement, MemberFacts};
 use crate::domain::ids::Id;
 use crate::domain::notice::NoticeKind;
 use crate::domain::policy::Policy;
-use crate::domain::schedule::PlannedMilestone;
+use crate::domain::review;
+use crate::domain::schedule::{self, PlannedMilestone};
 use crate::domain::time::{self, Timestamp};
 
 impl SqlStore {
@@ -127,6 +133,69 @@ impl SqlStore {
                 let notice = json!({ "id": self.randomness.id(now), "kind": kind, "user_id": user, "due_at": due_at });
                 insert_notices(tx, row.get("id")?, enforcement, &[notice]).await?;
                 made += 1;
+            }
+        }
+        Ok(made)
+    }
+
+    /// Tells members whose personal date has come that they are required now.
+    pub(super) async fn tell_required(
+        &self,
+        tx: &mut Tx,
+        memberships: &Json,
+        now: Timestamp,
+        policy: &Policy,
+    ) -> Result<u64, StoreError> {
+        let sql = format!(
+            "SELECT u.id, m.require_at, e.id AS enforcement_id, e.planned_time_zone, u.time_zone AS user_zone
+             FROM {} JOIN memberships AS m ON m.company_id = batch.company_id AND m.user_id = batch.user_id
+             JOIN users AS u ON u.id = m.user_id JOIN enforcements AS e ON e.company_id = m.company_id AND e.state = 'in_force'
+             WHERE u.mfa_enrolled_at IS NULL AND {REQUIRED} AND NOT {REQUIRED_BEFORE} ORDER BY u.id, e.id",
+            membership_rows(tx, 1)
+        );
+        let mut told = 0;
+        for row in tx.fetch_all(&sql, bind![memberships.clone()]).await? {
+            let zone = row.text("planned_time_zone")?.as_deref().and_then(time::zone).unwrap_or(Tz::UTC);
+            let due_at = schedule::now_required_due_at(row.get("require_at")?, reader_zone(&row, zone)?, policy);
+            let (enforcement, user) = (row.get("enforcement_id")?, row.get("id")?);
+            told += self.add_notice(tx, enforcement, user, NoticeKind::NowRequired, due_at.max(now), now).await?;
+        }
+        Ok(told)
+    }
+
+    /// Tells members who were left out when a date that they know was taken back, and are back, that it does not stand.
+    pub(super) async fn tell_undone_after_all(
+        &self,
+        tx: &mut Tx,
+        memberships: &Json,
+        now: Timestamp,
+        policy: &Policy,
+    ) -> Result<u64, StoreError> {
+        let sql = format!(
+            "SELECT u.id, e.company_id, e.id AS enforcement_id, e.planned_time_zone, u.time_zone AS user_zone, s.due_at
+             FROM {} JOIN memberships AS m ON m.company_id = batch.company_id AND m.user_id = batch.user_id
+             JOIN users AS u ON u.id = m.user_id
+             JOIN companies AS c ON c.id = m.company_id AND c.enforcement_date IS NULL
+             JOIN enforcements AS e ON e.company_id = c.id
+             JOIN milestones AS s ON s.enforcement_id = e.id AND s.kind = 'cancelled' AND s.state = 'expanded'
+             WHERE {} AND u.mfa_enrolled_at IS NULL AND {} IS NOT NULL AND NOT {REQUIRED} AND NOT {REQUIRED_BEFORE}
+             ORDER BY u.id, e.company_id, s.due_at DESC, e.id DESC",
+            membership_rows(tx, 1),
+            subject(2),
+            told_date()
+        );
+        let mut told = BTreeSet::new();
+        let mut made = 0;
+        for row in tx.fetch_all(&sql, bind![memberships.clone(), !policy.leave_out_sso]).await? {
+            let (user, company): (Id, Id) = (row.get("id")?, row.get("company_id")?);
+            let zone = row.text("planned_time_zone")?.as_deref().and_then(time::zone).unwrap_or(Tz::UTC);
+            let zone = reader_zone(&row, zone)?;
+            // Of several dates that were taken back the last tells of all.
+            let is_last = told.insert((user, company));
+            let due_at = review::undone_due_at(row.get("due_at")?, zone, now, policy).filter(|_| is_last);
+            if let Some(due_at) = due_at {
+                let enforcement = row.get("enforcement_id")?;
+                made += self.add_notice(tx, enforcement, user, NoticeKind::Cancelled, due_at, now).await?;
             }
         }
         Ok(made)

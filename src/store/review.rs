@@ -19,7 +19,6 @@ use crate::domain::ids::{Id, PAYEE_MANDATE};
 use crate::domain::notice::NoticeKind;
 use crate::domain::policy::Policy;
 use crate::domain::review::{self, Governing, MembershipFacts};
-use crate::domain::schedule;
 use crate::domain::time::{self, Timestamp};
 
 /// What looking at one batch came to.
@@ -184,69 +183,6 @@ impl ReviewStore for SqlStore {
 }
 
 impl SqlStore {
-    /// Tells members whose personal date has come that they are required now.
-    async fn tell_required(
-        &self,
-        tx: &mut Tx,
-        memberships: &Json,
-        now: Timestamp,
-        policy: &Policy,
-    ) -> Result<u64, StoreError> {
-        let sql = format!(
-            "SELECT u.id, m.require_at, e.id AS enforcement_id, e.planned_time_zone, u.time_zone AS user_zone
-             FROM {} JOIN memberships AS m ON m.company_id = batch.company_id AND m.user_id = batch.user_id
-             JOIN users AS u ON u.id = m.user_id JOIN enforcements AS e ON e.company_id = m.company_id AND e.state = 'in_force'
-             WHERE u.mfa_enrolled_at IS NULL AND {REQUIRED} AND NOT {REQUIRED_BEFORE} ORDER BY u.id, e.id",
-            membership_rows(tx, 1)
-        );
-        let mut told = 0;
-        for row in tx.fetch_all(&sql, bind![memberships.clone()]).await? {
-            let zone = row.text("planned_time_zone")?.as_deref().and_then(time::zone).unwrap_or(Tz::UTC);
-            let due_at = schedule::now_required_due_at(row.get("require_at")?, reader_zone(&row, zone)?, policy);
-            let (enforcement, user) = (row.get("enforcement_id")?, row.get("id")?);
-            told += self.add_notice(tx, enforcement, user, NoticeKind::NowRequired, due_at.max(now), now).await?;
-        }
-        Ok(told)
-    }
-
-    /// Tells members who were left out when a date that they know was taken back, and are back, that it does not stand.
-    async fn tell_undone_after_all(
-        &self,
-        tx: &mut Tx,
-        memberships: &Json,
-        now: Timestamp,
-        policy: &Policy,
-    ) -> Result<u64, StoreError> {
-        let sql = format!(
-            "SELECT u.id, e.company_id, e.id AS enforcement_id, e.planned_time_zone, u.time_zone AS user_zone, s.due_at
-             FROM {} JOIN memberships AS m ON m.company_id = batch.company_id AND m.user_id = batch.user_id
-             JOIN users AS u ON u.id = m.user_id
-             JOIN companies AS c ON c.id = m.company_id AND c.enforcement_date IS NULL
-             JOIN enforcements AS e ON e.company_id = c.id
-             JOIN milestones AS s ON s.enforcement_id = e.id AND s.kind = 'cancelled' AND s.state = 'expanded'
-             WHERE {} AND u.mfa_enrolled_at IS NULL AND {} IS NOT NULL AND NOT {REQUIRED} AND NOT {REQUIRED_BEFORE}
-             ORDER BY u.id, e.company_id, s.due_at DESC, e.id DESC",
-            membership_rows(tx, 1),
-            subject(2),
-            told_date()
-        );
-        let mut told = BTreeSet::new();
-        let mut made = 0;
-        for row in tx.fetch_all(&sql, bind![memberships.clone(), !policy.leave_out_sso]).await? {
-            let (user, company): (Id, Id) = (row.get("id")?, row.get("company_id")?);
-            let zone = row.text("planned_time_zone")?.as_deref().and_then(time::zone).unwrap_or(Tz::UTC);
-            let zone = reader_zone(&row, zone)?;
-            // Of several dates that were taken back the last tells of all.
-            let is_last = told.insert((user, company));
-            let due_at = review::undone_due_at(row.get("due_at")?, zone, now, policy).filter(|_| is_last);
-            if let Some(due_at) = due_at {
-                let enforcement = row.get("enforcement_id")?;
-                made += self.add_notice(tx, enforcement, user, NoticeKind::Cancelled, due_at, now).await?;
-            }
-        }
-        Ok(made)
-    }
-
     /// Tells payees who were just required, by nothing before, and are not enrolled, that they are; and those who were not
     /// told because they were left out for a while.
     async fn tell_payees(
@@ -350,7 +286,7 @@ fn membership_batch(rows: &[Row]) -> Result<Json, StoreError> {
         .collect()
 }
 
-fn membership_rows(tx: &Tx, parameter: usize) -> String {
+pub(super) fn membership_rows(tx: &Tx, parameter: usize) -> String {
     let columns = [
         ("company_id", ColumnType::Id),
         ("user_id", ColumnType::Id),
