@@ -98,7 +98,9 @@ pub fn review(governing: Option<Governing>, member: &MembershipFacts, now: Times
             });
         }
     } else if !required && member.require_at.is_none() {
-        outcome.require_at = member.told_at.filter(|told_at| *told_at > governing.enforce_at && *told_at > now);
+        // The company's own date, as it was told before its zone moved, is no date of theirs.
+        let is_own = |told_at: &Timestamp| told_at.date_in(governing.zone) > governing.date;
+        outcome.require_at = member.told_at.filter(|told_at| is_own(told_at) && *told_at > now);
     }
     if in_force && !member.enrolled && !member.told_required && !member.required_before {
         let at = required_at(governing.enforce_at, outcome.require_at.or(member.require_at));

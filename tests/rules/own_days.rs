@@ -10,6 +10,7 @@ on_both!(
     a_mail_has_the_zone_of_what_it_carries,
     now_required_follows_the_zone_of_a_company_in_force,
     now_required_follows_who_moves,
+    the_company_s_day_of_an_older_zone_is_nobody_s_own,
 );
 
 /// Their row was looked at long ago: it is the membership that nobody has seen.
@@ -117,5 +118,23 @@ async fn now_required_follows_who_moves(db: &TestDatabase) {
     assert_eq!(world.required_since(&user).await, "2027-01-11 23:00");
     // Told in Almaty's time here: 09:00 in Tokyo.
     assert_eq!(world.received(&user).await, ["2027-01-04 17:00 welcome", "2027-01-12 05:00 now_required"]);
+    world.finish().await;
+}
+
+async fn the_company_s_day_of_an_older_zone_is_nobody_s_own(db: &TestDatabase) {
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    let moving = world.company("Africa/Casablanca").await;
+    let [away, there] = [world.member(moving, "Europe/Berlin").await, world.member(moving, "Europe/Berlin").await];
+    world.set_date(moving, "2027-01-15").await;
+    world.walk("2026-12-02 12:00").await;
+    world.set_company(moving, "time_zone = 'Africa/Cairo'").await;
+    world.run_now().await;
+    world.set_user(&away, "active = false").await;
+    world.walk("2026-12-05 12:00").await;
+    world.set_user(&away, "active = true").await;
+    world.walk("2027-01-16 12:00").await;
+    for user in [&away, &there] {
+        assert_eq!(world.required_since(user).await, "2027-01-14 22:00");
+    }
     world.finish().await;
 }
