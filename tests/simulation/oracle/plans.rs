@@ -31,7 +31,9 @@ pub fn check(look: &mut Look<'_>) {
         }
         let planned = ["announcement", "rescheduled", "reminder", "final_reminder"].contains(&notice.kind.as_str());
         let stands = |rows: &Tables| rows.enforcements.get(&notice.enforcement).is_some_and(|e| rows.stands(e));
-        if planned && !was.notices.contains_key(id) && !stands(&was) && !stands(&is) {
+        // One that was planned and expanded since the last look may have stood in between.
+        let is_known = was.enforcements.contains_key(&notice.enforcement);
+        if planned && is_known && !was.notices.contains_key(id) && !stands(&was) && !stands(&is) {
             look.wrong(
                 "R5",
                 format!(
