@@ -9,7 +9,7 @@ use super::expand::insert_notices;
 use super::predicate::{
     ANNOUNCED_AT, REQUIRED, REQUIRED_BEFORE, TELLING, skipped_for_now, subject, told_at, told_date,
 };
-use super::review::{membership_rows, reader_zone};
+use super::review::{membership_rows, planned_zone, reader_zone};
 use super::sql::{Tx, bind};
 use super::{SqlStore, StoreError};
 use crate::domain::expansion::{self, Enforcement, MemberFacts};
@@ -155,8 +155,8 @@ impl SqlStore {
         );
         let mut told = 0;
         for row in tx.fetch_all(&sql, bind![memberships.clone()]).await? {
-            let zone = row.text("planned_time_zone")?.as_deref().and_then(time::zone).unwrap_or(Tz::UTC);
-            let due_at = schedule::now_required_due_at(row.get("require_at")?, reader_zone(&row, zone)?, policy);
+            let due_at =
+                schedule::now_required_due_at(row.get("require_at")?, reader_zone(&row, planned_zone(&row)?)?, policy);
             let (enforcement, user) = (row.get("enforcement_id")?, row.get("id")?);
             told += self.add_notice(tx, enforcement, user, NoticeKind::NowRequired, due_at.max(now), now).await?;
         }
@@ -188,8 +188,7 @@ impl SqlStore {
         let mut made = 0;
         for row in tx.fetch_all(&sql, bind![memberships.clone(), !policy.leave_out_sso]).await? {
             let (user, company): (Id, Id) = (row.get("id")?, row.get("company_id")?);
-            let zone = row.text("planned_time_zone")?.as_deref().and_then(time::zone).unwrap_or(Tz::UTC);
-            let zone = reader_zone(&row, zone)?;
+            let zone = reader_zone(&row, planned_zone(&row)?)?;
             // Of several dates that were taken back the last tells of all.
             let is_last = told.insert((user, company));
             let due_at = review::undone_due_at(row.get("due_at")?, zone, now, policy).filter(|_| is_last);

@@ -269,11 +269,16 @@ pub(super) fn read_governing(row: &Row, policy: &Policy) -> Result<Governing, St
         state: row.name("state")?,
         date: row.get("enforcement_date")?,
         enforce_at: row.get("enforce_at")?,
-        zone: row.text("planned_time_zone")?.as_deref().and_then(time::zone).unwrap_or(Tz::UTC),
+        zone: planned_zone(row)?,
         grace_days: policy.grace_days(row.get("new_member_grace_days")?),
         announced_at: row.get("announced_at")?,
         more_to_come: row.get("more_to_come")?,
     })
+}
+
+/// The zone in which an enforcement's instants are computed.
+pub(super) fn planned_zone(row: &Row) -> Result<Tz, StoreError> {
+    Ok(row.text("planned_time_zone")?.as_deref().and_then(time::zone).unwrap_or(Tz::UTC))
 }
 
 pub(super) fn reader_zone(row: &Row, company_zone: Tz) -> Result<Tz, StoreError> {

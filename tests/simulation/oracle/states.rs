@@ -120,17 +120,13 @@ fn check_new(look: &mut Look<'_>, id: Id, new: &Enforcement) {
     if new.created_at < look.as_seen()[0] || new.created_at > look.now {
         look.wrong("R11", format!("{about} is new, and was created at {}", new.created_at));
     }
-    if new.overridden
-        && !matches!(look.order(), Some(Order::Set { overridden: true, .. } | Order::Release { overridden: true, .. }))
-    {
+    let overridden =
+        matches!(look.order(), Some(Order::Set { overridden: true, .. } | Order::Release { overridden: true, .. }));
+    if new.overridden && !overridden {
         look.wrong("R10", format!("{about} is overridden, which nobody ordered"));
     }
     match new.state.as_str() {
         "scheduled" | "in_force" => {
-            let overridden = matches!(
-                look.order(),
-                Some(Order::Set { overridden: true, .. } | Order::Release { overridden: true, .. })
-            );
             check_notice(look, id, new, new.created_at, overridden);
             if !available(&look.was, new) && !available(&look.is, new) {
                 look.wrong("R10", format!("{about} is not held, though MFA is not available to the company"));
