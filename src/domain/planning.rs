@@ -205,24 +205,18 @@ fn same_date(
     now: Timestamp,
     policy: &Policy,
 ) -> Vec<Change> {
-    let Some(zone) = time::zone(&company.time_zone) else {
-        return if open.time_zone == company.time_zone { vec![] } else { vec![Change::CopyZone(open.id)] };
+    let moved = open.time_zone != company.time_zone;
+    let known = time::zone(&company.time_zone);
+    let scheduled = open.state == EnforcementState::Scheduled;
+    if known.is_some() && !scheduled && open.reason.as_deref() == Some(HoldReason::UnknownTimeZone.as_str()) {
+        return vec![Change::Supersede(open.id), Change::Plan(plan(company, date, now, false, policy))];
+    }
+    let zone = match known {
+        Some(zone) => (scheduled || moved).then(|| Change::Refresh(refresh(company, open, zone, now, policy))),
+        None => moved.then_some(Change::CopyZone(open.id)),
     };
-    if open.state == EnforcementState::Held {
-        if open.reason.as_deref() == Some(HoldReason::UnknownTimeZone.as_str()) {
-            return vec![Change::Supersede(open.id), Change::Plan(plan(company, date, now, false, policy))];
-        }
-        return if open.time_zone == company.time_zone {
-            vec![]
-        } else {
-            vec![Change::Refresh(refresh(company, open, zone, now, policy))]
-        };
-    }
-    let mut changes = vec![Change::Refresh(refresh(company, open, zone, now, policy))];
-    if !company.mfa_available {
-        changes.push(Change::Hold(open.id, HoldReason::MfaNotAvailable));
-    }
-    changes
+    let hold = scheduled && !company.mfa_available;
+    zone.into_iter().chain(hold.then_some(Change::Hold(open.id, HoldReason::MfaNotAvailable))).collect()
 }
 
 /// A scheduled enforcement's instants and reminders as the zone rules and the company's days have them at `now`.

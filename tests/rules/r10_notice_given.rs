@@ -9,6 +9,7 @@ on_both!(
     r10_notice_given_days_are_the_companys,
     r10_notice_given_a_date_in_the_past_is_held,
     r10_notice_given_where_mfa_is_not_available,
+    r10_notice_given_where_mfa_is_taken_away_and_no_zone_known,
     r10_notice_given_held_becomes_another_date,
     r10_notice_given_held_and_cleared,
     r10_notice_given_judged_from_when_it_is_seen,
@@ -81,6 +82,21 @@ async fn r10_notice_given_where_mfa_is_not_available(db: &TestDatabase) {
     world.set_company(berlin, "mfa_available = true").await;
     world.walk("2027-01-17 12:00").await;
     assert_eq!(state(&world, berlin).await, "held mfa_not_available");
+    world.finish().await;
+}
+
+async fn r10_notice_given_where_mfa_is_taken_away_and_no_zone_known(db: &TestDatabase) {
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    let berlin = world.company("Europe/Berlin").await;
+    let user = world.member(berlin, "Europe/Berlin").await;
+    world.set_date(berlin, "2027-01-15").await;
+    world.walk("2026-12-02 12:00").await;
+    world.set_company(berlin, "time_zone = 'Europe/Berlin '").await;
+    world.set_company(berlin, "mfa_available = false").await;
+    world.walk("2026-12-02 13:00").await;
+    assert_eq!(state(&world, berlin).await, "held mfa_not_available");
+    world.walk("2027-01-16 12:00").await;
+    assert_eq!(world.required_since(&user).await, "");
     world.finish().await;
 }
 
