@@ -13,18 +13,21 @@ use super::tables::{Enforcement, Id, Tables};
 /// How many days before the date a warning is given.
 const WARNED: [i32; 2] = [7, 1];
 
+/// What may speak against a date, by the names that its holds have.
+const RISKS: [&str; 3] = ["no_enrolled_admin", "too_few_enrolled", "too_few_told"];
+
 /// Judges warnings and holds.
 pub fn check(look: &mut Look<'_>, history: &History, post: &Post) {
     let (was, is) = (Rc::clone(&look.was), Rc::clone(&look.is));
     for (id, after) in is.enforcements.iter() {
-        let Some(before) = was.enforcements.get(id) else { continue };
+        let before = was.enforcements.get(id);
         let about = named(&is, *id);
         let risks = |rows: &Tables, measures: &[Measure]| exceeded(look, rows, post, after, measures);
         let (warned, held) = (
             [&was, &is].map(|rows| risks(rows, &[Measure::Warn, Measure::Hold])),
             [&was, &is].map(|rows| risks(rows, &[Measure::Hold])),
         );
-        if before.warned_days != after.warned_days {
+        if before.and_then(|before| before.warned_days) != after.warned_days {
             if let Some(days) = after.warned_days
                 && warning_due(after, days).is_none_or(|due| due > look.now)
             {
@@ -38,15 +41,20 @@ pub fn check(look: &mut Look<'_>, history: &History, post: &Post) {
                 look.wrong("safety", format!("{about} is warned of {said:?}, but it is {warned:?}"));
             }
         }
-        let unavailable = after.reason.as_deref() == Some("mfa_not_available");
-        if before.is("scheduled") && after.is("held") && look.order().is_none() && !unavailable {
+        // What is new may have been scheduled between two looks, with its day come already.
+        let was_scheduled = before.is_none_or(|before| before.is("scheduled"));
+        let of_safety = after
+            .reason
+            .as_deref()
+            .is_some_and(|reason| before.is_some() && reason != "mfa_not_available" || RISKS.contains(&reason));
+        if was_scheduled && after.is("held") && look.order().is_none() && of_safety {
             let reasons: BTreeSet<_> = held.iter().flatten().copied().collect();
             if !after.reason.as_deref().is_some_and(|reason| reasons.contains(&reason)) || after.risk_accepted {
                 look.wrong("safety", format!("{about} is held for {:?}, but the risks are {reasons:?}", after.reason));
             }
         }
-        let flipped = before.is("scheduled") && after.is("in_force");
-        if flipped && !before.risk_accepted && held.iter().all(|held| !held.is_empty()) {
+        let accepted = before.unwrap_or(after).risk_accepted;
+        if was_scheduled && after.is("in_force") && !accepted && held.iter().all(|held| !held.is_empty()) {
             look.wrong("safety", format!("{about} takes effect in spite of {held:?}"));
         }
         let due = WARNED.into_iter().filter(|days| warning_due(after, *days).is_some_and(|due| due <= look.now)).min();
@@ -102,11 +110,11 @@ fn exceeded(
     let open: Vec<_> = subjects.iter().filter(|(_, _, user)| !user.enrolled).collect();
     let untold = open.iter().filter(|(id, _, _)| !was_told(tables, post, *id, company, enforcement)).count();
     let found = [
-        ("no_enrolled_admin", settings.no_enrolled_admin, no_admin),
-        ("too_few_enrolled", settings.not_enrolled, open.len() * 100 > settings.not_enrolled_percent * subjects.len()),
-        ("too_few_told", settings.not_told, untold * 100 > settings.not_told_percent * open.len()),
+        (settings.no_enrolled_admin, no_admin),
+        (settings.not_enrolled, open.len() * 100 > settings.not_enrolled_percent * subjects.len()),
+        (settings.not_told, untold * 100 > settings.not_told_percent * open.len()),
     ];
-    found.into_iter().filter(|(_, kind, is)| *is && kinds.contains(kind)).map(|(name, _, _)| name).collect()
+    RISKS.into_iter().zip(found).filter(|(_, (kind, is))| *is && kinds.contains(kind)).map(|(name, _)| name).collect()
 }
 
 /// Whether the server accepted a mail that told the user this date of the company.

@@ -57,10 +57,8 @@ fn check_change(look: &mut Look<'_>, id: Id, before: &Enforcement, after: &Enfor
             stood
         }
         ("scheduled", "held") => {
-            let measures = [look.settings.no_enrolled_admin, look.settings.not_enrolled, look.settings.not_told];
-            let safety = measures.contains(&super::Measure::Hold) && effect(after).is_some_and(|at| at <= look.now);
             let unavailable = !available(&look.was, after) || !available(&look.is, after);
-            safety
+            may_be_unsafe(look, after)
                 || unavailable && after.reason.as_deref() == Some("mfa_not_available")
                 || ordered(|order| if let Order::Hold { company } = order { Some(company) } else { None })
         }
@@ -97,6 +95,12 @@ fn check_change(look: &mut Look<'_>, id: Id, before: &Enforcement, after: &Enfor
             matches!(look.order(), Some(Order::Release { overridden: true, .. } | Order::Set { overridden: true, .. }));
         check_notice(look, id, after, look.now, overridden);
     }
+}
+
+/// Whether its day has come, and something may speak against it: `safety` judges whether it does.
+fn may_be_unsafe(look: &Look<'_>, enforcement: &Enforcement) -> bool {
+    let measures = [look.settings.no_enrolled_admin, look.settings.not_enrolled, look.settings.not_told];
+    measures.contains(&super::Measure::Hold) && effect(enforcement).is_some_and(|at| at <= look.now)
 }
 
 /// Whether MFA is available to its company.
@@ -143,7 +147,9 @@ fn check_new(look: &mut Look<'_>, id: Id, new: &Enforcement) {
             let ordered =
                 matches!(look.order(), Some(Order::Hold { company }) if Some(Id::new(company)) == new.company);
             let soon = too_soon(look, new, new.created_at);
-            if !ordered && soon == Some(false) && available(&look.was, new) && available(&look.is, new) {
+            let available = available(&look.was, new) && available(&look.is, new);
+            // Without a minimum notice the day may have come already.
+            if !ordered && !may_be_unsafe(look, new) && soon == Some(false) && available {
                 look.wrong("R10", format!("{about} is held for {:?}, which is not so", new.reason));
             }
         }
