@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::calendar::{date_at, days_between, time_at};
+use super::calendar::{self, date_at, days_between, time_at};
 use super::look::{
     Look, company_zone, days_before, is_payee, may_be_subject, moment, named, reader_zone, reminder_due,
 };
@@ -126,12 +126,16 @@ fn check_otherwise(look: &mut Look<'_>, handing: &Handing) {
     }
 }
 
-/// The reader's zone; who has none has the one of each company that the mail speaks of.
+/// The reader's zone; who has none has the one of each company that the mail speaks of, and where it speaks of the payee
+/// mandate too, that of any company of theirs.
 fn zones_of(handing: &Handing) -> Vec<TimeZone> {
     let claim = &handing.claim;
     let spoken_of = handing.told.iter().flat_map(|telling| [(&claim.was, telling), (&claim.is, telling)]);
-    let zones = spoken_of.filter_map(|(rows, telling)| {
-        Some(reader_zone(rows.users.get(&handing.user)?, rows.enforcements.get(&telling.enforcement)?))
+    let zones = spoken_of.flat_map(|(rows, telling)| {
+        let of_telling = rows.users.get(&handing.user).zip(rows.enforcements.get(&telling.enforcement));
+        let homes = rows.memberships.keys().filter(|(_, user)| *user == handing.user && telling.company.is_none());
+        let homes = homes.filter_map(|(company, _)| calendar::zone(&rows.companies.get(company)?.time_zone));
+        of_telling.map(|(user, enforcement)| reader_zone(user, enforcement)).into_iter().chain(homes)
     });
     zones.collect()
 }
@@ -155,7 +159,7 @@ fn check_date(look: &mut Look<'_>, post: &Post, handing: &Handing, telling: &Tel
         }
         if let Some(days) = section.days_left {
             let counted =
-                |at| super::calendar::zone(&when.zone).map(|zone| days_between(date_at(at, &zone), when.local.date()));
+                |at| calendar::zone(&when.zone).map(|zone| days_between(date_at(at, &zone), when.local.date()));
             if ![handing.claimed_at, look.now].into_iter().any(|at| counted(at) == Some(days)) {
                 look.wrong("R7", format!("{about} with {days} days left until {}", when.local));
             }

@@ -247,7 +247,7 @@ pub fn told(telling: &Telling) -> Told {
 fn named_in(tables: &Tables, company: Option<Id>, section: &Section) -> bool {
     let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
     match company {
-        None => !section.words.contains(" needs a second step"),
+        None => section.words.contains(" asks everyone who receives payments "),
         Some(company) => tables
             .companies
             .get(&company)

@@ -92,8 +92,14 @@ fn check_surprise(look: &mut Look<'_>, history: &History, post: &Post, requireme
     let same_grace = history.company_since(company).is_none_or(|changed| changed <= since);
     let late = since > enforcement.created_at && stood_before && same_grace && open(&look.was) && open(&is);
     let told_before = post.tellings(&is, requirement.user, Some(company)).next().is_some();
+    // What was to tell them waited before they came back, since the date was held; their own date is of that time.
+    let told_when_held = look.was.notices.values().any(|notice| {
+        let of_them = (notice.user, notice.enforcement) == (requirement.user, requirement.enforcement);
+        of_them && notice.kind == "welcome" && notice.state == "pending" && notice.due_at <= since
+    });
     let already = look.was.company_requires(requirement.user, company);
     if late
+        && !told_when_held
         && !told_before
         && !already
         && look.now < since + super::calendar::days(grace) - super::calendar::minutes(120)

@@ -265,9 +265,15 @@ fn waits_elsewhere(look: &Look<'_>, user: Id, hours: &std::ops::Range<jiff::civi
         return false;
     };
     let mut due = is.notices.values().filter(|n| n.user == user && n.state == "pending" && n.due_at <= look.now);
+    // Or it was due together with a mail of the other company, and waits for the morning there.
+    let homes = is.memberships.keys().filter(|(_, member)| *member == user);
+    let homes: Vec<_> = homes.filter_map(|(company, _)| zone(&is.companies.get(company)?.time_zone)).collect();
+    let morning = look.settings.announce_from;
     due.any(|notice| {
         let of = is.enforcements.get(&notice.enforcement);
+        let put_off = notice.next_attempt_at > look.now.max(notice.due_at);
         of.is_some_and(|of| !hours.contains(&time_at(look.now, &reader_zone(row, of))))
+            || put_off && homes.iter().any(|home| time_at(notice.next_attempt_at, home) == morning)
     })
 }
 
