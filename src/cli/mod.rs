@@ -81,7 +81,7 @@ pub struct GlobalArgs {
 #[derive(Args, Clone, Debug)]
 pub struct ByArgs {
     /// On whose word: the person that the audit trail names
-    #[arg(long, value_name = "WHO", default_value = "cli", value_parser = values::words)]
+    #[arg(long, value_name = "WHO", default_value = "cli", value_parser = values::person)]
     pub by: String,
 }
 

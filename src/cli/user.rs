@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use chrono::NaiveDate;
+use chrono::{Datelike as _, NaiveDate};
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::output::{cell, instant, maybe, maybe_instant, pairs, say, table, yes_no};
@@ -144,6 +144,12 @@ async fn exempt(context: &Context, args: &ExemptArgs) -> Result<(), CliError> {
             return Err(CliError::Failed(format!(
                 "--until {last_day} is over in {}: give today or a later day; --end ends an exemption at once",
                 zone.name()
+            )));
+        }
+        if until.utc().year() > values::LAST_YEAR {
+            return Err(CliError::Failed(format!(
+                "--until {last_day} is later than what is kept: give a day before {}-12-31",
+                values::LAST_YEAR
             )));
         }
         context.store.exempt(&args.user, &company.id.to_string(), until, reason, by, now).await?

@@ -7,15 +7,20 @@ use crate::domain::time::Timestamp;
 use crate::domain::values::{self, shown};
 use crate::store::edit::Edit;
 
+/// The last year of which dates and instants are kept whole: one may be added to any of its days.
+pub const LAST_YEAR: i32 = 9998;
+
 /// Reads an instant.
 ///
 /// # Errors
 /// With the form that it should have.
 pub fn instant(text: &str) -> Result<Timestamp, String> {
-    text.parse::<Timestamp>().ok().filter(|instant| (1..=9998).contains(&instant.utc().year())).ok_or_else(|| {
-        let day = values::parse_date(text).map_or_else(|_| "2027-01-15".to_owned(), |date| date.to_string());
-        format!("'{}' is not an instant: write it with time and zone, as {day}T09:00:00Z", shown(text))
-    })
+    text.parse::<Timestamp>().ok().filter(|instant| (1970..=LAST_YEAR).contains(&instant.utc().year())).ok_or_else(
+        || {
+            let day = values::parse_date(text).map_or_else(|_| "2027-01-15".to_owned(), |date| date.to_string());
+            format!("'{}' is not an instant: write it with time and zone, as {day}T09:00:00Z", shown(text))
+        },
+    )
 }
 
 /// Reads a date.
@@ -24,10 +29,10 @@ pub fn instant(text: &str) -> Result<Timestamp, String> {
 /// With the ISO form.
 pub fn date(text: &str) -> Result<NaiveDate, String> {
     let date = values::parse_date(text).map_err(|error| error.to_string())?;
-    if (1..=9998).contains(&date.year()) {
+    if (1..=LAST_YEAR).contains(&date.year()) {
         Ok(date)
     } else {
-        Err(format!("'{}' is no year that is kept: use one from 0001 to 9998", shown(text)))
+        Err(format!("'{}' is no year that is kept: use one from 0001 to {LAST_YEAR}", shown(text)))
     }
 }
 
@@ -85,6 +90,18 @@ pub fn count(text: &str) -> Result<u32, String> {
 pub fn words(text: &str) -> Result<String, String> {
     values::parse_name(text)
         .map_err(|_| format!("'{}' cannot be stored: give 1 to 200 characters without control characters", shown(text)))
+}
+
+/// Reads who gives an order.
+///
+/// # Errors
+/// As [`words`], and for what the audit trail calls the machine.
+pub fn person(text: &str) -> Result<String, String> {
+    let name = words(text)?;
+    if ["sql", "daemon"].contains(&name.to_ascii_lowercase().as_str()) {
+        return Err(format!("'{name}' is what the audit trail calls what nobody ordered: give the name of a person"));
+    }
+    Ok(name)
 }
 
 /// Reads by what a row is named: its id, its external id, a user's address.

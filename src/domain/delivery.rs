@@ -218,6 +218,26 @@ fn knows_day(notice: &NoticeFacts, reader_zone: Tz) -> bool {
     notice.told_date == Some(notice.date) && notice.told_at.is_none_or(|told| day(told) == day(notice.required_at))
 }
 
+/// A mail that a user got, is getting or may have got.
+#[derive(Clone, Copy, Debug)]
+pub struct Mailed {
+    /// The mail.
+    pub id: Id,
+    /// The user's local day, as it was written down then.
+    pub day: NaiveDate,
+    /// When it went.
+    pub at: Timestamp,
+}
+
+impl Mailed {
+    /// Whether it was that day's mail. Who has no zone of their own may have been written to by the days of another company:
+    /// it counts for its day there and for its day here.
+    #[must_use]
+    pub fn is_of(&self, day: NaiveDate, reader_zone: Tz) -> bool {
+        self.day == day || self.at.date_in(reader_zone) == day
+    }
+}
+
 /// Decides on all of a user's due notices at once.
 ///
 /// `reader_zone` is the zone of the user's days; `mailed_today` names the mails that the user got, is getting or may have

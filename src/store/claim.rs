@@ -249,7 +249,8 @@ impl Recipient {
     fn decide(&self, now: Timestamp, policy: &Policy) -> Decision {
         let facts: Vec<_> = self.notices.iter().map(|notice| notice.facts.clone()).collect();
         let today = now.date_in(self.zone);
-        let mailed_today: Vec<Id> = self.mails.iter().filter(|(day, _)| *day == today).map(|(_, id)| *id).collect();
+        let mailed_today = self.mails.iter().filter(|mail| mail.is_of(today, self.zone)).map(|mail| mail.id);
+        let mailed_today: Vec<Id> = mailed_today.collect();
         delivery::decide(self.user.as_ref().map(|user| &user.facts), &facts, &mailed_today, self.zone, now, policy)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{NaiveDate, TimeDelta};
+use chrono::TimeDelta;
 use chrono_tz::Tz;
 
 use super::StoreError;
@@ -10,7 +10,7 @@ use super::claim::lock_users;
 use super::predicate::{DATE_STANDS, FREED, REQUIRED, REQUIRED_OTHERWISE, told_at_otherwise, told_date_otherwise};
 use super::requirements::{id_batch, id_rows};
 use super::sql::{Row, Tx, bind};
-use crate::domain::delivery::{EarlierMail, MembershipFacts, NoticeFacts, UserFacts};
+use crate::domain::delivery::{EarlierMail, Mailed, MembershipFacts, NoticeFacts, UserFacts};
 use crate::domain::expansion::required_at;
 use crate::domain::ids::Id;
 use crate::domain::message::{Message, Reader, Statement};
@@ -42,8 +42,8 @@ pub(super) struct Recipient {
     pub user: Option<User>,
     pub zone: Tz,
     pub notices: Vec<DueNotice>,
-    /// The mails of the last days that the user got, is getting or may have got.
-    pub mails: Vec<(NaiveDate, Id)>,
+    /// The mails of the last days.
+    pub mails: Vec<Mailed>,
 }
 
 /// A user's row.
@@ -152,22 +152,23 @@ impl Claimable {
         Ok(recipients.into_iter().map(|(_, recipient)| recipient).collect())
     }
 
-    async fn recent_mails(
-        &self,
-        tx: &mut Tx,
-        now: Timestamp,
-    ) -> Result<BTreeMap<Id, Vec<(NaiveDate, Id)>>, StoreError> {
+    async fn recent_mails(&self, tx: &mut Tx, now: Timestamp) -> Result<BTreeMap<Id, Vec<Mailed>>, StoreError> {
         let sql = format!(
-            "SELECT user_id, sent_day, id FROM mails WHERE user_id IN (SELECT id FROM {}) AND maybe_received AND sent_day >= $1",
+            "SELECT user_id, sent_day, attempted_at, id FROM mails WHERE user_id IN (SELECT id FROM {}) AND maybe_received AND sent_day >= $1",
             id_rows(tx, 2)
         );
         let since = now.plus(-TimeDelta::days(2)).utc().date_naive();
-        let mut mails: BTreeMap<Id, Vec<(NaiveDate, Id)>> = BTreeMap::new();
+        let mut mails: BTreeMap<Id, Vec<Mailed>> = BTreeMap::new();
         for row in tx.fetch_all(&sql, bind![since, id_batch(self.users.iter().copied())]).await? {
-            mails.entry(row.get("user_id")?).or_default().push((row.get("sent_day")?, row.get("id")?));
+            mails.entry(row.get("user_id")?).or_default().push(mailed(&row)?);
         }
         Ok(mails)
     }
+}
+
+/// A mail of which the row has the id, the day and the instant.
+pub(super) fn mailed(row: &Row) -> Result<Mailed, StoreError> {
+    Ok(Mailed { id: row.get("id")?, day: row.get("sent_day")?, at: row.get("attempted_at")? })
 }
 
 /// The zone of the reader's days: their own, or that of the company, or of any company they work for.
@@ -246,7 +247,8 @@ fn read_notice(row: &Row) -> Result<DueNotice, StoreError> {
             mail,
         },
         attempts: row.get("attempts")?,
-        company: row.text("company_name")?,
+        // A name may be empty; the payee mandate alone has none.
+        company: company_id.is_some().then(|| row.text("company_name")).transpose()?.map(Option::unwrap_or_default),
         company_locale: row.text("company_locale")?,
         support_contact: row.text("support_contact")?,
         requirement: row.get("required_at")?,

@@ -128,7 +128,7 @@ impl ForecastStore for SqlStore {
         }
         let coming =
             |one: &&Course| one.stands && matches!(one.state, EnforcementState::Scheduled | EnforcementState::Held);
-        let in_force = |one: &&Course| one.state == EnforcementState::InForce;
+        let in_force = |one: &&Course| one.state == EnforcementState::InForce || one.flipping;
         // What ends for newcomers alone goes on for whom it requires.
         let requiring = if proposal == Proposal::Cancel { &replan.before } else { &replan.after.courses };
         let releasing = proposal == Proposal::Release;
@@ -376,6 +376,7 @@ impl Replan {
             enforce_at: in_force.map_or_else(|| schedule::enforce_at(date, zone), |one| one.enforce_at),
             zone,
             stands: false,
+            flipping: false,
             grace_days: 0,
             milestones: Vec::new(),
         };

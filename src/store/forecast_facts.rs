@@ -8,6 +8,7 @@ use chrono_tz::Tz;
 use serde_json::{Value as Json, json};
 
 use super::StoreError;
+use super::claim_facts::mailed;
 use super::dialect::ColumnType;
 use super::forecast::Replan;
 use super::predicate::{
@@ -84,7 +85,7 @@ fn stored_course(row: &Row, policy: &Policy) -> Result<StoredCourse, StoreError>
     };
     let stands = row.get("stands")?;
     // A flip that is not complete goes on at once, as one that begins now.
-    let flipping = facts.state == EnforcementState::InForce && !facts.flipped && stands;
+    let flipping = facts.state == EnforcementState::InForce && !facts.flipped;
     let course = Course {
         id: facts.id,
         company_id: row.get("company_id")?,
@@ -93,6 +94,7 @@ fn stored_course(row: &Row, policy: &Policy) -> Result<StoredCourse, StoreError>
         enforce_at: facts.enforce_at,
         zone: time::zone(&facts.planned_time_zone).unwrap_or(Tz::UTC),
         stands,
+        flipping,
         grace_days: policy.grace_days(row.get("new_member_grace_days")?),
         milestones: Vec::new(),
     };
@@ -324,13 +326,13 @@ async fn add_mails(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let sql = format!(
-        "SELECT user_id, sent_day, id FROM mails WHERE user_id IN (SELECT id FROM {}) AND maybe_received AND sent_day >= $2",
+        "SELECT user_id, sent_day, attempted_at, id FROM mails WHERE user_id IN (SELECT id FROM {}) AND maybe_received AND sent_day >= $2",
         id_rows(tx, 1)
     );
     let since: NaiveDate = now.plus(-TimeDelta::days(2)).utc().date_naive();
     for row in tx.fetch_all(&sql, bind![users.clone(), since]).await? {
         if let Some(person) = people.get_mut(&row.get("user_id")?) {
-            person.mails.push((row.get("sent_day")?, row.get("id")?));
+            person.mails.push(mailed(&row)?);
         }
     }
     Ok(())

@@ -175,8 +175,9 @@ impl SqlStore {
             "SELECT u.id, e.company_id, e.id AS enforcement_id, e.planned_time_zone, u.time_zone AS user_zone, s.due_at
              FROM {} JOIN memberships AS m ON m.company_id = batch.company_id AND m.user_id = batch.user_id
              JOIN users AS u ON u.id = m.user_id
-             JOIN companies AS c ON c.id = m.company_id AND c.enforcement_date IS NULL
-             JOIN enforcements AS e ON e.company_id = c.id
+             JOIN companies AS c ON c.id = m.company_id
+             JOIN enforcements AS e ON e.company_id = c.id AND (c.enforcement_date IS NULL OR e.state = 'reverted'
+                 AND EXISTS (SELECT 1 FROM enforcements AS held WHERE held.company_id = c.id AND held.state = 'held'))
              JOIN milestones AS s ON s.enforcement_id = e.id AND s.kind = 'cancelled' AND s.state = 'expanded'
              WHERE {} AND u.mfa_enrolled_at IS NULL AND {} IS NOT NULL AND NOT {REQUIRED} AND NOT {REQUIRED_BEFORE}
              ORDER BY u.id, e.company_id, s.due_at DESC, e.id DESC",

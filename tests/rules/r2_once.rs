@@ -18,6 +18,7 @@ on_both!(
     r2_once_refused_mail_is_tried_again_and_arrives_once,
     r2_once_refused_for_good_is_not_tried_again,
     r2_once_the_readers_day_counts,
+    r2_once_the_day_of_who_has_no_zone_is_that_of_each_company,
 );
 
 async fn r2_once_two_companies_one_mail(db: &TestDatabase) {
@@ -257,5 +258,21 @@ async fn r2_once_the_readers_day_counts(db: &TestDatabase) {
     world.walk("2026-12-03 00:00").await;
     let expected = ["2026-12-01 08:00 announcement", "2026-12-02 08:00 announcement"];
     assert_eq!(world.received(&west).await, expected, "though it was the third by then where the first company is");
+    world.finish().await;
+}
+
+/// Who has no zone of their own has the days of the company that writes: no mail comes on such a day that had one.
+async fn r2_once_the_day_of_who_has_no_zone_is_that_of_each_company(db: &TestDatabase) {
+    let world = World::begin(db, "2027-01-10 22:00").await;
+    let (angeles, tokyo) = (world.company("America/Los_Angeles").await, world.company("Asia/Tokyo").await);
+    let user = world.member(angeles, "(America/Los_Angeles)").await;
+    world.join(tokyo, &user).await;
+    world.set_date(angeles, "2027-03-01").await;
+    world.walk("2027-01-10 22:50").await;
+    assert_eq!(world.received(&user).await, ["2027-01-10 14:15 announcement"]);
+    world.set_date(tokyo, "2027-03-08").await;
+    world.walk("2027-03-10 12:00").await;
+    let received = world.received(&user).await;
+    assert_eq!(received[1], "2027-01-11 15:00 announcement", "the next morning there: {received:?}");
     world.finish().await;
 }

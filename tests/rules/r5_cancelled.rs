@@ -17,6 +17,7 @@ on_both!(
     r5_cancelled_who_was_left_out_hears_of_it_when_back,
     r5_cancelled_long_ago_is_told_to_nobody,
     r5_reverted_while_exempt_is_told_afterwards,
+    r5_reverted_beside_a_held_date_is_told_to_who_is_back,
 );
 
 async fn r5_cancelled_before_the_announcement_nobody_hears_of_it(db: &TestDatabase) {
@@ -176,6 +177,26 @@ async fn r5_reverted_while_exempt_is_told_afterwards(db: &TestDatabase) {
     let told = world.received(&user).await.len();
     world.walk("2027-02-03 12:00").await;
     assert_eq!(world.received(&user).await[told..], ["2027-02-01 13:00 cancelled"]);
-    assert!(world.last_text(&user).contains("does not require a second step any more"));
+    assert!(world.last_text(&user).contains("does not ask for a second step any more"));
+    world.finish().await;
+}
+
+/// While another date is held, what was undone is news to who was left out as to everybody else.
+async fn r5_reverted_beside_a_held_date_is_told_to_who_is_back(db: &TestDatabase) {
+    let (world, berlin, user) = announced(db).await;
+    world.walk("2027-01-16 12:00").await;
+    world.set_date(berlin, "2027-01-18").await;
+    world.walk("2027-01-16 13:00").await;
+    assert_eq!(world.enforcements(berlin).await, ["2027-01-15 in_force", "2027-01-18 held"]);
+    world.set_user(&user, "active = false").await;
+    world.run_now().await;
+    let jo = Authority { actor: "Jo", override_notice: false, reason: None };
+    world.order(berlin, &jo).revert().await.unwrap();
+    world.walk("2027-01-25 12:00").await;
+    let told = world.received(&user).await.len();
+    world.set_user(&user, "active = true").await;
+    world.walk("2027-01-27 12:00").await;
+    assert_eq!(world.received(&user).await[told..], ["2027-01-25 13:00 cancelled"]);
+    assert!(world.last_text(&user).contains("does not ask for a second step any more"));
     world.finish().await;
 }

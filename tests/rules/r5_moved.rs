@@ -1,6 +1,9 @@
 //! R5: a date moved or cancelled is obeyed by the next statement, not the next tick, and everybody ends up knowing the date
 //! that stands: whoever was told another one is told that it moved, whoever was told none gets the announcement.
 
+use chrono::NaiveDate;
+use mfa_enforcer::domain::ids::Id;
+use mfa_enforcer::store::forecast::Proposal;
 use mfa_enforcer::store::outcome::{MailOutcome, MailResult};
 
 use super::world::{NOTHING, World, announced, at, busy, lost_answer, no_such_user};
@@ -22,6 +25,7 @@ on_both!(
     r5_moved_earlier_and_later,
     r5_moved_in_force_tells_newcomers_only,
     r5_moved_once_the_flip_has_begun_it_completes,
+    r5_moved_once_the_flip_has_begun_the_forecast_says_so,
     r5_moved_in_force_there_and_back_tells_the_newcomer_each_time,
     r5_moved_in_force_there_and_back_after_the_personal_date,
     r5_moved_claims_what_the_reader_was_told_then,
@@ -436,5 +440,50 @@ async fn r5_moved_the_old_day_is_as_it_was_read_where_no_zone_is_known(db: &Test
     let text = world.last_text(&user);
     assert!(text.contains("15 March 2027"), "one mail tells both: {text}");
     assert!(text.contains("15 January 2027") && !text.contains("14 January 2027"), "{text}");
+    world.finish().await;
+}
+
+/// What people are told of a flip under way is what comes: it completes whatever becomes of the date.
+async fn r5_moved_once_the_flip_has_begun_the_forecast_says_so(db: &TestDatabase) {
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    let (berlin, tokyo) = (world.company("Europe/Berlin").await, world.company("Europe/Berlin").await);
+    let cancelled = world.members(berlin, "Europe/Berlin", 8).await;
+    let moved = world.members(tokyo, "Europe/Berlin", 8).await;
+    for company in [berlin, tokyo] {
+        world.set_date(company, "2027-01-15").await;
+    }
+    world.walk("2027-01-14 12:00").await;
+    world.services.clock.set(at("2027-01-14 23:00"));
+    let store = &world.services.store;
+    for company in [berlin, tokyo] {
+        let enforcement = world.enforcement(company).await;
+        store.flip_chunk(enforcement, world.now(), &world.services.policy, 3).await.unwrap();
+    }
+    let (policy, now) = (&world.services.policy, world.now());
+    let outlook = |company: Id, proposal| async move {
+        store.forecast(&company.to_string(), proposal, now, policy).await.unwrap().forecast
+    };
+    let taken_back = outlook(berlin, Proposal::Cancel).await;
+    assert_eq!(taken_back.required.iter().map(|one| one.people).sum::<u64>(), 5, "{taken_back:?}");
+    assert!(taken_back.mails.is_empty(), "{taken_back:?}");
+    let date = NaiveDate::from_ymd_opt(2027, 2, 20).unwrap();
+    let later = outlook(tokyo, Proposal::Date(date)).await;
+    let required: Vec<_> = later.required.iter().map(|one| (one.people, one.required_already)).collect();
+    assert_eq!(required, [(5, 0), (8, 8)], "{later:?}");
+    let foretold: Vec<_> =
+        later.mails.iter().map(|mail| format!("{} {} {}", mail.day, mail.kind, mail.people)).collect();
+    assert_eq!(foretold, ["2027-01-15 now_required 8"]);
+    world.clear_date(berlin).await;
+    world.set_date(tokyo, "2027-02-20").await;
+    world.walk("2027-02-21 12:00").await;
+    for user in cancelled.iter().chain(&moved) {
+        assert_eq!(world.required_since(user).await, "2027-01-14 23:00");
+    }
+    for user in &moved {
+        assert_eq!(world.received(user).await.last().unwrap(), "2027-01-15 09:00 now_required");
+    }
+    for user in &cancelled {
+        assert_eq!(world.received(user).await.last().unwrap(), "2027-01-14 09:00 final_reminder");
+    }
     world.finish().await;
 }

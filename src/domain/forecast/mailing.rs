@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 
 use super::person::{Course, Event, Milestone, Notice};
 use super::walk::{Walk, made_id};
-use crate::domain::delivery::{self, Decision, NoticeFacts};
+use crate::domain::delivery::{self, Decision, Mailed, NoticeFacts};
 use crate::domain::expansion::{self, Enforcement, MemberFacts};
 use crate::domain::ids::Id;
 use crate::domain::notice::{EnforcementState, MilestoneState, NoticeKind, NoticeState};
@@ -70,7 +70,7 @@ impl Walk<'_> {
             let facts: Vec<NoticeFacts> = due.iter().filter_map(|notice| self.notice_facts(notice)).collect();
             let today = self.now.date_in(zone);
             let mailed: Vec<Id> =
-                self.person.mails.iter().filter(|(day, _)| *day == today).map(|(_, id)| *id).collect();
+                self.person.mails.iter().filter(|mail| mail.is_of(today, zone)).map(|mail| mail.id).collect();
             let decision = delivery::decide(Some(&self.person.facts), &facts, &mailed, zone, self.now, self.policy);
             self.carry_out(&decision, &facts, today);
         }
@@ -91,7 +91,7 @@ impl Walk<'_> {
             return;
         }
         let mail = decision.mail.map_or_else(|| self.make_id(), |mail| mail.id);
-        self.person.mails.push((today, mail));
+        self.person.mails.push(Mailed { id: mail, day: today, at: self.now });
         for sent in facts.iter().filter(|one| decision.send.contains(&one.id)) {
             let Some(course) = self.courses.iter().find(|one| one.id == sent.enforcement_id) else { continue };
             let company = course.company_id;

@@ -158,7 +158,7 @@ impl Tally {
         let to_tell = self.to_be_told(&person, replanned, policy);
         let events = walk(person, courses, replanned, now, policy);
         self.told += u64::from(to_tell.is_some_and(|to_tell| to_tell.is_told(&events)));
-        let (mut mailed, mut required_at) = (false, None);
+        let (mut mailed, mut required_at, mut required) = (false, None, required_already);
         for event in events {
             match event {
                 Event::Mailed { enforcement_id, kind, at, day } if self.is_ours(course(enforcement_id)) => {
@@ -179,9 +179,11 @@ impl Tally {
                     });
                     row.people += 1;
                     row.enrolled += u64::from(enrolled);
-                    row.required_already += u64::from(required_already);
+                    row.required_already += u64::from(required);
+                    required = true;
                 }
-                _ => {}
+                Event::Required { .. } => required = true,
+                Event::Mailed { .. } => {}
             }
         }
         self.forecast.mailed += u64::from(mailed);

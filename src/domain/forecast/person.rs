@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 
-use crate::domain::delivery::{EarlierMail, UserFacts};
+use crate::domain::delivery::{EarlierMail, Mailed, UserFacts};
 use crate::domain::ids::Id;
 use crate::domain::notice::{EnforcementState, MilestoneState, NoticeKind, NoticeState};
 use crate::domain::schedule::PlannedMilestone;
@@ -26,6 +26,8 @@ pub struct Course {
     pub zone: Tz,
     /// Whether the company's row still says so (R5).
     pub stands: bool,
+    /// Whether its flip has begun: it is completed whatever the row says (R5).
+    pub flipping: bool,
     /// How many days late joiners get.
     pub grace_days: u16,
     /// Its milestones, in any state.
@@ -38,6 +40,12 @@ impl Course {
     pub fn governs(&self, company: Id) -> bool {
         use EnforcementState::{Held, InForce, Scheduled};
         self.company_id == Some(company) && self.stands && matches!(self.state, Scheduled | Held | InForce)
+    }
+
+    /// Whether it takes effect at its instant.
+    #[must_use]
+    pub fn flips(&self) -> bool {
+        self.state == EnforcementState::Scheduled && (self.stands || self.flipping)
     }
 
     /// Whether, as it stands, the notices of its milestones of this kind are made (R1, R5).
@@ -114,8 +122,8 @@ pub struct Person {
     pub ties: Vec<Tie>,
     /// Their notices of these courses, in any state.
     pub notices: Vec<Notice>,
-    /// The mails that they got, are getting or may have got lately, by their local day.
-    pub mails: Vec<(NaiveDate, Id)>,
+    /// The mails that they got, are getting or may have got lately.
+    pub mails: Vec<Mailed>,
 }
 
 /// A membership.

@@ -124,6 +124,7 @@ fn new_course(company: &CompanyFacts, plan: &Plan, grace_days: u16) -> Option<Co
         enforce_at: plan.enforce_at,
         zone: plan.zone,
         stands: true,
+        flipping: false,
         grace_days,
         milestones: numbered(&plan.milestones),
     })

@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use uuid::Uuid;
 
 use super::person::{Course, Event, Membership, Milestone, Person, Tie};
-use super::replan::Replanned;
+use super::replan::{self, Replanned};
 use crate::domain::delivery::LAPSE_NOTICE;
 use crate::domain::ids::{Id, PAYEE_MANDATE};
 use crate::domain::notice::{EnforcementState, MilestoneState, NoticeKind, NoticeState};
@@ -78,7 +78,7 @@ impl Walk<'_> {
     fn next_due(&self) -> Option<Timestamp> {
         let notices = self.person.notices.iter().filter(|notice| notice.state == NoticeState::Pending);
         let milestones = self.courses.iter().flat_map(|course| &course.milestones);
-        let flips = self.courses.iter().filter(|course| course.state == EnforcementState::Scheduled && course.stands);
+        let flips = self.courses.iter().filter(|course| course.flips());
         let memberships = self.person.memberships.iter();
         let lapses = memberships.clone().filter_map(|one| one.exempt_until).map(|until| until.plus(-LAPSE_NOTICE));
         notices
@@ -167,11 +167,14 @@ impl Walk<'_> {
 
     /// Who was left out when a date that they know was taken back hears so when they are back.
     fn tell_undone_after_all(&mut self, membership: &Membership) {
-        if membership.company_date.is_some() || membership.told_date.is_none() {
+        if membership.told_date.is_none() {
             return;
         }
         let of_company = self.courses.iter().filter(|course| course.company_id == Some(membership.company_id));
-        let told = of_company.filter_map(|course| {
+        let held = of_company.clone().any(|course| course.state == EnforcementState::Held);
+        let no_date = membership.company_date.is_none();
+        let undone = of_company.filter(|course| no_date || held && course.state == EnforcementState::Reverted);
+        let told = undone.filter_map(|course| {
             let is_told =
                 |one: &&Milestone| one.planned.kind == NoticeKind::Cancelled && one.state == MilestoneState::Expanded;
             course.milestones.iter().find(is_told).map(|one| (one.planned.due_at, course.id, course.zone))
@@ -308,12 +311,11 @@ impl Walk<'_> {
     fn enforce(&mut self) {
         for place in 0..self.courses.len() {
             let course = &self.courses[place];
-            let due = course.state == EnforcementState::Scheduled && course.stands && course.enforce_at <= self.now;
-            let (id, company) = (course.id, course.company_id);
-            if !due {
+            let (id, company, flipping) = (course.id, course.company_id, course.flipping);
+            if !course.flips() || course.enforce_at > self.now {
                 continue;
             }
-            if self.held_on_their_day.contains(&id) {
+            if !flipping && self.held_on_their_day.contains(&id) {
                 self.courses[place].state = EnforcementState::Held;
                 continue;
             }
@@ -330,8 +332,12 @@ impl Walk<'_> {
             }
             let own = self.person.memberships.iter().find(|one| Some(one.company_id) == company);
             let own_date_has_come = own.is_some_and(|one| one.require_at.is_none_or(|at| at <= self.now));
+            let taken_back = own.is_some_and(|one| one.company_date.is_none());
             if self.tie(id).on_the_day && own_date_has_come {
                 self.require(id);
+            }
+            if flipping && taken_back {
+                replan::close(self.courses.get_mut(place), EnforcementState::Cancelled);
             }
         }
     }
