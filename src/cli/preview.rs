@@ -17,7 +17,9 @@ use super::output::{cell, say};
 use super::{CliError, Context, GlobalArgs, Output, notice, values};
 use crate::domain::message::Message;
 use crate::domain::notice::NoticeKind;
+use crate::domain::values::shown;
 use crate::mail::memory::MemoryTransport;
+use crate::mail::templates::Rendered;
 use crate::mail::transport::Transport;
 use crate::mail::{Mailer, sample};
 
@@ -28,20 +30,26 @@ use crate::mail::{Mailer, sample};
     after_help = "\
 Examples:
   mfa-enforcer notice preview
-  mfa-enforcer notice preview --kind final_reminder --json
-  mfa-enforcer notice preview --all --to previews
+  mfa-enforcer notice preview --kind final_reminder --language de --json
+  mfa-enforcer notice preview --all previews
   mfa-enforcer notice preview --user u-1 --company acme --date 2099-01-15
-  mfa-enforcer notice preview --all --user u-1 --company acme --to u-1
+  mfa-enforcer notice preview --all --user u-1 --company acme u-1
 
 Without a user it shows made-up people, and needs no database. With one, it shows the words, steps and dates that this
 person would get. Nothing is sent and nothing is changed.")]
 pub struct PreviewArgs {
+    /// Write each into this folder, as .eml, .html and .txt in a folder of its language, with an index.html to look through
+    #[arg(value_name = "DIR")]
+    folder: Option<PathBuf>,
     /// This kind [default: announcement]
     #[arg(long, value_parser = notice::kind())]
     kind: Option<NoticeKind>,
-    /// Every kind
+    /// Every kind; of made-up people also what special cases get
     #[arg(long)]
     all: bool,
+    /// In this language [default: the user's; for made-up people English, and every one for --all with DIR]
+    #[arg(long, value_name = "TAG")]
+    language: Option<String>,
     /// As this user would get it: the id, external id or e-mail address
     #[arg(long, requires = "company", value_parser = values::key)]
     user: Option<String>,
@@ -51,15 +59,14 @@ pub struct PreviewArgs {
     /// About this date [default: the one that the company has]
     #[arg(long, value_name = "DATE", value_parser = values::date, requires = "user")]
     date: Option<NaiveDate>,
-    /// Write each into this folder, as .eml, .html and .txt, with an index.html to look through
-    #[arg(long, value_name = "DIR")]
-    to: Option<PathBuf>,
 }
 
 /// One notice, written.
 #[derive(Serialize)]
 struct Preview {
-    kind: NoticeKind,
+    /// What it is called: its kind, and which case of that.
+    name: String,
+    language: String,
     subject: String,
     text: String,
     html: String,
@@ -71,7 +78,8 @@ struct Preview {
 /// Runs the command.
 ///
 /// # Errors
-/// When the settings or templates are wrong, the store knows no such user or company, or the files cannot be written.
+/// When the settings or templates are wrong, the store knows no such user or company, there is no such language, or the files
+/// cannot be written.
 pub async fn run(
     global: &GlobalArgs,
     variables: impl Iterator<Item = (String, String)>,
@@ -81,37 +89,58 @@ pub async fn run(
         (true, _) => NoticeKind::ALL.to_vec(),
         (false, kind) => vec![kind.unwrap_or(NoticeKind::Announcement)],
     };
+    let mut made_up = false;
     let (config, messages) = if let (Some(user), Some(company)) = (&args.user, &args.company) {
         let context = Context::open(global, variables).await?;
         let prospect = Prospect::find(&context, user, company, args.date).await?;
         prospect.say_what_keeps_it_away(&kinds);
-        (context.config, kinds.iter().map(|kind| prospect.message(*kind)).collect())
+        let messages = kinds.iter().map(|kind| (kind.to_string(), prospect.message(*kind))).collect();
+        (context.config, messages)
     } else {
-        let messages: Vec<Message> = kinds.iter().map(|kind| sample::of_kind(*kind, true)).collect();
+        made_up = true;
+        let one_of_each = kinds.iter().map(|kind| (kind.to_string(), sample::of_kind(*kind, true)));
+        let messages: Vec<(String, Message)> =
+            if args.all && args.folder.is_some() { sample::gallery() } else { one_of_each.collect() };
         (load_config(global, variables)?, messages)
     };
     let mut notices = config.notices;
     notices.from.get_or_insert_with(|| sample::SENDER.to_owned());
     let mailer = Mailer::new(&notices, Transport::simulated(MemoryTransport::new())).map_err(failed)?;
-    let previews = kinds
-        .iter()
-        .zip(&messages)
-        .map(|(kind, message)| {
-            let words = mailer.templates().render(message).map_err(failed)?;
-            let eml = mailer.prepare(message).map_err(failed)?.bytes;
-            Ok(Preview { kind: *kind, subject: words.subject, text: words.text, html: words.html, eml })
-        })
-        .collect::<Result<Vec<_>, CliError>>()?;
+    let known = mailer.templates().languages();
+    let languages: Vec<Option<&str>> = match &args.language {
+        Some(tag) => {
+            let wanted = known.iter().find(|known| known.eq_ignore_ascii_case(tag));
+            vec![Some(wanted.copied().ok_or_else(|| no_language(tag, &known))?)]
+        }
+        None if made_up && args.all && args.folder.is_some() => known.into_iter().map(Some).collect(),
+        None => vec![None],
+    };
+    let mut previews = Vec::new();
+    for language in languages {
+        for (name, message) in &messages {
+            let mut message = message.clone();
+            message.reader.locales.splice(..0, language.map(str::to_owned));
+            let words = mailer.templates().render(&message).map_err(failed)?;
+            let eml = mailer.prepare(&message).map_err(failed)?.bytes;
+            let Rendered { language, subject, text, html } = words;
+            previews.push(Preview { name: name.clone(), language, subject, text, html, eml });
+        }
+    }
     show(Output::new(global.json), args, &previews)
 }
 
+fn no_language(tag: &str, known: &[&str]) -> CliError {
+    CliError::Failed(format!(
+        "there are no notices in '{}': use one of {}, or add its words (see notices.template_dir)",
+        shown(tag),
+        known.join(", ")
+    ))
+}
+
 fn show(output: Output, args: &PreviewArgs, previews: &[Preview]) -> Result<(), CliError> {
-    if let Some(folder) = &args.to {
+    if let Some(folder) = &args.folder {
         let written = write(folder, previews).map_err(|error| {
-            CliError::Failed(format!(
-                "cannot write to the folder {}: {error}; name another with --to",
-                folder.display()
-            ))
+            CliError::Failed(format!("cannot write to the folder {}: {error}; name another", folder.display()))
         })?;
         return output.show(&json!({ "folder": folder, "files": written }), |_| {
             let index = folder.join("index.html");
@@ -121,7 +150,7 @@ fn show(output: Output, args: &PreviewArgs, previews: &[Preview]) -> Result<(), 
     match previews {
         [preview] if !args.all => output.show(preview, text),
         _ => output.show(&previews, |previews| {
-            let titled = |preview: &Preview| format!("=== {} ===\n{}", preview.kind, text(preview));
+            let titled = |preview: &Preview| format!("=== {} ===\n{}", preview.name, text(preview));
             previews.iter().map(titled).collect::<Vec<_>>().join("\n\n")
         }),
     }
@@ -149,11 +178,11 @@ const INDEX: &str = "\
 </style>
 <h1>Notices</h1>
 {%- for mail in mails %}
-<h2>{{ mail.kind }}</h2>
-<p>{{ mail.subject }}</p>
-<p><a href=\"{{ mail.kind }}.html\">HTML</a>, <a href=\"{{ mail.kind }}.txt\">text</a>, \
-<a href=\"{{ mail.kind }}.eml\">the mail</a></p>
-<iframe src=\"{{ mail.kind }}.html\" title=\"{{ mail.kind }}\" sandbox></iframe>
+<h2>{{ mail.name }} <small>({{ mail.language }})</small></h2>
+<p lang=\"{{ mail.language }}\">{{ mail.subject }}</p>
+<p><a href=\"{{ mail.language }}/{{ mail.name }}.html\">HTML</a>, <a href=\"{{ mail.language }}/{{ mail.name }}.txt\">text</a>, \
+<a href=\"{{ mail.language }}/{{ mail.name }}.eml\">the mail</a></p>
+<iframe src=\"{{ mail.language }}/{{ mail.name }}.html\" title=\"{{ mail.name }} ({{ mail.language }})\" loading=\"lazy\" sandbox></iframe>
 {%- endfor %}
 </html>
 ";
@@ -170,10 +199,11 @@ fn write(folder: &Path, previews: &[Preview]) -> Result<Vec<String>, Box<dyn std
     let mut index = tera::Context::new();
     index.insert("mails", &previews);
     put("index.html".to_owned(), Tera::one_off(INDEX, &index, true)?.as_bytes())?;
-    for Preview { kind, text, html, eml, subject } in previews {
-        put(format!("{kind}.eml"), eml)?;
-        put(format!("{kind}.html"), html.as_bytes())?;
-        put(format!("{kind}.txt"), format!("Subject: {subject}\n\n{text}").as_bytes())?;
+    for Preview { name, language, text, html, eml, subject } in previews {
+        fs::create_dir_all(folder.join(language))?;
+        put(format!("{language}/{name}.eml"), eml)?;
+        put(format!("{language}/{name}.html"), html.as_bytes())?;
+        put(format!("{language}/{name}.txt"), format!("Subject: {subject}\n\n{text}").as_bytes())?;
     }
     Ok(written)
 }

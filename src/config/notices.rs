@@ -48,6 +48,8 @@ pub struct NoticeSettings {
     /// Whom readers ask when their company has not said whom.
     #[serde(default)]
     pub support_contact: Option<String>,
+    /// The languages that notices are written in, by their tags; empty: all that there are. English is always one.
+    pub languages: Vec<String>,
     /// A folder whose files take the place of the built-in templates of the same name, one by one.
     #[serde(default)]
     pub template_dir: Option<PathBuf>,

@@ -57,6 +57,8 @@ pub struct Statement {
     pub required_otherwise: bool,
     /// For `cancelled`: whether the date had come and required this reader, and was reverted.
     pub was_required: bool,
+    /// Who set the date, as they gave it; none: nobody is named.
+    pub set_by: Option<String>,
     /// Until when this reader is exempt, for who is told before that ends.
     pub exempt_until: Option<Timestamp>,
 }

@@ -1,65 +1,221 @@
-//! The languages that notices are written in, and what templates cannot say: dates.
+//! The languages that notices are written in, and how each writes dates.
 
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 use chrono_tz::Tz;
+use icu_calendar::{Date, Gregorian};
+use icu_datetime::FixedCalendarDateTimeFormatter;
+use icu_datetime::fieldsets::YMDE;
+use icu_locale_core::Locale;
+use unic_langid::LanguageIdentifier;
 
+use super::messages::{Markup, Messages};
+use super::template_files::LocaleFiles;
+use super::templates::TemplateError;
 use crate::domain::time::Timestamp;
 
+/// The language that there always is, and that has every message.
+pub(super) const ENGLISH: &str = "en";
+
 /// A language that notices are written in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Language {
-    English,
+pub(super) struct Language {
+    tag: String,
+    /// The file with its words, the operator's if there is one.
+    place: String,
+    /// The tag with its likely script and region (UTS 35), to compare with readers' languages.
+    likely: LanguageIdentifier,
+    messages: Messages,
+    /// How dates are written.
+    dates: Locale,
 }
 
-impl Language {
-    /// The first of a reader's languages that there is; English for everybody else.
-    pub(super) fn best(locales: &[String]) -> Self {
-        let primary = |tag: &String| tag.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();
-        locales.iter().map(primary).find_map(|language| Self::named(&language)).unwrap_or(Self::English)
-    }
+type DateFormatter = FixedCalendarDateTimeFormatter<Gregorian, YMDE>;
 
-    fn named(primary: &str) -> Option<Self> {
-        (primary == "en").then_some(Self::English)
+impl Language {
+    /// Reads a language's files.
+    ///
+    /// # Errors
+    /// [`TemplateError`], with the file.
+    pub(super) fn read(files: &LocaleFiles) -> Result<Self, TemplateError> {
+        let place = files.sources.last().map_or_else(String::new, |file| file.place.clone());
+        let wrong = |reason: String| TemplateError::Wrong { place: place.clone(), line: None, reason };
+        let no_tag = |error: &dyn std::fmt::Display| {
+            wrong(format!("'{}' is no language tag ({error}): name the file such as pt-BR.ftl", files.tag))
+        };
+        let language: LanguageIdentifier = files.tag.parse().map_err(|error| no_tag(&error))?;
+        // British dates for English, with the day before the month as most of the world has it: 15 January 2027.
+        let dates = if files.tag == ENGLISH { "en-GB" } else { &files.tag };
+        let dates: Locale = dates.parse().map_err(|error| no_tag(&error))?;
+        DateFormatter::try_new((&dates).into(), YMDE::long())
+            .map_err(|error| wrong(format!("dates cannot be written in '{}': {error}", files.tag)))?;
+        let messages = Messages::read(&language, &files.sources)?;
+        Ok(Self { tag: files.tag.clone(), place, likely: likely(language), messages, dates })
     }
 
     /// The language tag (BCP 47).
-    pub(super) fn tag(self) -> &'static str {
-        match self {
-            Self::English => "en",
-        }
+    pub(super) fn tag(&self) -> &str {
+        &self.tag
+    }
+
+    /// Its words.
+    pub(super) fn messages(&self) -> &Messages {
+        &self.messages
     }
 
     /// A date with its weekday: *Friday, 15 January 2027*.
-    pub(super) fn date(self, date: NaiveDate) -> String {
-        match self {
-            Self::English => date.format("%A, %-d %B %Y").to_string(),
-        }
+    pub(super) fn date(&self, date: NaiveDate) -> String {
+        let (month, day) = (date.month(), date.day());
+        let gregorian = u8::try_from(month)
+            .ok()
+            .zip(u8::try_from(day).ok())
+            .and_then(|(month, day)| Date::try_new_gregorian(date.year(), month, day).ok());
+        // Made anew each time, in a microsecond or two: it cannot be shared between threads.
+        let formatter = DateFormatter::try_new((&self.dates).into(), YMDE::long()).ok();
+        // Every date of ours is one of that calendar, and the formatter was tried when the language was read.
+        gregorian
+            .zip(formatter)
+            .map_or_else(|| date.to_string(), |(date, formatter)| formatter.format(&date).to_string())
     }
 
-    /// An instant as clocks in `zone` show it, with the zone named: *Friday, 15 January 2027, 00:00 (Europe/Berlin)*.
-    pub(super) fn moment(self, instant: Timestamp, zone: Tz) -> String {
-        let time = instant.utc().with_timezone(&zone).format("%H:%M");
-        format!("{}, {time} ({})", self.date(instant.date_in(zone)), zone.name().replace('_', " "))
+    /// An instant as clocks in `zone` show it: *Friday, 15 January 2027, 00:00*, and with the zone named *(Europe/Berlin)*.
+    pub(super) fn moment(&self, instant: Timestamp, zone: Tz, named: bool) -> Result<String, String> {
+        let message = if named { "moment-in" } else { "moment" };
+        self.messages.say(message, Markup::Plain, |variable| match variable {
+            "date" => Ok(self.date(instant.date_in(zone)).into()),
+            "time" => Ok(instant.utc().with_timezone(&zone).format("%H:%M").to_string().into()),
+            "zone" => Ok(zone.name().replace('_', " ").into()),
+            _ => Err("it has no value here".to_owned()),
+        })
     }
+
+    /// How well it suits a reader who wants `wanted`: none, another language or script.
+    fn suits(&self, wanted: &LanguageIdentifier) -> Option<u8> {
+        let same_script = (self.likely.language, self.likely.script) == (wanted.language, wanted.script);
+        same_script.then_some(u8::from(self.likely.region == wanted.region))
+    }
+}
+
+impl std::fmt::Debug for Language {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Language").field("tag", &self.tag).finish_non_exhaustive()
+    }
+}
+
+/// Every language that notices are written in; English first.
+#[derive(Debug)]
+pub(super) struct Languages(Vec<Language>);
+
+impl Languages {
+    /// Reads every language. Those that are not in `wanted`, if there is anything in it, are left out, but English.
+    ///
+    /// # Errors
+    /// [`TemplateError`]: among others where a language has other messages than English has.
+    pub(super) fn read(locales: &[LocaleFiles], wanted: &[String]) -> Result<Self, TemplateError> {
+        let mut all = locales.iter().map(Language::read).collect::<Result<Vec<_>, _>>()?;
+        all.sort_by_key(|language| language.tag != ENGLISH);
+        let english = all.first().filter(|language| language.tag == ENGLISH).ok_or(TemplateError::NoEnglish)?;
+        for other in &all {
+            compare(english, other)?;
+        }
+        if !wanted.is_empty() {
+            let known = |tag: &String| all.iter().any(|language| language.tag == *tag);
+            if let Some(unknown) = wanted.iter().find(|tag| !known(tag)) {
+                let known = all.iter().map(|language| language.tag.clone()).collect::<Vec<_>>().join(", ");
+                return Err(TemplateError::UnknownLanguage { tag: unknown.clone(), known });
+            }
+            all.retain(|language| language.tag == ENGLISH || wanted.contains(&language.tag));
+        }
+        Ok(Self(all))
+    }
+
+    /// All of them, English first.
+    pub(super) fn all(&self) -> &[Language] {
+        &self.0
+    }
+
+    /// The language of this tag; English where there is none.
+    pub(super) fn named(&self, tag: &str) -> &Language {
+        self.0.iter().find(|language| language.tag == tag).unwrap_or(&self.0[0])
+    }
+
+    /// The first of a reader's languages that there is, in their region's form or another; English for everybody else.
+    pub(super) fn best(&self, locales: &[String]) -> &Language {
+        // What POSIX adds to a locale, such as `de_DE.UTF-8`, is no part of the language.
+        let tag = |locale: &String| locale.split(['.', '@']).next().unwrap_or_default().parse().ok();
+        let best_of = |wanted: LanguageIdentifier| {
+            let suited = self.0.iter().filter_map(|language| Some((language.suits(&wanted)?, language)));
+            suited.max_by_key(|(rank, language)| (*rank, std::cmp::Reverse(language.tag.len()))).map(|(_, best)| best)
+        };
+        locales.iter().filter_map(tag).map(likely).find_map(best_of).unwrap_or(&self.0[0])
+    }
+}
+
+fn likely(mut language: LanguageIdentifier) -> LanguageIdentifier {
+    language.maximize();
+    language
+}
+
+/// Every language has the messages that English has, and no others but parts of its own.
+fn compare(english: &Language, other: &Language) -> Result<(), TemplateError> {
+    let has = |language: &Language, name: &str| language.messages.uses(name).is_some();
+    let is_term = |name: &str| name.starts_with('-');
+    for (name, uses) in other.messages.all().filter(|(name, _)| !is_term(name)) {
+        if !has(english, name) {
+            let reason = format!("there is no message '{name}': take its name from {ENGLISH}.ftl");
+            return Err(TemplateError::Wrong { place: uses.place.clone(), line: Some(uses.line), reason });
+        }
+    }
+    let names = english.messages.all().map(|(name, _)| name);
+    let missing: Vec<_> = names.filter(|name| !is_term(name) && !has(other, name)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let reason = format!("these messages are missing: {}; translate them from {ENGLISH}.ftl", missing.join(", "));
+    Err(TemplateError::Wrong { place: other.place.clone(), line: None, reason })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::collections::BTreeSet;
 
-    #[test]
-    fn a_moment_is_told_as_the_reader_s_clocks_show_it() {
-        let instant: Timestamp = "2027-01-14T23:00:00Z".parse().unwrap();
-        let told = |zone| Language::English.moment(instant, zone);
-        assert_eq!(told(Tz::Europe__Berlin), "Friday, 15 January 2027, 00:00 (Europe/Berlin)");
-        assert_eq!(told(Tz::America__New_York), "Thursday, 14 January 2027, 18:00 (America/New York)");
-        assert_eq!(told(Tz::Asia__Kathmandu), "Friday, 15 January 2027, 04:45 (Asia/Kathmandu)");
+    use super::*;
+    use crate::mail::{template_files, template_tags};
+
+    fn languages() -> Languages {
+        Languages::read(&template_files::read(None).unwrap().locales, &[]).unwrap()
     }
 
     #[test]
-    fn the_best_language_is_the_first_there_is() {
-        for locales in [vec![], vec!["en_GB".to_owned()], vec!["xx".to_owned(), "EN".to_owned()], vec![String::new()]] {
-            assert_eq!(Language::best(&locales), Language::English);
+    fn a_moment_is_told_as_the_reader_s_clocks_show_it() {
+        let languages = languages();
+        let instant: Timestamp = "2027-01-14T23:00:00Z".parse().unwrap();
+        let told = |tag, zone| languages.named(tag).moment(instant, zone, true).unwrap();
+        assert_eq!(told("en", Tz::Europe__Berlin), "Friday, 15 January 2027, 00:00 (Europe/Berlin)");
+        assert_eq!(told("en", Tz::America__New_York), "Thursday, 14 January 2027, 18:00 (America/New York)");
+        assert_eq!(told("en", Tz::Asia__Kathmandu), "Friday, 15 January 2027, 04:45 (Asia/Kathmandu)");
+        assert_eq!(told("de", Tz::Europe__Berlin), "Freitag, 15. Januar 2027, 00:00 (Europe/Berlin)");
+        assert_eq!(told("es", Tz::Europe__Berlin), "viernes, 15 de enero de 2027, 00:00 (Europe/Berlin)");
+        assert_eq!(told("fr", Tz::Europe__Berlin), "vendredi 15 janvier 2027 à 00:00 (Europe/Berlin)");
+        assert_eq!(told("it", Tz::Europe__Berlin), "venerdì 15 gennaio 2027, 00:00 (Europe/Berlin)");
+        assert_eq!(told("pt", Tz::Europe__Berlin), "sexta-feira, 15 de janeiro de 2027, 00:00 (Europe/Berlin)");
+        assert_eq!(told("zh-Hant", Tz::Europe__Berlin), "2027年1月15日星期五 00:00（Europe/Berlin）");
+        assert_eq!(languages.named("en").moment(instant, Tz::UTC, false).unwrap(), "Thursday, 14 January 2027, 23:00");
+    }
+
+    /// That each is there in every language is checked when they are read.
+    #[test]
+    fn every_message_is_used() {
+        let files = template_files::read(None).unwrap();
+        let languages = languages();
+        let said = files.templates.iter().flat_map(|file| template_tags::messages(&file.source));
+        let mut used: BTreeSet<String> =
+            said.map(|(_, message)| message).chain(["moment", "moment-in"].map(str::to_owned)).collect();
+        for language in languages.all() {
+            used.extend(language.messages().all().flat_map(|(_, uses)| uses.messages.clone()));
+        }
+        for language in languages.all() {
+            let unused: Vec<_> =
+                language.messages().all().map(|(name, _)| name).filter(|name| !used.contains(*name)).collect();
+            assert!(unused.is_empty(), "{} has messages that nothing says: {unused:?}", language.tag());
         }
     }
 }

@@ -8,6 +8,8 @@ pub mod file;
 mod language;
 mod line;
 pub mod memory;
+mod messages;
+mod mjml;
 pub mod sample;
 pub mod smtp;
 mod smtp_replies;

@@ -59,6 +59,34 @@ pub fn of_kind(kind: NoticeKind, sms: bool) -> Message {
     message(kind, reader(sms), vec![statement(kind, Some("Globex"), 1)])
 }
 
+/// Messages to look at, by name: one of every kind, and of those whom it says something else to.
+#[must_use]
+pub fn gallery() -> Vec<(String, Message)> {
+    let mut gallery: Vec<_> = NoticeKind::ALL.iter().map(|kind| (kind.to_string(), of_kind(*kind, true))).collect();
+    let mut add = |name: &str, kind, sms, change: fn(&mut Statement)| {
+        let mut message = of_kind(kind, sms);
+        message.notices.iter_mut().for_each(change);
+        gallery.push((name.to_owned(), message));
+    };
+    add("announcement-without-text-messages", NoticeKind::Announcement, false, |_| {});
+    add("announcement-required-otherwise", NoticeKind::Announcement, true, |one| one.required_otherwise = true);
+    add("now_required-payee", NoticeKind::NowRequired, false, |one| (one.company, one.set_by) = (None, None));
+    add("welcome-exempt", NoticeKind::Welcome, true, |one| {
+        one.exempt_until = Some(one.required_at.plus(-TimeDelta::hours(12)));
+    });
+    add("cancelled-reverted", NoticeKind::Cancelled, true, |one| one.was_required = true);
+    let several = vec![
+        statement(NoticeKind::Announcement, Some("Globex"), 1),
+        Statement {
+            support_contact: Some("it@initech.example".to_owned()),
+            ..statement(NoticeKind::Reminder, Some("Initech"), 9)
+        },
+        statement(NoticeKind::Cancelled, Some("Hooli"), 2),
+    ];
+    gallery.push(("several-companies".to_owned(), message(NoticeKind::Announcement, reader(true), several)));
+    gallery
+}
+
 /// A message that is written when its first statement's kind is due.
 #[must_use]
 pub fn message(kind: NoticeKind, reader: Reader, notices: Vec<Statement>) -> Message {
@@ -100,6 +128,7 @@ pub fn statement(kind: NoticeKind, company: Option<&str>, number: u8) -> Stateme
         told_date: corrects.then(|| time::add_days(enforcement_date(), -7)),
         required_otherwise: false,
         was_required: false,
+        set_by: company.map(|_| "Grace Hopper".to_owned()),
         exempt_until: None,
     }
 }

@@ -19,6 +19,20 @@ pub(super) fn part_of_a_variable(source: &str) -> Option<(usize, String)> {
     })
 }
 
+/// The messages that a template says with `t(key="…")`, each with its line (from 1).
+pub(super) fn messages(source: &str) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    for (number, line) in source.lines().enumerate() {
+        for call in line.split("t(key=").skip(1) {
+            let quote = call.chars().next().filter(|c| matches!(c, '"' | '\'' | '`'));
+            if let Some(message) = quote.and_then(|quote| call[1..].split(quote).next()) {
+                found.push((number + 1, message.to_owned()));
+            }
+        }
+    }
+    found
+}
+
 /// The lines of every `{{ }}` and `{% %}`, each with its number and without quoted texts.
 fn tags(source: &str) -> impl Iterator<Item = (usize, String)> {
     let mut inside = false;
@@ -64,6 +78,12 @@ mod tests {
         {
             assert_eq!(part_of_a_variable(fine), None, "{fine}");
         }
+    }
+
+    #[test]
+    fn messages_are_found_with_their_lines() {
+        let found = messages("{{ t(key=\"a\") }} x\n{% if b %}{{ t(key='c-d') }}{{ t(key=name) }}{% endif %}");
+        assert_eq!(found, [(1, "a".to_owned()), (2, "c-d".to_owned())]);
     }
 
     #[test]

@@ -1,19 +1,23 @@
 //! The words of notices: templates, checked when they are loaded so that no reader ever meets their mistakes.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
+use std::sync::Arc;
 
+use fluent_bundle::FluentValue;
 use serde::Serialize;
-use tera::{Context, ErrorKind, Tera};
+use tera::{Context, ErrorKind, Kwargs, State, Tera, TeraResult, Value};
 use thiserror::Error;
 
-use super::language::Language;
+use super::language::{Language, Languages};
+use super::messages::Markup;
 use super::sample;
 use super::template_files::{self, TemplateFile};
-use super::template_tags;
-use super::words::{ContactWords, FrameWords, SectionWords, SubjectWords};
+use super::words::{ContactWords, FrameWords, SectionWords, SubjectWords, Variable};
 use super::wrap::wrap;
+use super::{mjml, template_tags};
 use crate::config::notices::NoticeSettings;
 use crate::domain::message::Message;
+use crate::domain::notice::NoticeKind;
 
 /// Why templates cannot be used. Each names the file, where possible the line, and what to do.
 #[derive(Debug, Error)]
@@ -56,6 +60,19 @@ pub enum TemplateError {
         /// Those that there are.
         known: String,
     },
+    /// A language that there is not.
+    #[error(
+        "notices.languages has '{tag}', in which there are no words: use {known}, or add {tag}.ftl to the folder locales of notices.template_dir"
+    )]
+    UnknownLanguage {
+        /// Its tag.
+        tag: String,
+        /// Those that there are.
+        known: String,
+    },
+    /// English, which everything else falls back to, is not there.
+    #[error("there are no words in English")]
+    NoEnglish,
     /// A message without notices has nothing to say.
     #[error("a message without notices cannot be written")]
     NothingToSay,
@@ -64,6 +81,8 @@ pub enum TemplateError {
 /// One mail in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rendered {
+    /// The tag of the language that it is in.
+    pub language: String,
     /// The subject, on one line.
     pub subject: String,
     /// The body as plain text, in lines of at most 76 characters where words allow.
@@ -76,8 +95,9 @@ pub struct Rendered {
 #[derive(Clone)]
 pub struct Templates {
     tera: Tera,
+    languages: Arc<Languages>,
     /// Where each template was read from, by name.
-    places: HashMap<&'static str, String>,
+    places: HashMap<String, String>,
     settings: NoticeSettings,
 }
 
@@ -88,28 +108,55 @@ impl std::fmt::Debug for Templates {
 }
 
 impl Templates {
-    /// Reads every template, checks its variables, and renders every kind of notice with sample data.
+    /// Reads every template and every language, checks what they use, and renders every kind of notice with sample data.
     ///
     /// # Errors
     /// The first [`TemplateError`].
     pub fn load(settings: &NoticeSettings) -> Result<Self, TemplateError> {
         let files = template_files::read(settings.template_dir.as_deref())?;
-        let places = files.iter().map(|file| (file.name, file.place.clone())).collect();
-        let mut templates = Self { tera: Tera::new(), places, settings: settings.clone() };
-        for file in &files {
-            templates
-                .tera
-                .add_raw_template(file.name, &file.source)
-                .map_err(|error| templates.wrong(file.name, &error))?;
+        let languages = Arc::new(Languages::read(&files.locales, &settings.languages)?);
+        let mut tera = Tera::new();
+        tera.autoescape_on(vec![".html", ".mjml"]);
+        let words = Arc::clone(&languages);
+        tera.register_function("t", move |arguments: Kwargs, state: &State| say(&words, &arguments, state));
+        let places = files.templates.iter().map(|file| (file.name.clone(), file.place.clone())).collect();
+        let mut templates = Self { tera, languages, places, settings: settings.clone() };
+        let frame = files.templates.iter().find(|file| file.name == FRAME).ok_or(TemplateError::NothingToSay)?;
+        for file in &files.templates {
+            templates.add(&file.name, &file.source)?;
         }
-        let samples = sample::messages();
-        for file in &files {
-            templates.check_variables(file, samples.first().ok_or(TemplateError::NothingToSay)?)?;
+        for file in &files.templates {
+            templates.check(file)?;
         }
-        for message in &samples {
-            templates.render(message)?;
+        for file in &files.templates {
+            if let Some(name) = file.name.strip_suffix(".mjml") {
+                let html =
+                    if file.name == FRAME { mjml::compile_page(file)? } else { mjml::compile_part(frame, file)? };
+                templates.add(&format!("{name}.html"), &html)?;
+            }
+        }
+        // Each sentence in English, and each kind in each language.
+        for message in sample::messages() {
+            templates.render(&message)?;
+        }
+        for language in templates.languages.all() {
+            for kind in NoticeKind::ALL {
+                let mut message = sample::of_kind(*kind, true);
+                message.reader.locales = vec![language.tag().to_owned()];
+                templates.render(&message)?;
+            }
         }
         Ok(templates)
+    }
+
+    fn add(&mut self, name: &str, source: &str) -> Result<(), TemplateError> {
+        self.tera.add_raw_template(name, source).map_err(|error| self.wrong(name, &error))
+    }
+
+    /// The languages that notices are written in, by their tags; English first.
+    #[must_use]
+    pub fn languages(&self) -> Vec<&str> {
+        self.languages.all().iter().map(Language::tag).collect()
     }
 
     /// The words of one message, in the best of the reader's languages.
@@ -117,14 +164,16 @@ impl Templates {
     /// # Errors
     /// [`TemplateError`]; none is known that [`load`](Self::load) would not have found.
     pub fn render(&self, message: &Message) -> Result<Rendered, TemplateError> {
-        let language = Language::best(&message.reader.locales);
+        let language = self.languages.best(&message.reader.locales);
         let count = message.notices.len();
         let mut headlines = Vec::with_capacity(count);
         let mut texts = Vec::with_capacity(count);
         let mut htmls = Vec::with_capacity(count);
         for statement in &message.notices {
-            let mut words = SectionWords::new(statement, message, language, &self.settings);
             let kind = statement.kind.as_str();
+            let mut words = SectionWords::new(statement, message, language, &self.settings).map_err(|reason| {
+                TemplateError::Wrong { place: format!("locales/{}.ftl", language.tag()), line: None, reason }
+            })?;
             words.headline = one_line(&self.fill(&format!("{kind}/subject.txt"), &words)?);
             texts.push(self.fill(&format!("{kind}/body.txt"), &words)?.trim().to_owned());
             htmls.push(self.fill(&format!("{kind}/body.html"), &words)?.trim().to_owned());
@@ -132,8 +181,9 @@ impl Templates {
         }
         let lead = message.notices.iter().position(|statement| statement.kind.tells_date()).unwrap_or(0);
         let headline = headlines.get(lead).ok_or(TemplateError::NothingToSay)?;
-        let subject = one_line(&self.fill("frame/subject.txt", &SubjectWords { headline, others: count - 1 })?);
-        let contacts = ContactWords::all(message, &self.settings)
+        let subject = SubjectWords { language: language.tag(), headline, others: count - 1 };
+        let subject = one_line(&self.fill("frame/subject.txt", &subject)?);
+        let contacts = ContactWords::all(message, language, &self.settings)
             .iter()
             .map(|words| self.fill("frame/contact.txt", words).map(|line| one_line(&line)))
             .collect::<Result<Vec<_>, _>>()?;
@@ -141,7 +191,7 @@ impl Templates {
         let text = wrap(&self.fill("frame/body.txt", &frame)?);
         frame.sections = &htmls;
         let html = self.fill("frame/body.html", &frame)?;
-        Ok(Rendered { subject, text, html })
+        Ok(Rendered { language: language.tag().to_owned(), subject, text, html })
     }
 
     fn fill<T: Serialize>(&self, name: &str, words: &T) -> Result<String, TemplateError> {
@@ -151,38 +201,48 @@ impl Templates {
 
     /// Tera takes a condition on what does not exist for false, so that every name is compared with those that there
     /// are. What templates are given is flat: none of it has parts of its own.
-    fn check_variables(&self, file: &TemplateFile, sample: &Message) -> Result<(), TemplateError> {
+    fn check(&self, file: &TemplateFile) -> Result<(), TemplateError> {
+        let wrong = |line, reason| Err(TemplateError::Wrong { place: file.place.clone(), line: Some(line), reason });
         if let Some((line, part)) = template_tags::part_of_a_variable(&file.source) {
-            let reason = format!("'{part}' does not exist: variables have no parts here; write the variable alone");
-            return Err(TemplateError::Wrong { place: file.place.clone(), line: Some(line), reason });
+            return wrong(
+                line,
+                format!("'{part}' does not exist: variables have no parts here; write the variable alone"),
+            );
         }
-        let known = self.variables_for(file.name, sample)?;
-        let used = self.tera.get_template_variables(file.name).map_err(|error| self.wrong(file.name, &error))?;
-        let mut unknown: Vec<_> = used.into_iter().filter(|name| !known.contains(*name)).collect();
+        let variables = variables_of(&file.name);
+        let known = |name: &str| variables.iter().any(|variable| variable.name == name);
+        let named = self.tera.get_template_variables(&file.name).map_err(|error| self.wrong(&file.name, &error))?;
+        let mut unknown: Vec<_> = named.into_iter().filter(|name| !known(name)).collect();
         unknown.sort_unstable();
-        let Some(name) = unknown.first() else { return Ok(()) };
-        Err(TemplateError::UnknownVariable {
-            place: file.place.clone(),
-            line: template_tags::line_of(&file.source, name),
-            name: (*name).to_owned(),
-            known: known.into_iter().collect::<Vec<_>>().join(", "),
-        })
-    }
-
-    fn variables_for(&self, name: &str, sample: &Message) -> Result<BTreeSet<String>, TemplateError> {
-        let language = Language::best(&sample.reader.locales);
-        let settings = &self.settings;
-        let statement = sample.notices.first().ok_or(TemplateError::NothingToSay)?;
-        let words = match name {
-            "frame/subject.txt" => serde_json::to_value(SubjectWords { headline: "", others: 0 }),
-            "frame/contact.txt" => serde_json::to_value(ContactWords::all(sample, settings).first()),
-            "frame/body.txt" | "frame/body.html" => {
-                serde_json::to_value(FrameWords::new(sample, language, settings, "", &[], &[]))
+        if let Some(name) = unknown.first() {
+            return Err(TemplateError::UnknownVariable {
+                place: file.place.clone(),
+                line: template_tags::line_of(&file.source, name),
+                name: (*name).to_owned(),
+                known: variables.iter().map(|variable| variable.name).collect::<Vec<_>>().join(", "),
+            });
+        }
+        for (line, message) in template_tags::messages(&file.source) {
+            for language in self.languages.all() {
+                let Some(uses) = language.messages().uses(&message) else {
+                    let nearest = language.messages().all().map(|(name, _)| name).max_by(|one, other| {
+                        strsim::jaro_winkler(&message, one).total_cmp(&strsim::jaro_winkler(&message, other))
+                    });
+                    let nearest = nearest.unwrap_or_default();
+                    return wrong(line, format!("there is no message '{message}': did you mean '{nearest}'?"));
+                };
+                if let Some(missing) = uses.variables.iter().find(|name| !known(name)) {
+                    let known = variables.iter().map(|variable| format!("${}", variable.name)).collect::<Vec<_>>();
+                    let reason = format!(
+                        "'{message}' needs ${missing}, which {}:{line} has not, where it is said: use one of {}",
+                        file.place,
+                        known.join(", ")
+                    );
+                    return Err(TemplateError::Wrong { place: uses.place.clone(), line: Some(uses.line), reason });
+                }
             }
-            _ => serde_json::to_value(SectionWords::new(statement, sample, language, settings)),
-        };
-        let words = words.ok().and_then(|words| words.as_object().cloned()).unwrap_or_default();
-        Ok(words.keys().cloned().collect())
+        }
+        Ok(())
     }
 
     fn wrong(&self, name: &str, error: &tera::Error) -> TemplateError {
@@ -203,6 +263,53 @@ impl Templates {
             }
         }
     }
+}
+
+/// The frame's page, whose head all parts share.
+const FRAME: &str = "frame/body.mjml";
+
+/// Every variable that templates may use, as a table in Markdown: for `email_templates/README.md`.
+#[must_use]
+pub fn variables_table() -> String {
+    let of = [
+        ("`KIND/subject.txt`, `KIND/body.txt`, `KIND/body.mjml`", SectionWords::VARIABLES),
+        ("`frame/subject.txt`", SubjectWords::VARIABLES),
+        ("`frame/contact.txt`", ContactWords::VARIABLES),
+        ("`frame/body.txt`, `frame/body.mjml`", FrameWords::VARIABLES),
+    ];
+    let rows = of.iter().flat_map(|(files, variables)| {
+        let row = |variable: &Variable| format!("| {files} | `{}` |{} |\n", variable.name, variable.meaning);
+        variables.iter().map(row).collect::<Vec<_>>()
+    });
+    format!("| file | variable | what it is |\n|---|---|---|\n{}", rows.collect::<String>())
+}
+
+/// The variables that a template may use.
+fn variables_of(template: &str) -> &'static [Variable] {
+    match template {
+        "frame/subject.txt" => SubjectWords::VARIABLES,
+        "frame/contact.txt" => ContactWords::VARIABLES,
+        "frame/body.txt" | FRAME => FrameWords::VARIABLES,
+        _ => SectionWords::VARIABLES,
+    }
+}
+
+/// `t(key="…")`: a message in the reader's language, with the variables that it names.
+fn say(languages: &Languages, arguments: &Kwargs, state: &State) -> TeraResult<Value> {
+    let key = arguments.must_get::<&str>("key")?;
+    let language = languages.named(&state.get::<String>("language")?.unwrap_or_default());
+    let html = state.autoescaping_enabled();
+    let value = |name: &str| -> Result<FluentValue<'static>, String> {
+        let value = state.get::<Value>(name).ok().flatten().filter(|value| !value.is_none());
+        let value = value.ok_or("it has no value here")?;
+        let number = value.as_i64().map(FluentValue::from);
+        number
+            .or_else(|| value.as_str().map(|text| text.to_owned().into()))
+            .ok_or_else(|| "it is no text or number".to_owned())
+    };
+    let markup = if html { Markup::Html } else { Markup::Plain };
+    let text = language.messages().say(key, markup, value).map_err(tera::Error::message)?;
+    Ok(if html { Value::safe_string(&text) } else { Value::normal_string(&text) })
 }
 
 fn one_line(text: &str) -> String {

@@ -1,5 +1,6 @@
 //! What templates are given. Every context is flat, so that a variable that does not exist can be found at load.
 
+use chrono_tz::Tz;
 use serde::Serialize;
 
 use super::language::Language;
@@ -9,92 +10,140 @@ use crate::domain::methods::Method;
 use crate::domain::schedule;
 use crate::domain::time::Timestamp;
 
-/// What the templates of a kind are given, for one statement.
-#[derive(Serialize)]
-#[expect(clippy::struct_excessive_bools, reason = "templates ask yes or no")]
-pub(super) struct SectionWords<'a> {
-    /// The product's name.
-    product: &'a str,
-    /// The company's name; none for the vendor's own rule about those who receive payments.
-    company: Option<String>,
-    /// The date on which the second step becomes required, in the reader's zone, with its weekday.
-    date: String,
-    /// That date with the time and the zone.
-    when: String,
-    /// The date that the reader was told before.
-    told: Option<String>,
-    /// Days from the day of writing to the date, both in the reader's zone.
-    days_left: i64,
-    /// Whether it is required already.
-    already_required: bool,
-    /// Whether something else requires it of the reader already.
-    required_otherwise: bool,
-    /// Whether it was required, and is no longer.
-    was_required: bool,
-    /// The day on which the reader's exemption ends, if they are told because of that.
-    exempt_until: Option<String>,
-    /// Whether the mail has other statements as well.
-    several: bool,
-    /// This statement's subject (empty while that is rendered).
-    pub(super) headline: String,
+/// A variable that a template may use.
+#[derive(Clone, Copy, Debug)]
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// What it holds.
+    pub meaning: &'static str,
+}
+
+/// A type that templates are given, with what its fields mean: the one place where variables are named.
+macro_rules! words {
+    (
+        $(#[$meta:meta])*
+        $name:ident { $( $(#[doc = $meaning:literal])+ $field:ident: $type:ty, )* }
+    ) => {
+        $(#[$meta])*
+        #[derive(PartialEq, Serialize)]
+        pub(super) struct $name<'a> {
+            $( $(#[doc = $meaning])+ pub(super) $field: $type, )*
+        }
+
+        impl $name<'_> {
+            /// The variables.
+            pub(super) const VARIABLES: &'static [Variable] =
+                &[$( Variable { name: stringify!($field), meaning: concat!($($meaning),+) } ),*];
+        }
+    };
+}
+
+words! {
+    /// What the templates of a kind are given, for one statement.
+    SectionWords {
+        /// The language tag, such as `en`
+        language: &'a str,
+        /// The product's name
+        product: &'a str,
+        /// The company's name; the product's for the vendor's own rule about those who receive payments
+        company: String,
+        /// Whether it is about that rule
+        payees: bool,
+        /// The date on which the second step becomes required, in the reader's zone, with its weekday
+        date: String,
+        /// That date with the time and the zone
+        when: String,
+        /// The same moment in UTC, with date and time
+        when_utc: String,
+        /// The date that the reader was told before; none: they were told none
+        told: Option<String>,
+        /// Days from the day of writing to the date, both in the reader's zone; 0 when it has come
+        days_left: i64,
+        /// Whether it is required already
+        already_required: bool,
+        /// Whether something else than this notice's date requires it of the reader already
+        required_otherwise: bool,
+        /// Of `cancelled`: whether it had come, and was reverted
+        was_required: bool,
+        /// Of `welcome`: the day on which the reader's exemption ends, if they are told because of that
+        exempt_until: Option<String>,
+        /// Who set the date, if a person gave their name
+        set_by: Option<String>,
+        /// Whether the mail has other notices as well
+        several: bool,
+        /// The notice's subject; empty while that is rendered
+        headline: String,
+    }
 }
 
 impl<'a> SectionWords<'a> {
     pub(super) fn new(
         statement: &Statement,
         message: &Message,
-        language: Language,
+        language: &'a Language,
         settings: &'a NoticeSettings,
-    ) -> Self {
+    ) -> Result<Self, String> {
         let zone = message.reader.zone;
         let date = language.date(statement.required_at.date_in(zone));
         let told = statement.told_date.map(|told| language.date(told));
-        Self {
+        Ok(Self {
+            language: language.tag(),
             product: &settings.product_name,
-            company: statement.company.as_deref().map(clean),
+            company: named(statement).unwrap_or_else(|| settings.product_name.clone()),
+            payees: statement.company.is_none(),
             told: if statement.kind.tells_date() { told } else { told.or_else(|| Some(date.clone())) },
-            when: language.moment(statement.required_at, zone),
+            when: language.moment(statement.required_at, zone, true)?,
+            when_utc: language.moment(statement.required_at, Tz::UTC, false)?,
             date,
-            days_left: schedule::days_left(statement.required_at, message.at, zone),
+            days_left: schedule::days_left(statement.required_at, message.at, zone).max(0),
             already_required: is_required(statement, message.at),
             required_otherwise: statement.required_otherwise,
             was_required: statement.was_required,
             exempt_until: statement.exempt_until.map(|until| language.date(until.date_in(zone))),
+            set_by: statement.set_by.as_deref().and_then(who_to_show),
             several: message.notices.len() > 1,
             headline: String::new(),
-        }
+        })
     }
 }
 
-/// What `frame/subject.txt` is given.
-#[derive(Serialize)]
-pub(super) struct SubjectWords<'a> {
-    /// The subject of the statement that matters most.
-    pub(super) headline: &'a str,
-    /// How many other statements there are.
-    pub(super) others: usize,
+words! {
+    /// What `frame/subject.txt` is given.
+    SubjectWords {
+        /// The language tag, such as `en`
+        language: &'a str,
+        /// The subject of the notice that matters most
+        headline: &'a str,
+        /// How many other notices there are
+        others: usize,
+    }
 }
 
-/// What `frame/contact.txt` is given.
-#[derive(PartialEq, Serialize)]
-pub(super) struct ContactWords<'a> {
-    /// The product's name.
-    product: &'a str,
-    /// The company whose statement a question may be about.
-    company: Option<String>,
-    /// Whom to ask: the company's choice, or the vendor's.
-    contact: Option<String>,
+words! {
+    /// What `frame/contact.txt` is given.
+    ContactWords {
+        /// The language tag, such as `en`
+        language: &'a str,
+        /// The product's name
+        product: &'a str,
+        /// The company whose notice a question may be about; none where the vendor is asked
+        company: Option<String>,
+        /// Whom to ask: the company's choice, or the vendor's; none: neither has named anybody
+        contact: Option<String>,
+    }
 }
 
 impl<'a> ContactWords<'a> {
     /// Whom to ask about each statement, without repeats.
-    pub(super) fn all(message: &Message, settings: &'a NoticeSettings) -> Vec<Self> {
+    pub(super) fn all(message: &Message, language: &'a Language, settings: &'a NoticeSettings) -> Vec<Self> {
         let mut all: Vec<Self> = Vec::new();
         for statement in &message.notices {
             let own = statement.support_contact.as_deref().map(clean).filter(|contact| !contact.is_empty());
             let of_vendor = if own.is_some() { None } else { settings.support_contact.clone() };
-            let company = statement.company.as_deref().filter(|_| of_vendor.is_none()).map(clean);
-            let words = Self { product: &settings.product_name, company, contact: own.or(of_vendor) };
+            let company = named(statement).filter(|_| of_vendor.is_none());
+            let words =
+                Self { language: language.tag(), product: &settings.product_name, company, contact: own.or(of_vendor) };
             if !all.contains(&words) {
                 all.push(words);
             }
@@ -103,43 +152,48 @@ impl<'a> ContactWords<'a> {
     }
 }
 
-/// What `frame/body.txt` and `frame/body.html` are given.
-#[derive(Serialize)]
-#[expect(clippy::struct_excessive_bools, reason = "templates ask yes or no")]
-pub(super) struct FrameWords<'a> {
-    /// The language tag.
-    language: &'static str,
-    /// The product's name.
-    product: &'a str,
-    /// The way to the second step.
-    sign_in_url: &'a str,
-    menu_path: &'a [String],
-    authenticator_label: &'a str,
-    phone_label: &'a str,
-    /// Whether this reader may use text messages.
-    by_text: bool,
-    /// Whether the second step is required of the reader already: by all that the mail states, or by something else.
-    already_required: bool,
-    /// Whether there is anything to set up.
-    to_do: bool,
-    /// Whether there are several statements.
-    several: bool,
-    /// What to call the reader, if the stored name can be one.
-    name: Option<String>,
-    /// Where the mail goes.
-    address: String,
-    /// The mail's subject.
-    pub(super) subject: &'a str,
-    /// The statements, rendered.
-    pub(super) sections: &'a [String],
-    /// Whom to ask, rendered.
-    pub(super) contacts: &'a [String],
+words! {
+    /// What `frame/body.txt` and `frame/body.mjml` are given.
+    FrameWords {
+        /// The language tag, such as `en`
+        language: &'a str,
+        /// The product's name
+        product: &'a str,
+        /// Where the reader signs in
+        sign_in_url: &'a str,
+        /// The menus from there to the second step
+        menu: String,
+        /// What the button for an authenticator app says
+        authenticator_label: &'a str,
+        /// What the button for a phone number says
+        phone_label: &'a str,
+        /// Whether this reader may use text messages
+        by_text: bool,
+        /// Whether the second step is required of the reader already: by all that the mail states, or by something else
+        already_required: bool,
+        /// Whether there is anything to set up
+        to_do: bool,
+        /// Whether there are several notices
+        several: bool,
+        /// How many notices there are
+        count: usize,
+        /// What to call the reader; none: the stored name cannot be one
+        name: Option<String>,
+        /// Where the mail goes
+        address: String,
+        /// The mail's subject
+        subject: &'a str,
+        /// The notices, rendered
+        sections: &'a [String],
+        /// Whom to ask, rendered
+        contacts: &'a [String],
+    }
 }
 
 impl<'a> FrameWords<'a> {
     pub(super) fn new(
         message: &Message,
-        language: Language,
+        language: &'a Language,
         settings: &'a NoticeSettings,
         subject: &'a str,
         sections: &'a [String],
@@ -151,20 +205,26 @@ impl<'a> FrameWords<'a> {
             language: language.tag(),
             product: &settings.product_name,
             sign_in_url: &settings.sign_in_url,
-            menu_path: &settings.menu_path,
+            menu: settings.menu_path.join(" → "),
             authenticator_label: &settings.authenticator_label,
             phone_label: &settings.phone_label,
             by_text: message.reader.methods.contains(&Method::Sms),
             to_do: required_otherwise || demands.peek().is_some(),
             already_required: required_otherwise || demands.all(|statement| is_required(statement, message.at)),
             several: message.notices.len() > 1,
-            name: name_to_greet(&message.reader.name),
+            count: message.notices.len(),
+            name: name_to_show(&message.reader.name),
             address: clean(&message.reader.address),
             subject,
             sections,
             contacts,
         }
     }
+}
+
+/// The name of the statement's company, if it has one.
+fn named(statement: &Statement) -> Option<String> {
+    statement.company.as_deref().map(clean).filter(|name| !name.is_empty())
 }
 
 fn is_required(statement: &Statement, at: Timestamp) -> bool {
@@ -181,14 +241,21 @@ pub(super) fn clean(text: &str) -> String {
     if text.chars().count() <= MOST { text } else { text.chars().take(MOST - 1).chain(['…']).collect() }
 }
 
-/// Unicode's invisible marks that reorder or hide what follows (UAX 9), and other characters without a width.
+/// Unicode's invisible marks that reorder or hide what follows (UAX 9), other characters without a width, and those for
+/// private use, which have no meaning for a reader.
 fn steers_writing(c: char) -> bool {
-    matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{e000}'..='\u{f8ff}' | '\u{feff}')
+}
+
+/// Who set a date, by name or address.
+fn who_to_show(stored: &str) -> Option<String> {
+    let is_address = stored.parse::<lettre::Address>().is_ok();
+    name_to_show(stored).or_else(|| is_address.then(|| clean(stored)))
 }
 
 /// The name, unless it cannot be a person's: mail programs make links of what looks like an address, so that a stranger
 /// who signed up under such a name could have us send it.
-fn name_to_greet(stored: &str) -> Option<String> {
+fn name_to_show(stored: &str) -> Option<String> {
     let name = clean(stored);
     let has_dot_inside = name.split(' ').any(|word| word.trim_end_matches('.').contains('.') && word.len() > 4);
     let is_odd = name.contains(['<', '>', '@', '/', '\\', ':', ';', '"', '{', '}', '%', '='])
@@ -204,14 +271,14 @@ mod tests {
     #[test]
     fn names_are_greeted_and_other_things_are_not() {
         for name in ["Ada Lovelace", "Zoë O'Brien", "J. R. R. Tolkien", "李小龍", "Nguyễn Văn A", "J.R. Ewing"] {
-            assert_eq!(name_to_greet(name).as_deref(), Some(name));
+            assert_eq!(name_to_show(name).as_deref(), Some(name));
         }
         for odd in
             ["", " \r\n", "<script>alert(1)</script>", "\"; DROP TABLE users", "win.example", "http://a.b", "a@b"]
         {
-            assert_eq!(name_to_greet(odd), None, "{odd:?}");
+            assert_eq!(name_to_show(odd), None, "{odd:?}");
         }
-        assert_eq!(name_to_greet("Eve\r\nBcc").as_deref(), Some("Eve Bcc"));
+        assert_eq!(name_to_show("Eve\r\nBcc").as_deref(), Some("Eve Bcc"));
     }
 
     #[test]

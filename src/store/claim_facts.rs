@@ -64,6 +64,8 @@ pub(super) struct DueNotice {
     company: Option<String>,
     company_locale: Option<String>,
     support_contact: Option<String>,
+    /// The person who set the date, if one is named.
+    set_by: Option<String>,
     requirement: Option<Timestamp>,
     required_otherwise: bool,
     /// Whether the company required the reader, and has undone that.
@@ -100,10 +102,10 @@ impl Claimable {
         let sql = format!(
             "SELECT n.id, n.user_id, n.kind, n.due_at, n.next_attempt_at, n.attempts, n.mail_id, l.maybe_received,
                  e.id AS enforcement_id, e.company_id AS enforcing_company, e.state, e.enforcement_date, e.enforce_at,
-                 e.planned_time_zone,
+                 e.planned_time_zone, e.set_by,
                  c.id AS company_id, c.name AS company_name, c.enforcement_date AS company_date,
                  EXISTS (SELECT 1 FROM enforcements AS held WHERE held.company_id = c.id AND held.state = 'held') AS company_date_held,
-                 c.locale AS company_locale, c.support_contact,
+                 c.locale AS company_locale, c.support_contact, c.enforcement_set_by,
                  m.user_id AS member, m.exempt_until, m.require_at,
                  u.id AS found, u.email, u.name, u.locale, u.time_zone, u.country, u.kind AS user_kind, u.active, u.sso,
                  u.payee, u.email_status, (u.mfa_enrolled_at IS NOT NULL) AS enrolled,
@@ -169,6 +171,13 @@ impl Claimable {
 /// A mail of which the row has the id, the day and the instant.
 pub(super) fn mailed(row: &Row) -> Result<Mailed, StoreError> {
     Ok(Mailed { id: row.get("id")?, day: row.get("sent_day")?, at: row.get("attempted_at")? })
+}
+
+/// The person who set the date, if one is named: by the order, or, as the vendor's application wrote it, in the company's row.
+fn set_by(row: &Row) -> Result<Option<String>, StoreError> {
+    const NOBODY: [&str; 2] = ["sql", "cli"];
+    let names = [row.text("set_by")?, row.text("enforcement_set_by")?];
+    Ok(names.into_iter().flatten().find(|name| !NOBODY.contains(&name.as_str())))
 }
 
 /// The zone of the reader's days: their own, or that of the company, or of any company they work for.
@@ -251,6 +260,7 @@ fn read_notice(row: &Row) -> Result<DueNotice, StoreError> {
         company: company_id.is_some().then(|| row.text("company_name")).transpose()?.map(Option::unwrap_or_default),
         company_locale: row.text("company_locale")?,
         support_contact: row.text("support_contact")?,
+        set_by: set_by(row)?,
         requirement: row.get("required_at")?,
         required_otherwise: row.get("required_otherwise")?,
         freed: row.get("freed")?,
@@ -295,6 +305,7 @@ impl DueNotice {
             kind: self.facts.kind,
             company: self.company.clone(),
             support_contact: self.support_contact.clone(),
+            set_by: self.set_by.clone(),
             required_at: if self.facts.kind == NoticeKind::NowRequired {
                 self.requirement.unwrap_or(planned)
             } else {

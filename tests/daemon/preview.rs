@@ -23,7 +23,7 @@ async fn one_kind_is_shown_as_text_or_json() {
     insta::assert_snapshot!(text);
     let json = installation.succeeds(&["notice", "preview", "--kind", "final_reminder", "--json"]).await;
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
-    assert_eq!(json["kind"], "final_reminder");
+    assert_eq!((&json["name"], &json["language"]), (&"final_reminder".into(), &"en".into()));
     assert_eq!(
         text,
         format!("Subject: {}\n\n{}\n", json["subject"].as_str().unwrap(), json["text"].as_str().unwrap().trim_end())
@@ -37,21 +37,28 @@ async fn one_kind_is_shown_as_text_or_json() {
 #[tokio::test]
 async fn every_kind_is_written_into_a_folder_to_look_through() {
     let installation = nowhere();
-    let said = installation.succeeds(&["notice", "preview", "--all", "--to", "a/b"]).await;
-    assert_eq!(said, "Wrote 7 mails into a/b: open a/b/index.html.\n");
+    let said = installation.succeeds(&["notice", "preview", "--all", "a/b"]).await;
+    let (cases, languages) = (NoticeKind::ALL.len() + 6, 7);
+    assert_eq!(said, format!("Wrote {} mails into a/b: open a/b/index.html.\n", cases * languages));
     let read = |name: &str| fs::read_to_string(installation.folder().join("a/b").join(name)).unwrap();
     let index = read("index.html");
-    for kind in NoticeKind::ALL {
-        assert!(read(&format!("{kind}.html")).contains("</html>"));
-        assert!(read(&format!("{kind}.txt")).starts_with("Subject: "));
-        let eml = read(&format!("{kind}.eml"));
-        assert!(eml.contains("\r\nSubject: ") && eml.contains("multipart/alternative"), "{eml}");
-        for form in ["html", "txt", "eml"] {
-            assert!(index.contains(&format!("href=\"{kind}.{form}\"")), "{index}");
+    for language in ["en", "de", "zh-Hant"] {
+        for kind in NoticeKind::ALL.iter().map(|kind| kind.as_str()).chain(["several-companies", "now_required-payee"])
+        {
+            let name = format!("{language}/{kind}");
+            assert!(read(&format!("{name}.html")).contains(&format!("<html lang=\"{language}\"")));
+            assert!(read(&format!("{name}.txt")).starts_with("Subject: "));
+            let eml = read(&format!("{name}.eml"));
+            assert!(eml.contains("\r\nSubject: ") && eml.contains("multipart/alternative"), "{eml}");
+            for form in ["html", "txt", "eml"] {
+                assert!(index.contains(&format!("href=\"{name}.{form}\"")), "{index}");
+            }
         }
     }
-    // Again into the same folder, and all of it on the terminal.
-    installation.succeeds(&["notice", "preview", "--all", "--to", "a/b", "--json"]).await;
+    // Again into the same folder, one language alone, and all of it on the terminal.
+    installation.succeeds(&["notice", "preview", "--all", "a/b", "--json"]).await;
+    let german = installation.succeeds(&["notice", "preview", "--language", "DE"]).await;
+    assert!(german.starts_with("Subject: Ab Freitag, 15. Januar 2027 verlangt Globex"), "{german}");
     let all = installation.succeeds(&["notice", "preview", "--all"]).await;
     assert_eq!(all.lines().filter(|line| line.starts_with("=== ")).count(), NoticeKind::ALL.len());
 }
@@ -60,11 +67,11 @@ async fn every_kind_is_written_into_a_folder_to_look_through() {
 async fn what_cannot_be_shown_is_said() {
     let mut installation = nowhere();
     fs::write(installation.folder().join("file"), "").unwrap();
-    let message = installation.fails(&["notice", "preview", "--to", "file"]).await;
-    assert_eq!(
-        message,
-        "mfa-enforcer: cannot write to the folder file: File exists (os error 17); name another with --to"
-    );
+    let message = installation.fails(&["notice", "preview", "file"]).await;
+    assert_eq!(message, "mfa-enforcer: cannot write to the folder file: File exists (os error 17); name another");
+    let message = installation.fails(&["notice", "preview", "--language", "xx"]).await;
+    let expected = "mfa-enforcer: there are no notices in 'xx': use one of en, de, es, fr, it, pt, zh-Hant";
+    assert!(message.starts_with(expected), "{message}");
     for (arguments, expected) in [
         (&["--kind", "bill"][..], "possible values: announcement"),
         (&["--kind", "welcome", "--all"], "cannot be used with"),
@@ -118,10 +125,10 @@ async fn a_user_s_own_words_steps_and_dates_are_shown(db: &TestDatabase) {
     let before = db.dump().await;
     let ended = preview("li@acme.test", &["--kind", "reminder"]).await;
     assert!(ended.stdout.starts_with("Subject: In 30 days: Acme <b> needs"), "{}", ended.stdout);
-    let ended = preview("u-2", &["--all", "--to", "jo"]).await;
+    let ended = preview("u-2", &["--all", "jo"]).await;
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     assert_eq!(ended.stderr.lines().filter(|line| line.ends_with(": enrolled")).count(), NoticeKind::ALL.len());
-    let html = fs::read_to_string(installation.folder().join("jo/announcement.html")).unwrap();
+    let html = fs::read_to_string(installation.folder().join("jo/en/announcement.html")).unwrap();
     assert!(html.contains("Acme &lt;b&gt;"), "{html}");
     assert!(fs::read_to_string(installation.folder().join("jo/index.html")).unwrap().contains("Acme &lt;b&gt;"));
 

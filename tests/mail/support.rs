@@ -24,6 +24,7 @@ pub fn notice_settings(changes: &str) -> NoticeSettings {
         menu_path = ["profile settings", "Password & Security", "Two-Factor Authentication (2FA)"]
         authenticator_label = "Add Authenticator App"
         phone_label = "Add Phone Number"
+        languages = []
         "#,
     )
     .unwrap();

@@ -140,20 +140,67 @@ fn a_contact_of_the_vendor_stands_in_for_the_company_s() {
 }
 
 #[test]
-fn a_language_that_there_is_not_yet_falls_back_to_english() {
+fn the_reader_s_language_is_chosen_then_the_company_s_then_english() {
+    let greeting = |locales: &[&str]| {
+        let mut message = sample::of_kind(NoticeKind::Reminder, true);
+        message.reader.locales = locales.iter().map(|locale| (*locale).to_owned()).collect();
+        rendered(&message).text.lines().next().unwrap().to_owned()
+    };
+    let english = "Hello Ada Lovelace,";
+    let cases: [(&[&str], &str); 13] = [
+        (&[], english),
+        (&["en-US"], english),
+        (&["de"], "Guten Tag Ada Lovelace,"),
+        (&["de_AT.UTF-8"], "Guten Tag Ada Lovelace,"),
+        (&["ES-419"], "Hola, Ada Lovelace:"),
+        (&["pt-BR", "de"], "Olá, Ada Lovelace,"),
+        (&["nl", "fr-CA"], "Bonjour Ada Lovelace,"),
+        (&["it"], "Buongiorno Ada Lovelace,"),
+        (&["zh-TW"], "Ada Lovelace，您好："),
+        (&["zh-Hant-HK"], "Ada Lovelace，您好："),
+        // Simplified Chinese is another script.
+        (&["zh-CN", "zh"], english),
+        (&["zh", "de"], "Guten Tag Ada Lovelace,"),
+        (&["no language", "", "x"], english),
+    ];
+    for (locales, expected) in cases {
+        assert_eq!(greeting(locales), expected, "{locales:?}");
+    }
+}
+
+#[test]
+fn only_the_languages_that_are_wanted_are_used() {
+    let templates = Templates::load(&notice_settings("languages = ['de']")).unwrap();
     let mut message = sample::of_kind(NoticeKind::Reminder, true);
-    let english = rendered(&message);
-    for locales in [vec![], vec!["pt-BR".to_owned(), "de".to_owned()], vec!["no language".to_owned()]] {
-        message.reader.locales = locales;
-        assert_eq!(rendered(&message), english);
+    message.reader.locales = vec!["fr".to_owned()];
+    assert!(templates.render(&message).unwrap().text.starts_with("Hello"));
+    message.reader.locales = vec!["fr".to_owned(), "de".to_owned()];
+    assert!(templates.render(&message).unwrap().text.starts_with("Guten Tag"));
+}
+
+#[test]
+fn every_kind_in_every_language() {
+    for language in ["de", "es", "fr", "it", "pt", "zh-Hant"] {
+        let pages = NoticeKind::ALL.iter().map(|kind| {
+            let mut message = sample::of_kind(*kind, *kind != NoticeKind::Reminder);
+            message.reader.locales = vec![language.to_owned()];
+            let Rendered { subject, text, .. } = rendered(&message);
+            assert!(!subject.contains(['!', '！']) && !text.contains(['!', '！']), "{text}");
+            format!("Subject: {subject}\n\n{text}")
+        });
+        insta::assert_snapshot!(format!("in_{language}"), pages.collect::<Vec<_>>().join("\n\n"));
     }
 }
 
 /// What a browser shows of a page, on one line.
 fn visible(html: &str) -> String {
     let body = html.split_once("</head>").unwrap().1;
+    // Between lines and blocks there is room, within a line there is none.
+    let body = ["<br", "<p", "<h", "<li", "<div"]
+        .iter()
+        .fold(body.to_owned(), |body, tag| body.replace(tag, &format!(" {tag}")));
     let text: String = body.split('<').map(|part| part.split_once('>').map_or("", |(_, text)| text)).collect();
-    let entities = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#x27;", "'"), ("&amp;", "&")];
+    let entities = [("&#39;", "'"), ("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#x27;", "'"), ("&amp;", "&")];
     let text = entities.iter().fold(text, |text, (entity, c)| text.replace(entity, c));
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

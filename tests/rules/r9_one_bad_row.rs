@@ -13,6 +13,7 @@ on_both!(
     r9_one_bad_row_other_columns,
     r9_one_bad_row_a_refused_address_stops_no_other,
     r9_one_bad_row_dates_at_the_ends_of_time,
+    r9_one_bad_row_a_company_without_a_name,
 );
 
 async fn r9_one_bad_row_addresses_that_are_none(db: &TestDatabase) {
@@ -236,5 +237,17 @@ async fn r9_one_bad_row_text_that_is_not_utf8() {
         assert_eq!(world.required_since(user).await, "2027-01-14 23:00");
         assert_eq!(world.mails_to(user).len(), 7, "the announcement, five reminders and the day");
     }
+    world.finish().await;
+}
+
+async fn r9_one_bad_row_a_company_without_a_name(db: &TestDatabase) {
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    let berlin = world.company("Europe/Berlin").await;
+    let user = world.member(berlin, "Europe/Berlin").await;
+    world.set_company(berlin, "name = ''").await;
+    world.set_date(berlin, "2027-01-15").await;
+    world.walk("2027-01-16 12:00").await;
+    let text = world.last_text(&user);
+    assert!(text.contains(" now asks for a second step") && !text.contains("payments"), "{text}");
     world.finish().await;
 }

@@ -75,7 +75,10 @@ async fn r8_others_stand_when_one_company_reverts(db: &TestDatabase) {
     world.set_date(paris, "2027-01-20").await;
     world.walk("2027-01-19 12:00").await;
     let reminded = world.last_text(&users[1]);
-    assert!(reminded.contains("from tomorrow") && reminded.contains("your account needs it already"), "{reminded}");
+    assert!(
+        reminded.contains("from tomorrow") && reminded.contains("your account needs a second step already"),
+        "{reminded}"
+    );
     world.walk("2027-01-25 12:00").await;
     assert_eq!(required(&world, &users).await, "11111");
     let found = world.services.store.reversal(berlin).await.unwrap();
@@ -97,10 +100,10 @@ async fn r8_others_stand_when_one_company_reverts(db: &TestDatabase) {
     assert_eq!(required(&world, &users).await, "01100");
     for (user, is_bound) in [(&users[0], false), (&users[1], true), (&users[2], true)] {
         let text = world.last_text(user);
-        assert!(text.contains("does not require a second step any more"), "{text}");
+        assert!(text.contains("does not ask for a second step any more"), "{text}");
         assert_eq!(text.contains("Your account still needs a second step"), is_bound, "{text}");
         assert_eq!(text.contains("There is nothing to do"), !is_bound, "{text}");
-        assert_eq!(text.contains("How to set it up"), is_bound, "{text}");
+        assert_eq!(text.contains("How to set up the second step"), is_bound, "{text}");
     }
     world.finish().await;
 }
@@ -189,7 +192,7 @@ async fn r8_others_stand_and_a_later_date_that_is_held_stays(db: &TestDatabase) 
     assert!(refused(world.order(berlin, &JO).revert().await).contains("is held, and nothing is in force"));
     world.walk("2027-03-01 12:00").await;
     assert_eq!(world.received(&users[0]).await[told..], ["2027-02-01 13:15 cancelled"], "nothing requires them");
-    assert!(world.last_text(&users[0]).contains("does not require a second step any more"));
+    assert!(world.last_text(&users[0]).contains("does not ask for a second step any more"));
     assert_eq!(world.received(&joined).await, told_joined);
     assert_eq!(world.skipped(&joined).await.last().unwrap(), "cancelled date_stands");
     world.order(berlin, &JO).release().await.unwrap();
@@ -244,7 +247,7 @@ async fn a_revert_and_a_cancellation_at_once_tell_that_it_was_required(db: &Test
     world.walk("2027-02-02 12:00").await;
     assert_eq!(world.received(&users[0]).await.last().unwrap(), "2027-02-02 08:00 cancelled");
     let text = world.last_text(&users[0]);
-    assert!(text.contains("It was required from Friday, 15 January 2027"), "{text}");
+    assert!(text.contains("You had needed it since Friday, 15 January 2027"), "{text}");
     world.finish().await;
 }
 
@@ -334,8 +337,8 @@ async fn a_revert_tells_whom_it_concerns_once(db: &TestDatabase) {
     world.walk("2027-03-01 12:00").await;
     assert_eq!(world.received(&users[0]).await.last().unwrap(), "2027-01-20 13:15 cancelled");
     let text = world.last_text(&users[0]);
-    assert!(text.contains("does not require a second step any more"), "{text}");
-    assert!(text.contains("It was required from Friday, 15 January 2027"), "{text}");
+    assert!(text.contains("does not ask for a second step any more"), "{text}");
+    assert!(text.contains("You had needed it since Friday, 15 January 2027"), "{text}");
     assert_eq!(world.received(&users[1]).await, NOTHING);
     assert_eq!(world.received(&users[2]).await.last().unwrap(), "2027-01-15 09:00 now_required");
     assert_eq!(world.received(&joined).await, NOTHING);

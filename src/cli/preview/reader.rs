@@ -89,6 +89,7 @@ impl Prospect {
                 kind,
                 company: Some(company.name.clone()),
                 support_contact: company.support_contact.clone(),
+                set_by: company.enforcement_set_by.clone(),
                 required_at: self.required_at(),
                 told_date: corrects.then(|| self.supposedly_told()),
                 required_otherwise: false,

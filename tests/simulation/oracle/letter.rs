@@ -52,12 +52,12 @@ impl When {
 /// The sentences with a date: how each begins, and the kind that it belongs to.
 const SENTENCES: [(&str, &str); 14] = [
     ("You need it from ", "announcement"),
-    ("The date there is ", "announcement"),
+    (" you need it from ", "announcement"),
     ("Your account does not have it yet, and needs it ", "reminder"),
     ("You have needed it since ", "now_required"),
-    ("or your account it is needed from ", "welcome"),
-    ("here, your account needs it from ", "welcome"),
-    ("or your account it is needed since ", "welcome"),
+    ("our account needs it from ", "welcome"),
+    ("our account needs the second step from ", "welcome"),
+    ("our account has needed it since ", "welcome"),
     ("You now need it from ", "rescheduled"),
     (", and you now need it from ", "rescheduled"),
     (", and is now ", "rescheduled"),
@@ -100,7 +100,7 @@ fn sections(text: &str) -> Result<Vec<Section>, String> {
             rest = after;
             continue;
         }
-        let told = ["The date was ", "It was required from "]
+        let told = ["The date was ", "You had needed it since "]
             .iter()
             .find_map(|before| words.rsplit_once(before))
             .and_then(|(_, date)| parse_date(date));
@@ -213,10 +213,10 @@ mod tests {
     #[test]
     fn what_is_needed_already_is_told_apart() {
         let read = |word| {
-            let text = format!("For your account it is needed {word} Friday, 15 January 2027, 00:00 (Europe/Berlin).");
+            let text = format!("Your account {word} Friday, 15 January 2027, 00:00 (Europe/Berlin).");
             sections(&text).unwrap()[0].already
         };
-        assert_eq!((read("since"), read("from")), (true, false));
+        assert_eq!((read("has needed it since"), read("needs it from")), (true, false));
     }
 
     #[test]

@@ -79,6 +79,8 @@ pub fn config(settings: &Settings) -> Config {
         variable("CLOCK__SIMULATED", "true".to_owned()),
         variable("SMTP__URL", "file:mail".to_owned()),
         variable("NOTICES__FROM", "Ledger <no-reply@ledger.example>".to_owned()),
+        // The oracle reads English.
+        variable("NOTICES__LANGUAGES", "[\"en\"]".to_owned()),
         variable("NOTICES__ANNOUNCE_DELAY", format!("{}s", settings.announce_delay.num_seconds())),
         variable("ENFORCEMENT__SSO_USERS", if settings.leave_out_sso { "leave_out" } else { "include" }.to_owned()),
         variable("ENFORCEMENT__MINIMUM_NOTICE_DAYS", settings.minimum_notice_days.to_string()),
