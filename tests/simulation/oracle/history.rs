@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use jiff::Timestamp;
 
-use super::look::{Look, is_subject};
+use super::look::{Look, effect, is_subject};
 use super::tables::{Id, Tables};
 
 /// What the tables have said over time, as far as the rules ask for it.
@@ -23,6 +23,8 @@ pub struct History {
     first_stood: BTreeMap<Id, Timestamp>,
     /// Since when a company's row has been as it is.
     company: BTreeMap<Id, Timestamp>,
+    /// When an enforcement takes effect, as it was when its flip began: a zone that is moved then comes too late.
+    began: BTreeMap<Id, Timestamp>,
     /// Who was to be required when an enforcement's flip began.
     flipping: BTreeMap<Id, BTreeSet<Id>>,
     /// Whom a company requires.
@@ -73,6 +75,7 @@ impl History {
             }
             if enforcement.is("in_force") && !self.flipping.contains_key(id) {
                 self.flipping.insert(*id, members_due(look, is, *id));
+                self.began.extend(effect(enforcement).map(|at| (*id, at)));
             }
         }
         for (id, company) in is.companies.iter() {
@@ -116,6 +119,11 @@ impl History {
 
     pub fn first_stood(&self, enforcement: Id) -> Option<Timestamp> {
         self.first_stood.get(&enforcement).copied()
+    }
+
+    /// When it took effect, if its flip has begun.
+    pub fn began(&self, enforcement: Id) -> Option<Timestamp> {
+        self.began.get(&enforcement).copied()
     }
 
     pub fn standing_since(&self, enforcement: Id) -> Option<Timestamp> {

@@ -27,8 +27,8 @@ fn check_new(look: &mut Look<'_>, history: &History, post: &Post) {
     let known: BTreeSet<_> = was.requirements.iter().map(key).collect();
     for requirement in is.requirements.iter().filter(|r| !known.contains(&key(r))) {
         let about = format!("user {} is required by {}", requirement.user, named(&is, requirement.enforcement));
-        let before = permits(look, &was, &is, requirement);
-        let after = permits(look, &is, &is, requirement);
+        let before = permits(look, history, (&was, &is), requirement);
+        let after = permits(look, history, (&is, &is), requirement);
         if let (Err(_), Err(why)) = (before, after) {
             look.wrong("R3", format!("{about}: {why}"));
         }
@@ -44,7 +44,12 @@ fn key(requirement: &Requirement) -> (Id, Id, Timestamp) {
 }
 
 /// Whether the requirement may be made, by these rows. `after` has the enforcement as the flip left it.
-fn permits(look: &Look<'_>, rows: &Tables, after: &Tables, requirement: &Requirement) -> Result<(), String> {
+fn permits(
+    look: &Look<'_>,
+    history: &History,
+    (rows, after): (&Tables, &Tables),
+    requirement: &Requirement,
+) -> Result<(), String> {
     let is_so = |holds: bool, otherwise: &str| if holds { Ok(()) } else { Err(otherwise.to_owned()) };
     let user = rows.users.get(&requirement.user).ok_or("the user is not there")?;
     if requirement.enforcement == MANDATE {
@@ -54,7 +59,8 @@ fn permits(look: &Look<'_>, rows: &Tables, after: &Tables, requirement: &Require
     let company = enforcement.company.ok_or("it has no company")?;
     let membership = rows.memberships.get(&(company, requirement.user)).ok_or("not a member")?;
     is_so(is_subject(look.settings, user, membership), "not somebody whom it is about")?;
-    let began = effect(enforcement).unwrap_or(enforcement.enforce_at);
+    let began = history.began(requirement.enforcement).or_else(|| effect(enforcement));
+    let began = began.unwrap_or(enforcement.enforce_at);
     is_so(began <= look.now, &format!("it takes effect at {began}"))?;
     is_so(
         began <= requirement.required_at,
