@@ -63,7 +63,9 @@ pub fn check(look: &mut Look<'_>, post: &Post) {
         // Whoever got the answer may be held up before writing it down; not for longer than the claim, which others take over.
         // Where that has nothing to say any more when they do, the answer is lost with whoever got it.
         let lease = look.settings.lease_minutes;
-        for handing in post.all() {
+        // What was handed over again was not known to be accepted: its last answer is what is recorded.
+        let mut seen = BTreeSet::new();
+        for handing in post.all().iter().rev().filter(|handing| seen.insert(handing.mail)) {
             let mail = is.mails.get(&handing.mail);
             let sent = mail.is_some_and(|mail| mail.state == "sent");
             let held_up = mail.is_some_and(|mail| {
