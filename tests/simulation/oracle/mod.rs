@@ -231,7 +231,7 @@ impl Oracle {
         if self.settings.safety {
             safety::check(&mut look, &self.history, &self.post);
         }
-        personal::check(&mut look);
+        personal::check(&mut look, &self.post);
         plans::check(&mut look);
         provable::check(&mut look, &self.post);
         if look.settled() {

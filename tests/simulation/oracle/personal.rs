@@ -8,10 +8,11 @@ use jiff::tz::TimeZone;
 
 use super::calendar::{date_at, days, first_instant, first_midnight_from, plus_days, time_at};
 use super::look::{Look, company_zone, effect, named};
+use super::post::{Post, Told, told as told_by};
 use super::tables::{Id, Tables};
 
 /// Judges personal dates that the daemon has set.
-pub fn check(look: &mut Look<'_>) {
+pub fn check(look: &mut Look<'_>, post: &Post) {
     let (was, is) = (Rc::clone(&look.was), Rc::clone(&look.is));
     for (key, membership) in is.memberships.iter() {
         let Some(personal) = membership.require_at else { continue };
@@ -20,7 +21,7 @@ pub fn check(look: &mut Look<'_>) {
             continue;
         }
         let mut allowed: Vec<Timestamp> =
-            candidates(look, &was, *key).into_iter().chain(candidates(look, &is, *key)).collect();
+            candidates(look, post, &was, *key).into_iter().chain(candidates(look, post, &is, *key)).collect();
         allowed.sort_unstable();
         allowed.dedup();
         if !allowed.contains(&personal) {
@@ -45,13 +46,18 @@ pub fn check(look: &mut Look<'_>) {
 }
 
 /// The dates that these rows allow, for who is seen between the two looks.
-fn candidates(look: &Look<'_>, tables: &Tables, (company, user): (Id, Id)) -> Vec<Timestamp> {
+fn candidates(look: &Look<'_>, post: &Post, tables: &Tables, (company, user): (Id, Id)) -> Vec<Timestamp> {
     let Some(row) = tables.companies.get(&company) else { return Vec::new() };
     let grace = row.grace_days.unwrap_or(look.settings.new_member_grace_days);
     let exemptions = [&look.was, &look.is].map(|tables| tables.memberships.get(&(company, user))?.exempt_until);
     let mut found = Vec::new();
     let before = look.was.memberships.get(&(company, user)).and_then(|membership| membership.require_at);
+    // Who was told their own date, left, and came back, has that.
+    let told = post.tellings(tables, user, Some(company)).next().map(|(_, telling)| telling);
     for (id, enforcement) in tables.of_company(company).filter(|(_, e)| !e.closed()) {
+        if let Some(Told::Date(at)) = told.filter(|telling| telling.enforcement == id).map(told_by) {
+            found.push(at);
+        }
         let (Some(zone), Some(effect)) = (company_zone(enforcement), effect(enforcement)) else { continue };
         // In another zone it is the same day.
         let older = look.was.enforcements.get(&id).and_then(company_zone);
