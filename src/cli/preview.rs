@@ -122,7 +122,8 @@ pub async fn run(
             message.reader.locales.splice(..0, language.map(str::to_owned));
             let words = mailer.templates().render(&message).map_err(failed)?;
             let eml = mailer.prepare(&message).map_err(failed)?.bytes;
-            let Rendered { language, subject, text, html } = words;
+            let html = mailer.page(&words);
+            let Rendered { language, subject, text, .. } = words;
             previews.push(Preview { name: name.clone(), language, subject, text, html, eml });
         }
     }

@@ -5,10 +5,12 @@
 //! section holds what the rest of the program gets. What settings must be refused for beyond that is in `refusals.rs`.
 
 pub mod clock;
+mod color;
 pub mod database;
 pub mod duration;
 pub mod enforcement;
 pub mod http;
+pub mod logo;
 pub mod methods;
 pub mod notices;
 mod overrides;

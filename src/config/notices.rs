@@ -9,7 +9,8 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use url::Url;
 
-use super::duration;
+use super::logo::Logo;
+use super::{color, duration};
 
 /// When notices go out, from whom, and what they call things.
 #[derive(Clone, Debug, Deserialize)]
@@ -48,6 +49,14 @@ pub struct NoticeSettings {
     /// Whom readers ask when their company has not said whom.
     #[serde(default)]
     pub support_contact: Option<String>,
+    /// A picture to stand above notices: a PNG, JPEG or GIF file, which goes with each mail.
+    #[serde(default)]
+    pub logo: Option<PathBuf>,
+    /// The product's colour, of links and the line above notices, as `#0b57d0`.
+    pub brand_color: String,
+    /// What stands at the end of each notice, such as the vendor's postal address.
+    #[serde(default)]
+    pub footer: Option<String>,
     /// The languages that notices are written in, by their tags; empty: all that there are. English is always one.
     pub languages: Vec<String>,
     /// A folder whose files take the place of the built-in templates of the same name, one by one.
@@ -82,6 +91,7 @@ impl NoticeSettings {
             ("notices.authenticator_label", Some(&self.authenticator_label)),
             ("notices.phone_label", Some(&self.phone_label)),
             ("notices.support_contact", self.support_contact.as_ref()),
+            ("notices.footer", self.footer.as_ref()),
         ];
         let texts = texts.into_iter().filter_map(|(key, text)| text.map(|text| (key, text)));
         found.extend(texts.chain(labels).filter_map(|(key, text)| text_problem(key, text)));
@@ -91,6 +101,8 @@ impl NoticeSettings {
                     .to_owned(),
             );
         }
+        found.extend(color::problem("notices.brand_color", &self.brand_color));
+        found.extend(self.logo.as_deref().and_then(|path| Logo::read(path).err()));
         if let Some(dir) = self.template_dir.as_ref().filter(|dir| !dir.is_dir()) {
             found.push(format!(
                 "notices.template_dir = \"{}\" is not a folder: create it, or remove the key to use the built-in templates",

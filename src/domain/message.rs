@@ -43,6 +43,8 @@ pub struct Reader {
 pub struct Statement {
     /// The row in `notices`.
     pub notice_id: Id,
+    /// The enforcement that it is about.
+    pub enforcement_id: Id,
     /// What it says.
     pub kind: NoticeKind,
     /// The company's name; none for the payee mandate, which is the vendor's own.

@@ -2,16 +2,19 @@
 
 use std::time::SystemTime;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use lettre::Address;
 use lettre::address::Envelope;
-use lettre::message::header::{HeaderName, HeaderValue};
-use lettre::message::{Mailbox, MultiPart, SinglePart};
+use lettre::message::header::{ContentType, HeaderName, HeaderValue};
+use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use super::PrepareError;
 use super::templates::Rendered;
-use super::words::clean;
+use super::words::{LOGO_ID, clean};
+use crate::config::logo::Logo;
 use crate::config::notices::NoticeSettings;
 use crate::domain::ids::Id;
 use crate::domain::message::Message;
@@ -48,6 +51,8 @@ pub struct UnusableAddress;
 pub struct Sender {
     from: Mailbox,
     reply_to: Option<Mailbox>,
+    /// The picture above notices.
+    logo: Option<Logo>,
 }
 
 impl Sender {
@@ -63,7 +68,8 @@ impl Sender {
             Ok(email) => Ok(Mailbox { email, ..mailbox }),
             Err(UnusableAddress) => Err(format!("'{}' in [notices] is not an e-mail address", mailbox.email)),
         };
-        Ok(Self { from: sendable(from)?, reply_to: settings.reply_to()?.map(sendable).transpose()? })
+        let logo = settings.logo.as_deref().map(Logo::read).transpose()?;
+        Ok(Self { from: sendable(from)?, reply_to: settings.reply_to()?.map(sendable).transpose()?, logo })
     }
 
     /// The sender's domain.
@@ -83,22 +89,27 @@ impl Sender {
         let message_id = format!("<{}@{}>", message.mail_id, self.from.email.domain());
         // No words of ours hold this: quoted-printable has no `=_`, and an id is unguessable.
         let boundary = format!("=_{}", message.mail_id.0.simple());
-        let parts = MultiPart::alternative()
-            .boundary(boundary)
-            .singlepart(SinglePart::plain(rendered.text.clone()))
-            .singlepart(SinglePart::html(rendered.html.clone()));
+        let html = SinglePart::html(rendered.html.clone());
+        let parts = MultiPart::alternative().boundary(&boundary).singlepart(SinglePart::plain(rendered.text.clone()));
+        let parts = match &self.logo {
+            None => parts.singlepart(html),
+            Some(logo) => {
+                let media_type = ContentType::parse(logo.media_type).map_err(|_| PrepareError::Logo)?;
+                let logo = Attachment::new_inline(LOGO_ID.to_owned()).body(logo.bytes.clone(), media_type);
+                let related = MultiPart::related().boundary(format!("{boundary}_"));
+                parts.multipart(related.singlepart(html).singlepart(logo))
+            }
+        };
         let mut builder = lettre::Message::builder()
             .envelope(envelope.clone())
             .from(self.from.clone())
             .to(Mailbox::new(name, to))
             .subject(rendered.subject.as_str())
             .date(SystemTime::from(message.at.utc()))
-            .message_id(Some(message_id.clone()))
-            // RFC 3834: keeps vacation answers away.
-            .raw_header(HeaderValue::new(
-                HeaderName::new_from_ascii_str("Auto-Submitted"),
-                "auto-generated".to_owned(),
-            ));
+            .message_id(Some(message_id.clone()));
+        for (name, value) in self.marks(message) {
+            builder = builder.raw_header(HeaderValue::new(HeaderName::new_from_ascii_str(name), value));
+        }
         if let Some(reply_to) = &self.reply_to {
             builder = builder.reply_to(reply_to.clone());
         }
@@ -106,6 +117,43 @@ impl Sender {
         let sha256 = hex::encode(Sha256::digest(&bytes));
         Ok(Composed { mail_id: message.mail_id, message_id, envelope, bytes, sha256 })
     }
+}
+
+impl Sender {
+    /// The page with the picture written into it.
+    pub(super) fn with_picture(&self, html: &str) -> String {
+        let Some(logo) = &self.logo else { return html.to_owned() };
+        let data = format!("data:{};base64,{}", logo.media_type, BASE64_STANDARD.encode(&logo.bytes));
+        html.replace(&format!("cid:{LOGO_ID}"), &data)
+    }
+
+    /// The headers by which programs know these mails. Ids and names of our own alone: nothing that anybody wrote.
+    fn marks(&self, message: &Message) -> [(&'static str, String); 4] {
+        let domain = self.domain();
+        let threads = message.notices.iter().map(|notice| format!("<{}@{domain}>", notice.enforcement_id));
+        let kinds = message.notices.iter().map(|notice| notice.kind.as_str());
+        [
+            // RFC 3834: keeps vacation answers away.
+            ("Auto-Submitted", "auto-generated".to_owned()),
+            // RFC 5322, 3.6.4: the mails about one enforcement are a thread.
+            ("References", joined(threads, " ")),
+            // RFC 2919: what filters sort by.
+            ("List-Id", format!("<mfa-notices.{domain}>")),
+            // How large providers report complaints: by what was sent, and last who sends it.
+            ("Feedback-ID", format!("{}:notice:mfa-enforcer", joined(kinds, "-"))),
+        ]
+    }
+}
+
+/// Without repeats, in the order of their first.
+fn joined<T: Into<String>>(items: impl Iterator<Item = T>, between: &str) -> String {
+    let mut unique: Vec<String> = Vec::new();
+    for item in items.map(Into::into) {
+        if !unique.contains(&item) {
+            unique.push(item);
+        }
+    }
+    unique.join(between)
 }
 
 /// Reads an address, with an international domain in the form that every mail server takes (IDNA).

@@ -51,7 +51,12 @@ const CUT_TEXT: &str = "@cut@";
 /// [`TemplateError::Wrong`] with the file and the line.
 pub(super) fn compile_page(frame: &TemplateFile) -> Result<String, TemplateError> {
     check_elements(frame)?;
-    compile(frame, &frame.source, 0)
+    let page = compile(frame, &frame.source, 0)?;
+    // A landmark, for who reads by ear (WCAG 2.2, 2.4.1): MJML has no element for it.
+    let (before, rest) = page.split_once("<body").unwrap_or((&page, ""));
+    let (attributes, body) = rest.split_once('>').unwrap_or((rest, ""));
+    let body = body.replacen("</body>", "</main></body>", 1);
+    Ok(format!("{before}<body{attributes}><main>{body}"))
 }
 
 /// A part of the page, one or more `mj-section`, as HTML to be put into the frame with `mj-raw`: with the attributes and styles

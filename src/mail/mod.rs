@@ -25,7 +25,7 @@ use thiserror::Error;
 use crate::config::notices::NoticeSettings;
 use crate::domain::message::Message;
 use compose::{Composed, Sender, UnusableAddress};
-use templates::{TemplateError, Templates};
+use templates::{Rendered, TemplateError, Templates};
 use transport::{SendError, Transport};
 
 /// Writes mails and hands them over.
@@ -45,6 +45,9 @@ pub enum PrepareError {
     /// The templates cannot say it.
     #[error(transparent)]
     Template(#[from] TemplateError),
+    /// The picture has a kind that mail has no name for.
+    #[error("the picture of notices.logo has no media type: use a PNG file")]
+    Logo,
     /// The mail cannot be put together.
     #[error("the mail cannot be put together: {0}")]
     Mail(#[from] lettre::error::Error),
@@ -78,6 +81,12 @@ impl Mailer {
     pub fn prepare(&self, message: &Message) -> Result<Composed, PrepareError> {
         let rendered = self.templates.render(message)?;
         self.sender.compose(message, &rendered)
+    }
+
+    /// The HTML as a page of its own, with the picture in it rather than beside it.
+    #[must_use]
+    pub fn page(&self, rendered: &Rendered) -> String {
+        self.sender.with_picture(&rendered.html)
     }
 
     /// Hands one mail over and gives back what the server answered.

@@ -121,6 +121,7 @@ pub fn statement(kind: NoticeKind, company: Option<&str>, number: u8) -> Stateme
     let corrects = matches!(kind, NoticeKind::Rescheduled | NoticeKind::Cancelled);
     Statement {
         notice_id: id(0x10 + u128::from(number)),
+        enforcement_id: id(0x20 + u128::from(number)),
         kind,
         company: company.map(str::to_owned),
         support_contact: None,

@@ -10,6 +10,9 @@ use crate::domain::methods::Method;
 use crate::domain::schedule;
 use crate::domain::time::Timestamp;
 
+/// The Content-ID of the picture above a notice (RFC 2392): the same in each mail, which is only looked up within it.
+pub(super) const LOGO_ID: &str = "logo@mfa-enforcer";
+
 /// A variable that a template may use.
 #[derive(Clone, Copy, Debug)]
 pub struct Variable {
@@ -177,6 +180,12 @@ words! {
         several: bool,
         /// How many notices there are
         count: usize,
+        /// Where the picture above the notice is, within the mail; none: there is none
+        logo: Option<String>,
+        /// The product's colour, such as `#0b57d0`
+        brand_color: &'a str,
+        /// What stands at the end; none: nothing
+        footer: Option<&'a str>,
         /// What to call the reader; none: the stored name cannot be one
         name: Option<String>,
         /// Where the mail goes
@@ -213,6 +222,9 @@ impl<'a> FrameWords<'a> {
             already_required: required_otherwise || demands.all(|statement| is_required(statement, message.at)),
             several: message.notices.len() > 1,
             count: message.notices.len(),
+            logo: settings.logo.as_ref().map(|_| format!("cid:{LOGO_ID}")),
+            brand_color: &settings.brand_color,
+            footer: settings.footer.as_deref(),
             name: name_to_show(&message.reader.name),
             address: clean(&message.reader.address),
             subject,

@@ -302,6 +302,7 @@ impl DueNotice {
         let planned = self.facts.required_at;
         Statement {
             notice_id: self.facts.id,
+            enforcement_id: self.facts.enforcement_id,
             kind: self.facts.kind,
             company: self.company.clone(),
             support_contact: self.support_contact.clone(),

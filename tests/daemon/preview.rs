@@ -36,11 +36,12 @@ async fn one_kind_is_shown_as_text_or_json() {
 
 #[tokio::test]
 async fn every_kind_is_written_into_a_folder_to_look_through() {
-    let installation = nowhere();
+    let mut installation = nowhere();
     let said = installation.succeeds(&["notice", "preview", "--all", "a/b"]).await;
     let (cases, languages) = (NoticeKind::ALL.len() + 6, 7);
     assert_eq!(said, format!("Wrote {} mails into a/b: open a/b/index.html.\n", cases * languages));
-    let read = |name: &str| fs::read_to_string(installation.folder().join("a/b").join(name)).unwrap();
+    let folder = installation.folder().join("a/b");
+    let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
     let index = read("index.html");
     for language in ["en", "de", "zh-Hant"] {
         for kind in NoticeKind::ALL.iter().map(|kind| kind.as_str()).chain(["several-companies", "now_required-payee"])
@@ -55,8 +56,11 @@ async fn every_kind_is_written_into_a_folder_to_look_through() {
             }
         }
     }
-    // Again into the same folder, one language alone, and all of it on the terminal.
+    // Again into the same folder, with a picture that a browser shows without the mail, one language alone, and all of it on the terminal.
+    fs::write(installation.folder().join("logo.gif"), "GIF89a").unwrap();
+    installation.set("notices.logo", "logo.gif");
     installation.succeeds(&["notice", "preview", "--all", "a/b", "--json"]).await;
+    assert!(read("en/reminder.html").contains("src=\"data:image/gif;base64,R0lGODlh\""));
     let german = installation.succeeds(&["notice", "preview", "--language", "DE"]).await;
     assert!(german.starts_with("Subject: Ab Freitag, 15. Januar 2027 verlangt Globex"), "{german}");
     let all = installation.succeeds(&["notice", "preview", "--all"]).await;

@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
+use mail_parser::{MessageParser, MimeHeaders as _};
 use mfa_enforcer::domain::message::Message;
 use mfa_enforcer::domain::notice::NoticeKind;
 use mfa_enforcer::mail::compose::Composed;
@@ -65,6 +66,9 @@ fn another_program_reads_what_was_written() {
     assert_eq!(header(&read, "Message-ID"), [format!("<{}@ledger.example>", message.mail_id)]);
     assert_eq!(header(&read, "Message-ID"), [mail.message_id]);
     assert_eq!(header(&read, "Auto-Submitted"), ["auto-generated"]);
+    assert_eq!(header(&read, "References"), [format!("<{}@ledger.example>", message.notices[0].enforcement_id)]);
+    assert_eq!(header(&read, "List-Id"), ["<mfa-notices.ledger.example>"]);
+    assert_eq!(header(&read, "Feedback-ID"), ["announcement:notice:mfa-enforcer"]);
     let parts = read["parts"].as_array().unwrap();
     assert_eq!((parts[0][0].as_str(), parts[1][0].as_str()), (Some("text/plain"), Some("text/html")));
     assert_eq!(parts[0][1].as_str().unwrap().trim_end(), words.text.trim_end());
@@ -89,7 +93,46 @@ fn a_hostile_name_adds_no_header() {
     let read = parsed(&mailer().prepare(&message).unwrap());
     assert_eq!(read["to"], json!([["Eve Bcc: all@example.com <script>", "ada@example.com"]]));
     assert!(header(&read, "Bcc").is_empty() && header(&read, "X-Evil").is_empty());
-    assert_eq!(read["headers"].as_array().unwrap().len(), 8, "{read}");
+    assert_eq!(read["headers"].as_array().unwrap().len(), 11, "{read}");
+}
+
+/// A picture of one pixel.
+const PIXEL: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0:~\x9bU\0\0\0\nIDATx\x9cc`\0\0\0\x02\0\x01H\xaf\xa4q\0\0\0\0IEND\xaeB`\x82";
+
+#[test]
+fn a_logo_goes_with_the_mail_and_nothing_is_fetched() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), PIXEL).unwrap();
+    let settings = notice_settings(&format!("logo = '{}'\nfooter = 'Ledger <Ltd>, Mainz'", file.path().display()));
+    assert_eq!(settings.problems(), Vec::<String>::new());
+    let mailer = Mailer::new(&settings, Transport::simulated(MemoryTransport::new())).unwrap();
+    let mail = mailer.prepare(&sample()).unwrap();
+    let read = MessageParser::default().parse(&mail.bytes).unwrap();
+    let html = read.body_html(0).unwrap();
+    let source = html.split("<img src=\"cid:").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    assert!(html.contains("alt=\"Ledger\"") && html.contains("Ledger &lt;Ltd&gt;, Mainz"), "{html}");
+    let logo = read.parts.iter().find(|part| part.content_id() == Some(source)).unwrap();
+    assert_eq!((logo.contents(), logo.content_type().unwrap().subtype()), (PIXEL, Some("png")));
+    assert!(read.body_text(0).unwrap().trim_end().ends_with("\nLedger <Ltd>, Mainz"));
+    let elsewhere = ["src=\"http", "url(", "@import", "<link"];
+    assert!(elsewhere.iter().all(|reference| !html.contains(reference)), "{html}");
+    let again = Mailer::new(&settings, Transport::simulated(MemoryTransport::new())).unwrap();
+    assert_eq!(again.prepare(&sample()).unwrap().sha256, mail.sha256);
+}
+
+#[test]
+fn the_mails_about_one_enforcement_are_a_thread() {
+    let mut message = sample();
+    let mut second = sample::statement(NoticeKind::Reminder, Some("Initech"), 2);
+    message.notices.extend([second.clone(), second.clone()]);
+    let (one, two) = (message.notices[0].enforcement_id, second.enforcement_id);
+    let read = parsed(&mailer().prepare(&message).unwrap());
+    assert_eq!(header(&read, "References"), [format!("<{one}@ledger.example> <{two}@ledger.example>")]);
+    assert_eq!(header(&read, "Feedback-ID"), ["announcement-reminder:notice:mfa-enforcer"]);
+    second.kind = NoticeKind::FinalReminder;
+    message.notices = vec![second];
+    let later = parsed(&mailer().prepare(&message).unwrap());
+    assert_eq!(header(&later, "References"), [format!("<{two}@ledger.example>")]);
 }
 
 #[test]
@@ -148,7 +191,7 @@ proptest! {
         let text = String::from_utf8(mail.bytes).unwrap();
         let (headers, _) = text.split_once("\r\n\r\n").unwrap();
         let names: Vec<_> = headers.split("\r\n").filter(|line| !line.starts_with([' ', '\t'])).map(|line| line.split(':').next().unwrap()).collect();
-        prop_assert_eq!(names, ["From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "MIME-Version", "Content-Type"]);
+        prop_assert_eq!(names, ["From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "References", "List-Id", "Feedback-ID", "MIME-Version", "Content-Type"]);
         prop_assert!(headers.is_ascii());
         message.reader.address = address;
         if let Err(error) = mailer.prepare(&message) {

@@ -19,6 +19,9 @@ fn wrong_notice_settings_are_named_with_value_and_remedy() {
         menu_path = []
         support_contact = "two\nlines"
         template_dir = "/nowhere/at/all"
+        logo = "/nowhere/logo.png"
+        brand_color = "yellow"
+        footer = "two\nlines"
         "#,
     );
     insta::assert_snapshot!("wrong_notice_settings", wrong.problems().join("\n\n"));
@@ -32,6 +35,17 @@ fn wrong_notice_settings_are_named_with_value_and_remedy() {
         assert_eq!(notice_settings(&format!("sign_in_url = '{url}'")).problems().len(), 1, "{url}");
     }
     assert!(notice_settings("sign_in_url = 'http://127.0.0.1:3000/'").problems().is_empty());
+}
+
+#[test]
+fn a_logo_that_is_no_picture_or_too_large_is_refused() {
+    let file = tempfile::NamedTempFile::with_suffix(".png").unwrap();
+    let settings = notice_settings(&format!("logo = '{}'", file.path().display()));
+    for (bytes, expected) in [(vec![b'<'; 10], "is no PNG, JPEG or GIF file"), (vec![0; 102_401], "has 102401 bytes")] {
+        std::fs::write(file.path(), bytes).unwrap();
+        let problems = settings.problems();
+        assert!(problems.len() == 1 && problems[0].contains(expected), "{problems:?}");
+    }
 }
 
 #[test]

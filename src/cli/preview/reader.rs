@@ -86,6 +86,7 @@ impl Prospect {
             },
             notices: vec![Statement {
                 notice_id: Id(Uuid::nil()),
+                enforcement_id: Id(Uuid::nil()),
                 kind,
                 company: Some(company.name.clone()),
                 support_contact: company.support_contact.clone(),
