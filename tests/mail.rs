@@ -9,6 +9,8 @@
 
 #[path = "mail/compose.rs"]
 mod compose;
+#[path = "mail/dkim.rs"]
+mod dkim;
 #[path = "mail/servers.rs"]
 mod servers;
 #[path = "mail/settings.rs"]

@@ -11,6 +11,7 @@ use super::{CliError, GlobalArgs, Output};
 use crate::clock::Randomness;
 use crate::config::smtp::MailTarget;
 use crate::config::{Config, Purpose};
+use crate::mail::compose::Sender;
 use crate::mail::templates::Templates;
 use crate::mail::transport::Transport;
 use crate::store::SqlStore;
@@ -141,6 +142,10 @@ async fn clock(config: &Config, store: Option<&SqlStore>) -> Part {
 }
 
 async fn mail(config: &Config) -> Part {
+    let sender = config.notices.from.as_ref().map(|_| Sender::from_settings(&config.notices)).transpose();
+    if let Err(error) = sender {
+        return Part::wrong("mail", &error);
+    }
     match config.smtp.target() {
         Ok(None) => return Part::not_checked("mail", "smtp.url is not set"),
         Ok(Some(MailTarget::Server(server))) if config.clock.simulated && !server.is_loopback() => {

@@ -36,6 +36,11 @@ pub struct NoticeSettings {
     /// Where answers go, if not to the sender.
     #[serde(default)]
     pub reply_to: Option<String>,
+    /// The keys that mails are signed with (DKIM), each `SELECTOR:FILE`.
+    pub dkim_keys: Vec<String>,
+    /// The domain for which they sign, if not the sender's.
+    #[serde(default)]
+    pub dkim_domain: Option<String>,
     /// The name under which readers know the product.
     pub product_name: String,
     /// Where readers sign in.

@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use super::PrepareError;
+use super::dkim::Signer;
 use super::templates::Rendered;
 use super::words::{LOGO_ID, clean};
 use crate::config::logo::Logo;
@@ -47,12 +48,13 @@ impl std::fmt::Debug for Composed {
 pub struct UnusableAddress;
 
 /// Whom mail is from.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Sender {
     from: Mailbox,
     reply_to: Option<Mailbox>,
     /// The picture above notices.
     logo: Option<Logo>,
+    signer: Signer,
 }
 
 impl Sender {
@@ -69,7 +71,9 @@ impl Sender {
             Err(UnusableAddress) => Err(format!("'{}' in [notices] is not an e-mail address", mailbox.email)),
         };
         let logo = settings.logo.as_deref().map(Logo::read).transpose()?;
-        Ok(Self { from: sendable(from)?, reply_to: settings.reply_to()?.map(sendable).transpose()?, logo })
+        let from = sendable(from)?;
+        let signer = Signer::read(settings.dkim_domain.as_deref().unwrap_or(from.email.domain()), &settings.dkim_keys)?;
+        Ok(Self { from, reply_to: settings.reply_to()?.map(sendable).transpose()?, logo, signer })
     }
 
     /// The sender's domain.
@@ -113,7 +117,10 @@ impl Sender {
         if let Some(reply_to) = &self.reply_to {
             builder = builder.reply_to(reply_to.clone());
         }
-        let bytes = builder.multipart(parts)?.formatted();
+        let mail = String::from_utf8(builder.multipart(parts)?.formatted())
+            .map_err(|error| PrepareError::Signature(error.to_string()))?;
+        let signatures = self.signer.headers(&mail, message.at).map_err(PrepareError::Signature)?;
+        let bytes = (signatures + &mail).into_bytes();
         let sha256 = hex::encode(Sha256::digest(&bytes));
         Ok(Composed { mail_id: message.mail_id, message_id, envelope, bytes, sha256 })
     }

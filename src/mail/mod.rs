@@ -4,6 +4,7 @@
 //! [`Mailer`] is the three together.
 
 pub mod compose;
+mod dkim;
 pub mod file;
 mod language;
 mod line;
@@ -48,6 +49,9 @@ pub enum PrepareError {
     /// The picture has a kind that mail has no name for.
     #[error("the picture of notices.logo has no media type: use a PNG file")]
     Logo,
+    /// The mail cannot be signed.
+    #[error("the mail cannot be signed: {0}")]
+    Signature(String),
     /// The mail cannot be put together.
     #[error("the mail cannot be put together: {0}")]
     Mail(#[from] lettre::error::Error),

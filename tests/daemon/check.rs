@@ -86,3 +86,13 @@ async fn settings_and_database_must_mean_the_same_clock() {
     let line = ended.stdout.lines().find(|line| line.starts_with("clock")).unwrap();
     assert!(line.contains("WRONG") && line.contains("set it to true, or name another database"), "{line}");
 }
+
+#[tokio::test]
+async fn a_key_that_cannot_sign_is_found() {
+    let mut installation = Installation::bare();
+    installation.set("notices.dkim_keys", "[\"2027a:/nowhere/key.pem\"]");
+    let ended = installation.run(&["check"]).await;
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.stdout.contains("mail       WRONG"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("which cannot be read as a private key in PEM"), "{}", ended.stdout);
+}
