@@ -251,6 +251,8 @@ fn excused(look: &Look<'_>, post: &Post, user: Id, id: Id, zone: &jiff::tz::Time
         || had_mail(look, post, user, today, look.now)
         || waits_elsewhere(look, user, &hours)
         || under_way(look, is, user, Some(id))
+        // Who could not be reached at all is told on their day, like everybody.
+        || letters.iter().all(|handing| handing.answer == super::Answer::RefusedForGood) && !letters.is_empty()
         || letters.iter().any(|handing| {
             handing.answer == super::Answer::RefusedForGood
                 && handing.told.iter().any(|telling| telling.enforcement == id)
