@@ -29,6 +29,8 @@ mod process;
 mod rehearse;
 #[path = "daemon/rows.rs"]
 mod rows;
+#[path = "daemon/sending.rs"]
+mod sending;
 #[allow(dead_code, reason = "shared with the tests of mail, which need more of it")]
 #[path = "mail/servers.rs"]
 mod servers;

@@ -7,8 +7,9 @@
 
 ## Moments
 
-moment = { $date }, { $time }
-moment-in = { $date }, { $time } ({ $zone })
+moment = { $date }, { $time } Uhr
+moment-in = { $date }, { $time } Uhr ({ $zone })
+day-one = 1
 
 ## Subjects
 
@@ -27,12 +28,12 @@ subject-now = Jetzt erforderlich: Richten Sie bei Ihrer nächsten Anmeldung den 
 subject-moved = Verschoben von { $told } auf { $date } (zweiter Schritt für { $product })
 subject-moved-now = Verschoben auf { $date } (zweiter Schritt für { $product })
 subject-cancelled = Aufgehoben: { $company } verlangt ab { $told } doch keinen zweiten Schritt für die Anmeldung bei { $product }
-subject-cancelled-otherwise = Abgesagt: der Termin von { $company }, { $told } (zweiter Schritt bei { $product })
+subject-cancelled-otherwise = Aufgehoben: der Termin von { $company }, { $told } (zweiter Schritt bei { $product })
 subject-no-longer = Nicht mehr erforderlich: { $company } verlangt für die Anmeldung bei { $product } keinen zweiten Schritt mehr
 
 ## What: the first sentence of a notice
 
-what = <strong>{ $company }</strong> verlangt für die Anmeldung bei { $product } einen zweiten Schritt: nach Ihrem Passwort einen Code von Ihrem Smartphone.
+what = <strong>{ $company }</strong> verlangt künftig für die Anmeldung bei { $product } einen zweiten Schritt: nach Ihrem Passwort einen Code von Ihrem Smartphone.
 what-everyone = Bei <strong>{ $company }</strong> brauchen alle für die Anmeldung bei { $product } einen zweiten Schritt: nach dem Passwort einen Code vom Smartphone.
 what-now = <strong>{ $company }</strong> verlangt jetzt für die Anmeldung bei { $product } einen zweiten Schritt: nach Ihrem Passwort einen Code von Ihrem Smartphone.
 what-now-payees = { $product } verlangt jetzt von allen, die Zahlungen erhalten, bei der Anmeldung einen zweiten Schritt: nach dem Passwort einen Code vom Smartphone.
@@ -104,13 +105,13 @@ step-open = Oder öffnen Sie { $product } wie gewohnt: Den Link brauchen Sie nic
 step-menu = Öffnen Sie <strong>{ $menu }</strong>.
 step-led = Sie werden zur Einrichtung geführt. Falls nicht, öffnen Sie <strong>{ $menu }</strong>.
 step-choose = Wählen Sie „<strong>{ $authenticator_label }</strong>“. Codes per SMS sind für Ihr Konto nicht verfügbar.
-step-choose-phone = Wählen Sie „<strong>{ $authenticator_label }</strong>“ oder „<strong>{ $phone_label }</strong>“.
+step-choose-phone = Wählen Sie „<strong>{ $authenticator_label }</strong>“ oder, für Codes per SMS, „<strong>{ $phone_label }</strong>“.
 step-prompts = Folgen Sie den Anweisungen auf dem Bildschirm.
 step-code = Kopieren Sie den Wiederherstellungscode oder laden Sie ihn herunter, und bewahren Sie ihn sicher auf.
 keep-code = Bewahren Sie den Wiederherstellungscode so auf, dass Sie ihn auch von einem anderen Gerät aus erreichen: Ohne Ihr Smartphone brauchen Sie ihn, um sich anzumelden. Jeder Code funktioniert nur einmal; nachdem Sie einen verwendet haben, können Sie einen neuen speichern.
 nothing-left = Falls Sie den zweiten Schritt inzwischen eingerichtet haben, brauchen Sie nichts weiter zu tun.
 ask = Fragen? Wenden Sie sich an { $contact }.
-ask-about = Fragen dazu? Wenden Sie sich bei { $company } an { $contact }.
+ask-about = Fragen zum zweiten Schritt bei { $company }? Wenden Sie sich an { $contact }.
 ask-admin = Fragen? Wenden Sie sich an Ihr Admin-Team bei { $company }.
 ask-support = Fragen? Wenden Sie sich an den Support von { $product }.
 sent-to = Gesendet an { $address }, die Adresse Ihres Kontos bei { $product }. { $product } fordert Sie niemals auf, ein Passwort oder einen Code per E-Mail zu senden.

@@ -9,6 +9,9 @@
 moment = { $date }, { $time }
 moment-in = { $date }, { $time } ({ $zone })
 
+# The first day of a month, where dates have it as a number of its own.
+day-one = 1
+
 ## Subjects
 
 # A mail with several notices. $headline is the subject of the one that matters most.
@@ -25,7 +28,7 @@ subject-left = { left }: { $company } needs a second step when you sign in to { 
 subject-now = Now required: set up your second step at your next sign-in
 subject-moved = Moved: was { $told }, now { $date } (second step for { $product })
 subject-moved-now = Moved: now { $date } (second step for { $product })
-subject-cancelled = Cancelled: { $company } needs no second step from { $told } when you sign in to { $product }
+subject-cancelled = Cancelled: the second step that { $company } planned from { $told } for signing in to { $product }
 subject-cancelled-otherwise = Cancelled: the date of { $company }, { $told } (second step for { $product })
 subject-no-longer = No longer required by { $company }: a second step when you sign in to { $product }
 
@@ -103,7 +106,7 @@ step-open = Or open { $product } as you always do: you do not need the link.
 step-menu = Go to <strong>{ $menu }</strong>.
 step-led = You are led to the set-up. If not, go to <strong>{ $menu }</strong>.
 step-choose = Choose “<strong>{ $authenticator_label }</strong>”. Codes by text message are not available for your account.
-step-choose-phone = Choose “<strong>{ $authenticator_label }</strong>” or “<strong>{ $phone_label }</strong>”.
+step-choose-phone = Choose “<strong>{ $authenticator_label }</strong>” or, for codes by text message, “<strong>{ $phone_label }</strong>”.
 step-prompts = Follow the prompts.
 step-code = Copy or download the recovery code and keep it safe.
 keep-code = Keep the recovery code where you can reach it from another device: without your phone, you need it to sign in. Each code works once, and after using one you can save a new one.

@@ -9,6 +9,7 @@
 
 moment = { $date }, { $time }
 moment-in = { $date }, { $time } ({ $zone })
+day-one = 1
 
 ## Subjects
 
@@ -26,13 +27,13 @@ subject-left = { left }: { $company } requiere un segundo paso para iniciar sesi
 subject-now = Ahora es necesario: configure el segundo paso en su próximo inicio de sesión
 subject-moved = Nueva fecha: { $date }, en lugar del { $told } (segundo paso para { $product })
 subject-moved-now = Nueva fecha: { $date } (segundo paso para { $product })
-subject-cancelled = Cancelado: el segundo paso que { $company } iba a requerir a partir del { $told } para iniciar sesión en { $product }
+subject-cancelled = Cancelado: el segundo paso que { $company } iba a requerir a partir del { $told }, para iniciar sesión en { $product }
 subject-cancelled-otherwise = Anulada: la fecha de la empresa { $company }, { $told } (segundo paso en { $product })
 subject-no-longer = Ya no es necesario: { $company } ha dejado de requerir un segundo paso para iniciar sesión en { $product }
 
 ## What: the first sentence of a notice
 
-what = <strong>{ $company }</strong> requiere un segundo paso para iniciar sesión en { $product }: después de la contraseña, un código que aparece en su teléfono.
+what = <strong>{ $company }</strong> pedirá un segundo paso para iniciar sesión en { $product }: después de la contraseña, un código que aparece en su teléfono.
 what-everyone = <strong>{ $company }</strong> requiere un segundo paso para todas las personas de la empresa que inician sesión en { $product }: después de la contraseña, un código que aparece en su teléfono.
 what-now = <strong>{ $company }</strong> requiere ahora un segundo paso para iniciar sesión en { $product }: después de la contraseña, un código que aparece en su teléfono.
 what-now-payees = { $product } pide ahora a todas las personas que reciben pagos un segundo paso para iniciar sesión: después de la contraseña, un código que aparece en su teléfono.
@@ -104,7 +105,7 @@ step-open = O abra { $product } como siempre: no necesita el enlace.
 step-menu = Vaya a <strong>{ $menu }</strong>.
 step-led = Se le llevará a la configuración. Si no es así, vaya a <strong>{ $menu }</strong>.
 step-choose = Elija «<strong>{ $authenticator_label }</strong>». Los códigos por mensaje de texto no están disponibles para su cuenta.
-step-choose-phone = Elija «<strong>{ $authenticator_label }</strong>» o «<strong>{ $phone_label }</strong>».
+step-choose-phone = Elija «<strong>{ $authenticator_label }</strong>» o, para recibir los códigos por mensaje de texto, «<strong>{ $phone_label }</strong>».
 step-prompts = Siga las instrucciones.
 step-code = Copie o descargue el código de recuperación y guárdelo en un lugar seguro.
 keep-code = Guarde el código de recuperación donde pueda consultarlo desde otro dispositivo: si no tiene el teléfono, lo necesitará para iniciar sesión. Cada código funciona una sola vez y, después de usar uno, puede guardar uno nuevo.

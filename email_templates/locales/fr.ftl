@@ -10,6 +10,7 @@
 
 moment = { $date } à { $time }
 moment-in = { $date } à { $time } ({ $zone })
+day-one = 1er
 
 ## Subjects
 
@@ -37,7 +38,7 @@ subject-no-longer = Ce n’est plus nécessaire : { $company } ne demande plus 
 
 ## What: the first sentence of a notice
 
-what = <strong>{ $company }</strong> demande une deuxième étape lorsque vous vous connectez à { $product } : après votre mot de passe, un code qui s’affiche sur votre téléphone.
+what = <strong>{ $company }</strong> demandera une deuxième étape lorsque vous vous connectez à { $product } : après votre mot de passe, un code qui s’affiche sur votre téléphone.
 what-everyone = <strong>{ $company }</strong> demande une deuxième étape à toutes les personnes de l’entreprise qui se connectent à { $product } : après votre mot de passe, un code qui s’affiche sur votre téléphone.
 what-now = <strong>{ $company }</strong> demande désormais une deuxième étape lorsque vous vous connectez à { $product } : après votre mot de passe, un code qui s’affiche sur votre téléphone.
 what-now-payees = { $product } demande désormais à toutes les personnes qui reçoivent des paiements une deuxième étape lors de la connexion : après votre mot de passe, un code qui s’affiche sur votre téléphone.
@@ -102,14 +103,14 @@ several =
         [one] Cet e-mail contient une notification.
        *[other] Cet e-mail contient { $count } notifications.
     }
-several-once = Il suffit de configurer la deuxième étape une seule fois pour toutes.
+several-once = Une seule configuration de la deuxième étape suffit pour toutes ces notifications.
 steps = Configurer la deuxième étape en quelques minutes
 step-sign-in = Connectez-vous sur <a>{ $sign_in_url }</a>
 step-open = Ou ouvrez { $product } comme d’habitude : vous n’avez pas besoin du lien.
 step-menu = Allez dans <strong>{ $menu }</strong>.
 step-led = La configuration s’ouvre automatiquement. Sinon, allez dans <strong>{ $menu }</strong>.
 step-choose = Choisissez « <strong>{ $authenticator_label }</strong> ». Les codes par SMS ne sont pas disponibles pour votre compte.
-step-choose-phone = Choisissez « <strong>{ $authenticator_label }</strong> » ou « <strong>{ $phone_label }</strong> ».
+step-choose-phone = Choisissez « <strong>{ $authenticator_label }</strong> » ou, pour recevoir les codes par SMS, « <strong>{ $phone_label }</strong> ».
 step-prompts = Suivez les instructions.
 step-code = Copiez ou téléchargez le code de récupération et conservez-le en lieu sûr.
 keep-code = Conservez le code de récupération à un endroit accessible depuis un autre appareil : sans votre téléphone, vous en aurez besoin pour vous connecter. Chaque code ne fonctionne qu’une fois ; après en avoir utilisé un, vous pouvez en enregistrer un nouveau.

@@ -9,6 +9,7 @@
 
 moment = { $date }, { $time }
 moment-in = { $date }, { $time } ({ $zone })
+day-one = 1º
 
 ## Subjects
 
@@ -36,7 +37,7 @@ subject-no-longer = Non è più necessario: { $company } non richiede più un se
 
 ## What: the first sentence of a notice
 
-what = <strong>{ $company }</strong> richiede un secondo passaggio per accedere a { $product }: dopo la password, un codice che compare sul telefono.
+what = <strong>{ $company }</strong> richiederà un secondo passaggio per accedere a { $product }: dopo la password, un codice che compare sul telefono.
 what-everyone = <strong>{ $company }</strong> richiede un secondo passaggio a tutte le persone dell’azienda che accedono a { $product }: dopo la password, un codice che compare sul telefono.
 what-now = <strong>{ $company }</strong> richiede ora un secondo passaggio per accedere a { $product }: dopo la password, un codice che compare sul telefono.
 what-now-payees = { $product } richiede ora a tutte le persone che ricevono pagamenti un secondo passaggio per accedere: dopo la password, un codice che compare sul telefono.
@@ -108,7 +109,7 @@ step-open = Oppure apra { $product } come fa di solito: il link non è necessari
 step-menu = Vada su <strong>{ $menu }</strong>.
 step-led = La configurazione si apre automaticamente. In caso contrario, vada su <strong>{ $menu }</strong>.
 step-choose = Scelga «<strong>{ $authenticator_label }</strong>». I codici via SMS non sono disponibili per il suo account.
-step-choose-phone = Scelga «<strong>{ $authenticator_label }</strong>» o «<strong>{ $phone_label }</strong>».
+step-choose-phone = Scelga «<strong>{ $authenticator_label }</strong>» o, per ricevere i codici via SMS, «<strong>{ $phone_label }</strong>».
 step-prompts = Segua le istruzioni.
 step-code = Copi o scarichi il codice di recupero e lo conservi in un luogo sicuro.
 keep-code = Conservi il codice di recupero dove può consultarlo da un altro dispositivo: senza il telefono, le servirà per accedere. Ogni codice funziona una sola volta; dopo averne usato uno, può salvarne uno nuovo.

@@ -9,6 +9,7 @@
 
 moment = { $date }, { $time }
 moment-in = { $date }, { $time } ({ $zone })
+day-one = 1º
 
 ## Subjects
 
@@ -26,13 +27,13 @@ subject-left = { left }: { $company } exige uma segunda etapa para fazer login e
 subject-now = Agora é necessário: configure a segunda etapa no próximo login
 subject-moved = Nova data: { $date }, em vez de { $told } (segunda etapa para { $product })
 subject-moved-now = Nova data: { $date } (segunda etapa para { $product })
-subject-cancelled = Cancelada: a segunda etapa que { $company } exigiria a partir de { $told } para fazer login em { $product }
+subject-cancelled = Cancelada: a segunda etapa que { $company } exigiria a partir de { $told }, para fazer login em { $product }
 subject-cancelled-otherwise = Cancelada: a data da empresa { $company }, { $told } (segunda etapa em { $product })
 subject-no-longer = Não é mais necessário: { $company } deixou de exigir uma segunda etapa para fazer login em { $product }
 
 ## What: the first sentence of a notice
 
-what = <strong>{ $company }</strong> exige uma segunda etapa para fazer login em { $product }: depois da senha, um código que aparece no seu telefone.
+what = <strong>{ $company }</strong> exigirá uma segunda etapa para fazer login em { $product }: depois da senha, um código que aparece no seu telefone.
 what-everyone = <strong>{ $company }</strong> exige uma segunda etapa de todas as pessoas da empresa que fazem login em { $product }: depois da senha, um código que aparece no seu telefone.
 what-now = <strong>{ $company }</strong> agora exige uma segunda etapa para fazer login em { $product }: depois da senha, um código que aparece no seu telefone.
 what-now-payees = { $product } agora exige uma segunda etapa no login de todas as pessoas que recebem pagamentos: depois da senha, um código que aparece no seu telefone.
@@ -104,7 +105,7 @@ step-open = Ou abra { $product } como de costume: o link não é necessário.
 step-menu = Vá para <strong>{ $menu }</strong>.
 step-led = A configuração abre automaticamente. Se isso não acontecer, vá para <strong>{ $menu }</strong>.
 step-choose = Escolha “<strong>{ $authenticator_label }</strong>”. Códigos por mensagem de texto não estão disponíveis para a sua conta.
-step-choose-phone = Escolha “<strong>{ $authenticator_label }</strong>” ou “<strong>{ $phone_label }</strong>”.
+step-choose-phone = Escolha “<strong>{ $authenticator_label }</strong>” ou, para receber os códigos por mensagem de texto, “<strong>{ $phone_label }</strong>”.
 step-prompts = Siga as instruções.
 step-code = Copie ou baixe o código de recuperação e guarde-o em um lugar seguro.
 keep-code = Guarde o código de recuperação onde possa consultá-lo em outro dispositivo: sem o telefone, ele será necessário para fazer login. Cada código funciona uma única vez e, depois de usar um, é possível salvar um novo.

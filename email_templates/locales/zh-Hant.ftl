@@ -9,6 +9,7 @@
 
 moment = { $date } { $time }
 moment-in = { $date } { $time }（{ $zone }）
+day-one = 1
 
 ## Subjects
 
@@ -26,13 +27,13 @@ subject-left = { left }，{ $company } 要求您登入 { $product } 時進行兩
 subject-now = 現在需要兩步驟驗證：請於下次登入時完成設定
 subject-moved = 日期變更：原定{ $told }，改為{ $date }（{ $product } 兩步驟驗證）
 subject-moved-now = 日期變更：改為{ $date }（{ $product } 兩步驟驗證）
-subject-cancelled = 已取消：自{ $told }起，{ $company } 不會要求您登入 { $product } 時進行兩步驟驗證
+subject-cancelled = 已取消：{ $company } 原定自{ $told }起，要求您登入 { $product } 時進行兩步驟驗證
 subject-cancelled-otherwise = 已取消：{ $company } 原定的日期 { $told }（{ $product } 的兩步驟驗證）
 subject-no-longer = 不再需要：{ $company } 不再要求您登入 { $product } 時進行兩步驟驗證
 
 ## What: the first sentence of a notice
 
-what = <strong>{ $company }</strong> 要求您登入 { $product } 時進行兩步驟驗證：輸入密碼後，再輸入手機上的驗證碼。
+what = <strong>{ $company }</strong> 將要求您登入 { $product } 時進行兩步驟驗證：輸入密碼後，再輸入手機上的驗證碼。
 what-everyone = <strong>{ $company }</strong> 要求公司全體人員登入 { $product } 時進行兩步驟驗證：輸入密碼後，再輸入手機上的驗證碼。
 what-now = <strong>{ $company }</strong> 現已要求您登入 { $product } 時進行兩步驟驗證：輸入密碼後，再輸入手機上的驗證碼。
 what-now-payees = { $product } 現已要求所有收款人登入時進行兩步驟驗證：輸入密碼後，再輸入手機上的驗證碼。
@@ -103,7 +104,7 @@ step-open = 或照平常的方式開啟 { $product }，不一定要使用這個�
 step-menu = 前往 <strong>{ $menu }</strong>。
 step-led = 系統會引導您前往設定。如果沒有，請前往 <strong>{ $menu }</strong>。
 step-choose = 選擇「<strong>{ $authenticator_label }</strong>」。您的帳戶無法使用簡訊驗證碼。
-step-choose-phone = 選擇「<strong>{ $authenticator_label }</strong>」或「<strong>{ $phone_label }</strong>」。
+step-choose-phone = 選擇「<strong>{ $authenticator_label }</strong>」，或選擇「<strong>{ $phone_label }</strong>」以簡訊接收驗證碼。
 step-prompts = 按照畫面上的指示操作。
 step-code = 複製或下載復原碼，並妥善保存。
 keep-code = 請將復原碼保存在其他裝置也能取用的地方：手機不在身邊時，您需要用復原碼登入。每組復原碼只能使用一次，使用後可以再儲存一組新的。

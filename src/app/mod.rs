@@ -65,7 +65,9 @@ pub fn services(
     shutdown: Shutdown,
 ) -> Result<Services, AppError> {
     let transport = Transport::from_settings(&config.smtp).map_err(AppError::Transport)?;
-    services_sending_by(transport, config, store, clock, randomness, shutdown)
+    let redirect = config.smtp.redirect().map_err(AppError::Transport)?;
+    let services = services_sending_by(transport, config, store, clock, randomness, shutdown)?;
+    Ok(Services { mailer: services.mailer.redirected(redirect), ..services })
 }
 
 /// The same where mail leaves by `transport`, whatever the settings say.

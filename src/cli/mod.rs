@@ -18,6 +18,7 @@ pub mod output;
 pub mod preview;
 pub mod rehearse;
 pub mod run;
+pub mod send_test;
 pub mod status;
 mod timeline;
 pub mod user;

@@ -9,6 +9,7 @@ use comfy_table::Table;
 
 use super::output::{cell, instant, maybe, maybe_instant, pairs, table};
 use super::preview::{self, PreviewArgs};
+use super::send_test::{self, SendTestArgs};
 use super::{CliError, Context, GlobalArgs, PAGE, values};
 use crate::domain::ids::Id;
 use crate::domain::notice::{NoticeKind, NoticeState};
@@ -35,6 +36,8 @@ Examples:
     },
     /// Show what notices look like, or would to one user, without sending any
     Preview(PreviewArgs),
+    /// Really send one made-up notice, to see whether and how it arrives
+    SendTest(SendTestArgs),
 }
 
 /// Which notices; everything that is given must hold.
@@ -84,6 +87,7 @@ pub async fn run(
             context.output.show(&detail, detail_text)?;
         }
         NoticeCommand::Preview(args) => preview::run(global, variables, args).await?,
+        NoticeCommand::SendTest(args) => send_test::run(global, variables, args).await?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -47,6 +47,8 @@ struct Status {
     tasks: Vec<TaskStatus>,
     figures: Figures,
     next_due: Option<Timestamp>,
+    /// Who gets every mail instead of those whom it is for.
+    mail_redirected_to: Option<String>,
     held: Vec<HeldEnforcement>,
     at_risk: Vec<Risk>,
     unknown_zones: Vec<UnknownZone>,
@@ -81,6 +83,7 @@ pub async fn run(context: &Context, StatusArgs {}: &StatusArgs) -> Result<ExitCo
         tasks: store.task_statuses().await?,
         figures: store.figures(now).await?,
         next_due: store.next_due(now).await?,
+        mail_redirected_to: context.config.smtp.redirect_all_to.clone(),
         held: store.held_enforcements().await?,
         at_risk: store.risks(now, &context.config.policy()).await?,
         unknown_zones: store.unknown_zones().await?,
@@ -234,6 +237,9 @@ impl Status {
                 ),
             ),
         ];
+        if let Some(address) = &self.mail_redirected_to {
+            lines.push(("redirected", format!("every mail goes to {} alone (smtp.redirect_all_to)", cell(address))));
+        }
         if figures.unreconciled > 0 {
             lines.push((
                 "companies",

@@ -25,7 +25,11 @@ impl Logo {
     /// What is wrong with the file, with the remedy.
     pub fn read(path: &Path) -> Result<Self, String> {
         let place = format!("notices.logo = \"{}\"", path.display());
-        let size = std::fs::metadata(path).map_err(|error| format!("{place} cannot be read: {error}"))?.len();
+        let file = std::fs::metadata(path).map_err(|error| format!("{place} cannot be read: {error}"))?;
+        if !file.is_file() {
+            return Err(format!("{place} is no file: name a PNG, JPEG or GIF file"));
+        }
+        let size = file.len();
         if size > MOST_BYTES {
             return Err(format!(
                 "{place} has {size} bytes, and goes with each mail: make it smaller than {MOST_BYTES}"

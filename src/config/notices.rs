@@ -11,6 +11,7 @@ use url::Url;
 
 use super::logo::Logo;
 use super::{color, duration};
+use crate::domain::values::{is_hidden, shown};
 
 /// When notices go out, from whom, and what they call things.
 #[derive(Clone, Debug, Deserialize)]
@@ -106,6 +107,7 @@ impl NoticeSettings {
                     .to_owned(),
             );
         }
+        found.extend(self.dkim_domain.as_deref().and_then(dkim_domain_problem));
         found.extend(color::problem("notices.brand_color", &self.brand_color));
         found.extend(self.logo.as_deref().and_then(|path| Logo::read(path).err()));
         if let Some(dir) = self.template_dir.as_ref().filter(|dir| !dir.is_dir()) {
@@ -196,9 +198,24 @@ fn sign_in_url_problem(text: &str) -> Option<String> {
     None
 }
 
+fn dkim_domain_problem(domain: &str) -> Option<String> {
+    let is_label = |label: &str| {
+        let inner = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        (1..=63).contains(&label.len()) && label.bytes().all(inner) && !label.starts_with('-') && !label.ends_with('-')
+    };
+    let is_domain = domain.len() <= 253 && domain.contains('.') && domain.split('.').all(is_label);
+    (!is_domain).then(|| {
+        format!(
+            "notices.dkim_domain = {:?} is no domain: write it as mail.example.com (an international one in its form with xn--)",
+            shown(domain)
+        )
+    })
+}
+
 fn text_problem(key: &str, text: &str) -> Option<String> {
-    let fits = !text.trim().is_empty() && text.chars().count() <= 120 && !text.chars().any(char::is_control);
-    (!fits).then(|| format!("{key} = {text:?}: give 1 to 120 characters on one line"))
+    let fits =
+        !text.trim().is_empty() && text.chars().count() <= 120 && !text.chars().any(|c| c.is_control() || is_hidden(c));
+    (!fits).then(|| format!("{key} = {text:?}: give 1 to 120 characters on one line, all of which can be seen"))
 }
 
 /// Whether a host is this machine by its name or number.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use chrono::TimeDelta;
+use lettre::Address;
 use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
@@ -43,6 +44,9 @@ pub struct SmtpSettings {
     /// What this machine calls itself (EHLO); its host name if not set.
     #[serde(default)]
     pub hello_name: Option<String>,
+    /// One address that gets every mail instead of those whom it is for: for trials.
+    #[serde(default)]
+    pub redirect_all_to: Option<String>,
 }
 
 /// Whether to encrypt.
@@ -115,7 +119,21 @@ impl SmtpSettings {
         if let Some(name) = self.hello_name.as_ref().filter(|name| !is_host_name(name)) {
             found.push(format!("smtp.hello_name = {name:?} is not a host name: write it as mailer.example.com"));
         }
+        found.extend(self.redirect().err());
         found
+    }
+
+    /// The address that gets every mail, if one does.
+    ///
+    /// # Errors
+    /// What is wrong with it, with the remedy.
+    pub fn redirect(&self) -> Result<Option<Address>, String> {
+        let read = |text: &String| {
+            text.parse().map_err(|_| {
+                format!("smtp.redirect_all_to = {text:?} is not a mail address: write it as staging@example.com, or leave it empty")
+            })
+        };
+        self.redirect_all_to.as_ref().map(read).transpose()
     }
 
     /// What must be set before mail goes to real people: somewhere to send it that is not an example.

@@ -211,6 +211,16 @@ pub fn parse_name(text: &str) -> Result<String, InvalidValue> {
     Ok(name.to_owned())
 }
 
+/// Whether a character is not seen, but steers or hides what is: marks of direction (UAX 9), fillers, tags, characters without a
+/// width, and those for private use.
+#[must_use]
+pub fn is_hidden(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
+        | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{e000}'..='\u{f8ff}' | '\u{feff}'
+        | '\u{e0000}'..='\u{e007f}')
+}
+
 /// A given text as an error message may show it: on one line, and not long.
 #[must_use]
 pub fn shown(text: &str) -> String {

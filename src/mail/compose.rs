@@ -14,7 +14,7 @@ use thiserror::Error;
 use super::PrepareError;
 use super::dkim::Signer;
 use super::templates::Rendered;
-use super::words::{LOGO_ID, clean};
+use super::words::{LOGO_ID, clean, is_like_a_link};
 use crate::config::logo::Logo;
 use crate::config::notices::NoticeSettings;
 use crate::domain::ids::Id;
@@ -55,6 +55,8 @@ pub struct Sender {
     /// The picture above notices.
     logo: Option<Logo>,
     signer: Signer,
+    /// Who gets every mail instead of the reader.
+    redirect: Option<Address>,
 }
 
 impl Sender {
@@ -73,7 +75,13 @@ impl Sender {
         let logo = settings.logo.as_deref().map(Logo::read).transpose()?;
         let from = sendable(from)?;
         let signer = Signer::read(settings.dkim_domain.as_deref().unwrap_or(from.email.domain()), &settings.dkim_keys)?;
-        Ok(Self { from, reply_to: settings.reply_to()?.map(sendable).transpose()?, logo, signer })
+        Ok(Self { from, reply_to: settings.reply_to()?.map(sendable).transpose()?, logo, signer, redirect: None })
+    }
+
+    /// The same, with every mail for `address` instead of its reader; none: as usual.
+    #[must_use]
+    pub fn redirected(self, address: Option<Address>) -> Self {
+        Self { redirect: address, ..self }
     }
 
     /// The sender's domain.
@@ -87,9 +95,10 @@ impl Sender {
     /// # Errors
     /// [`PrepareError::Address`] when the reader's address is none.
     pub fn compose(&self, message: &Message, rendered: &Rendered) -> Result<Composed, PrepareError> {
-        let to = address(&message.reader.address)?;
+        let reader = address(&message.reader.address)?;
+        let to = self.redirect.clone().unwrap_or_else(|| reader.clone());
         let envelope = Envelope::new(Some(self.from.email.clone()), vec![to.clone()])?;
-        let name = Some(clean(&message.reader.name)).filter(|name| !name.is_empty());
+        let name = Some(clean(&message.reader.name)).filter(|name| !name.is_empty() && !is_like_a_link(name));
         let message_id = format!("<{}@{}>", message.mail_id, self.from.email.domain());
         // No words of ours hold this: quoted-printable has no `=_`, and an id is unguessable.
         let boundary = format!("=_{}", message.mail_id.0.simple());
@@ -113,6 +122,10 @@ impl Sender {
             .message_id(Some(message_id.clone()));
         for (name, value) in self.marks(message) {
             builder = builder.raw_header(HeaderValue::new(HeaderName::new_from_ascii_str(name), value));
+        }
+        if self.redirect.is_some() {
+            let name = HeaderName::new_from_ascii_str("X-Original-To");
+            builder = builder.raw_header(HeaderValue::new(name, reader.to_string()));
         }
         if let Some(reply_to) = &self.reply_to {
             builder = builder.reply_to(reply_to.clone());

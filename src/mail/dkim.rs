@@ -100,7 +100,11 @@ impl Signer {
 
 impl Key {
     fn read(text: &str) -> Result<Self, String> {
-        let wrong = |why: &str| format!("notices.dkim_keys has {text:?}, which {why}");
+        // A key itself, put there by mistake, is not to be shown.
+        let is_path = text.len() <= 300 && !text.contains("-----") && !text.chars().any(char::is_control);
+        let named =
+            if is_path { format!("{text:?}") } else { "an entry (not shown: it may be a key itself)".to_owned() };
+        let wrong = |why: &str| format!("notices.dkim_keys has {named}, which {why}");
         let (selector, file) = text
             .split_once(':')
             .ok_or_else(|| wrong("is no SELECTOR:FILE: write it as \"2027a:/etc/mfa-enforcer/dkim.pem\""))?;
@@ -112,8 +116,9 @@ impl Key {
                 "begins with no selector: use letters, digits and hyphens, as in the name of its DNS record",
             ));
         }
-        let key = PrivateKeyDer::from_pem_file(Path::new(file))
-            .map_err(|error| wrong(&format!("cannot be read as a private key in PEM: {error}")))?;
+        let key = PrivateKeyDer::from_pem_file(Path::new(file)).map_err(|error| {
+            wrong(&format!("cannot be read as a private key in PEM, without a passphrase: {error}"))
+        })?;
         let kinds = "is no RSA key of 2048 to 4096 bits and no Ed25519 key: make one with `openssl genpkey`";
         let pair = match &key {
             PrivateKeyDer::Pkcs1(der) => {

@@ -42,6 +42,9 @@ impl Language {
             wrong(format!("'{}' is no language tag ({error}): name the file such as pt-BR.ftl", files.tag))
         };
         let language: LanguageIdentifier = files.tag.parse().map_err(|error| no_tag(&error))?;
+        if language.to_string() != files.tag {
+            return Err(wrong(format!("'{}' is written '{language}': name the file {language}.ftl", files.tag)));
+        }
         // British dates for English, with the day before the month as most of the world has it: 15 January 2027.
         let dates = if files.tag == ENGLISH { "en-GB" } else { &files.tag };
         let dates: Locale = dates.parse().map_err(|error| no_tag(&error))?;
@@ -71,9 +74,12 @@ impl Language {
         // Made anew each time, in a microsecond or two: it cannot be shared between threads.
         let formatter = DateFormatter::try_new((&self.dates).into(), YMDE::long()).ok();
         // Every date of ours is one of that calendar, and the formatter was tried when the language was read.
-        gregorian
-            .zip(formatter)
-            .map_or_else(|| date.to_string(), |(date, formatter)| formatter.format(&date).to_string())
+        let written = gregorian.zip(formatter).map(|(date, formatter)| formatter.format(&date).to_string());
+        let written = written.unwrap_or_else(|| date.to_string());
+        // Some languages write the first of a month as the first, and not as one: CLDR has no form for it.
+        let first =
+            self.messages.say("day-one", Markup::Plain, |_| Err(String::new())).ok().filter(|_| date.day() == 1);
+        first.map_or(written.clone(), |first| written.replacen(" 1 ", &format!(" {first} "), 1))
     }
 
     /// An instant as clocks in `zone` show it: *Friday, 15 January 2027, 00:00*, and with the zone named *(Europe/Berlin)*.
@@ -112,9 +118,11 @@ impl Languages {
     pub(super) fn read(locales: &[LocaleFiles], wanted: &[String]) -> Result<Self, TemplateError> {
         let mut all = locales.iter().map(Language::read).collect::<Result<Vec<_>, _>>()?;
         all.sort_by_key(|language| language.tag != ENGLISH);
-        let english = all.first().filter(|language| language.tag == ENGLISH).ok_or(TemplateError::NoEnglish)?;
+        let built_in = locales.iter().find(|locale| locale.tag == ENGLISH).and_then(|locale| locale.sources.first());
+        let english =
+            Messages::read(&LanguageIdentifier::default(), built_in.ok_or(TemplateError::NoEnglish).map(Some)?)?;
         for other in &all {
-            compare(english, other)?;
+            compare(&english, other)?;
         }
         if !wanted.is_empty() {
             let known = |tag: &String| all.iter().any(|language| language.tag == *tag);
@@ -139,8 +147,7 @@ impl Languages {
 
     /// The first of a reader's languages that there is, in their region's form or another; English for everybody else.
     pub(super) fn best(&self, locales: &[String]) -> &Language {
-        // What POSIX adds to a locale, such as `de_DE.UTF-8`, is no part of the language.
-        let tag = |locale: &String| locale.split(['.', '@']).next().unwrap_or_default().parse().ok();
+        let tag = |locale: &String| plain(locale).parse().ok();
         let best_of = |wanted: LanguageIdentifier| {
             let suited = self.0.iter().filter_map(|language| Some((language.suits(&wanted)?, language)));
             suited.max_by_key(|(rank, language)| (*rank, std::cmp::Reverse(language.tag.len()))).map(|(_, best)| best)
@@ -149,23 +156,63 @@ impl Languages {
     }
 }
 
+/// A locale without what is no part of the language: what POSIX adds (`de_DE.UTF-8`), and extensions (`de-DE-u-co-phonebk`).
+/// Mandarin and Cantonese are written as Chinese is.
+fn plain(locale: &str) -> String {
+    let name = locale.trim().split(['.', '@']).next().unwrap_or_default();
+    let mut parts: Vec<&str> = name.split(['-', '_']).take_while(|part| part.len() > 1).collect();
+    let script = parts.len() > 1;
+    match parts.first().map(|first| first.to_ascii_lowercase()).as_deref() {
+        Some("cmn") => parts[0] = "zh",
+        Some("yue") => parts.splice(..1, if script { vec!["zh"] } else { vec!["zh", "HK"] }).for_each(drop),
+        _ => {}
+    }
+    parts.join("-")
+}
+
 fn likely(mut language: LanguageIdentifier) -> LanguageIdentifier {
     language.maximize();
     language
 }
 
-/// Every language has the messages that English has, and no others but parts of its own.
-fn compare(english: &Language, other: &Language) -> Result<(), TemplateError> {
-    let has = |language: &Language, name: &str| language.messages.uses(name).is_some();
+/// What a sentence must not lose in another language, or in an operator's own words: without it a reader does not know when,
+/// where or whom.
+const KEPT: [&str; 12] = [
+    "date",
+    "time",
+    "zone",
+    "when",
+    "when_utc",
+    "told",
+    "exempt_until",
+    "sign_in_url",
+    "menu",
+    "authenticator_label",
+    "phone_label",
+    "contact",
+];
+/// What has no value for some readers, so that only sentences that are chosen by it may have it.
+const OPTIONAL: [&str; 5] = ["told", "exempt_until", "set_by", "name", "contact"];
+
+/// Every language has the messages that the built-in English has, no others but terms of its own, and what matters in each.
+fn compare(english: &Messages, other: &Language) -> Result<(), TemplateError> {
     let is_term = |name: &str| name.starts_with('-');
     for (name, uses) in other.messages.all().filter(|(name, _)| !is_term(name)) {
-        if !has(english, name) {
-            let reason = format!("there is no message '{name}': take its name from {ENGLISH}.ftl");
-            return Err(TemplateError::Wrong { place: uses.place.clone(), line: Some(uses.line), reason });
+        let wrong = |reason| Err(TemplateError::Wrong { place: uses.place.clone(), line: Some(uses.line), reason });
+        let Some(original) = english.uses(name) else {
+            return wrong(format!("there is no message '{name}': take its name from {ENGLISH}.ftl"));
+        };
+        let lost = |name: &&str| original.variables.contains(*name) && !uses.variables.contains(*name);
+        if let Some(lost) = KEPT.iter().find(|name| lost(name)) {
+            return wrong(format!("'{name}' leaves out ${lost}, which its reader needs: put it in"));
+        }
+        let added = |name: &&str| uses.variables.contains(*name) && !original.variables.contains(*name);
+        if let Some(added) = OPTIONAL.iter().find(|name| added(name)) {
+            return wrong(format!("'{name}' has ${added}, which some of its readers have no value for: leave it out"));
         }
     }
-    let names = english.messages.all().map(|(name, _)| name);
-    let missing: Vec<_> = names.filter(|name| !is_term(name) && !has(other, name)).collect();
+    let names = english.all().map(|(name, _)| name);
+    let missing: Vec<_> = names.filter(|name| !is_term(name) && other.messages.uses(name).is_none()).collect();
     if missing.is_empty() {
         return Ok(());
     }
@@ -192,12 +239,23 @@ mod tests {
         assert_eq!(told("en", Tz::Europe__Berlin), "Friday, 15 January 2027, 00:00 (Europe/Berlin)");
         assert_eq!(told("en", Tz::America__New_York), "Thursday, 14 January 2027, 18:00 (America/New York)");
         assert_eq!(told("en", Tz::Asia__Kathmandu), "Friday, 15 January 2027, 04:45 (Asia/Kathmandu)");
-        assert_eq!(told("de", Tz::Europe__Berlin), "Freitag, 15. Januar 2027, 00:00 (Europe/Berlin)");
+        assert_eq!(told("de", Tz::Europe__Berlin), "Freitag, 15. Januar 2027, 00:00 Uhr (Europe/Berlin)");
         assert_eq!(told("es", Tz::Europe__Berlin), "viernes, 15 de enero de 2027, 00:00 (Europe/Berlin)");
         assert_eq!(told("fr", Tz::Europe__Berlin), "vendredi 15 janvier 2027 à 00:00 (Europe/Berlin)");
         assert_eq!(told("it", Tz::Europe__Berlin), "venerdì 15 gennaio 2027, 00:00 (Europe/Berlin)");
         assert_eq!(told("pt", Tz::Europe__Berlin), "sexta-feira, 15 de janeiro de 2027, 00:00 (Europe/Berlin)");
         assert_eq!(told("zh-Hant", Tz::Europe__Berlin), "2027年1月15日星期五 00:00（Europe/Berlin）");
+        let first = NaiveDate::from_ymd_opt(2027, 1, 1).unwrap();
+        let firsts = ["en", "de", "fr", "pt", "it", "zh-Hant"].map(|tag| languages.named(tag).date(first));
+        let expected = [
+            "Friday, 1 January 2027",
+            "Freitag, 1. Januar 2027",
+            "vendredi 1er janvier 2027",
+            "sexta-feira, 1º de janeiro de 2027",
+            "venerdì 1º gennaio 2027",
+            "2027年1月1日星期五",
+        ];
+        assert_eq!(firsts, expected);
         assert_eq!(languages.named("en").moment(instant, Tz::UTC, false).unwrap(), "Thursday, 14 January 2027, 23:00");
     }
 
@@ -207,8 +265,10 @@ mod tests {
         let files = template_files::read(None).unwrap();
         let languages = languages();
         let said = files.templates.iter().flat_map(|file| template_tags::messages(&file.source));
-        let mut used: BTreeSet<String> =
-            said.map(|(_, message)| message).chain(["moment", "moment-in"].map(str::to_owned)).collect();
+        let mut used: BTreeSet<String> = said
+            .filter_map(|(_, message)| message)
+            .chain(["moment", "moment-in", "day-one"].map(str::to_owned))
+            .collect();
         for language in languages.all() {
             used.extend(language.messages().all().flat_map(|(_, uses)| uses.messages.clone()));
         }

@@ -89,6 +89,11 @@ impl Messages {
                     let reason = format!("'{name}' is made of '{part}', which is not there: correct its name");
                     return Err(TemplateError::Wrong { place: uses.place.clone(), line: Some(uses.line), reason });
                 };
+                if part == name {
+                    let reason =
+                        format!("'{name}' is made of itself: leave it out there, or in a message that it is made of");
+                    return Err(TemplateError::Wrong { place: uses.place.clone(), line: Some(uses.line), reason });
+                }
                 if seen.insert(part) {
                     uses.variables.extend(of_part.variables.iter().cloned());
                     rest.extend(&of_part.messages);
@@ -167,7 +172,16 @@ fn read_uses(file: &TemplateFile, source: &str) -> Result<BTreeMap<String, Uses>
         let mut uses = Uses { variables: BTreeSet::new(), messages: BTreeSet::new(), place: file.place.clone(), line };
         let value =
             value.ok_or_else(|| wrong(file, Some(line), format!("'{id}' has no text: write one behind the =")))?;
-        uses.read_pattern(&value).map_err(|reason| wrong(file, Some(line), format!("'{id}': {reason}")))?;
+        uses.read_pattern(&value)
+            .and_then(|()| links(&value))
+            .map_err(|reason| wrong(file, Some(line), format!("'{id}': {reason}")))?;
+        if id.starts_with('-') && !uses.variables.is_empty() {
+            return Err(wrong(
+                file,
+                Some(line),
+                format!("'{id}' is a term, which has no variables: make it a message, without the hyphen"),
+            ));
+        }
         all.insert(id, uses);
     }
     Ok(all)
@@ -229,6 +243,34 @@ fn read_mark(c: char, open: &mut Option<char>) -> Result<(), String> {
         }
         _ => Ok(()),
     }
+}
+
+/// A link leads where it says: to the sign-in page, or to an address that is written there.
+fn links(pattern: &Pattern<&str>) -> Result<(), String> {
+    let mut flat = String::new();
+    for element in &pattern.elements {
+        match element {
+            PatternElement::TextElement { value } => flat.push_str(value),
+            PatternElement::Placeable { expression } => match expression {
+                Expression::Inline(InlineExpression::VariableReference { id }) => {
+                    flat.extend(["{", id.name, "}"]);
+                }
+                Expression::Inline(_) => flat.push_str("{}"),
+                Expression::Select { variants, .. } => {
+                    variants.iter().try_for_each(|variant| links(&variant.value))?;
+                    flat.push_str("{}");
+                }
+            },
+        }
+    }
+    let [_, _, (_, opens), (_, closes)] = MARKS;
+    let mut targets = flat.split(opens).skip(1).map(|rest| rest.split(closes).next().unwrap_or_default());
+    let fine =
+        |target: &str| target == "{sign_in_url}" || target.starts_with("https://") && !target.contains(['{', ' ']);
+    if targets.all(fine) {
+        return Ok(());
+    }
+    Err("<a> stands around something else than { $sign_in_url } or an address with https://: leave it out".to_owned())
 }
 
 fn line_at(source: &str, position: usize) -> usize {

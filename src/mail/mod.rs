@@ -21,6 +21,7 @@ pub mod transport;
 mod words;
 mod wrap;
 
+use lettre::Address;
 use thiserror::Error;
 
 use crate::config::notices::NoticeSettings;
@@ -76,6 +77,12 @@ impl Mailer {
     pub fn new(settings: &NoticeSettings, transport: Transport) -> Result<Self, MailerError> {
         let sender = Sender::from_settings(settings).map_err(MailerError::Sender)?;
         Ok(Self { templates: Templates::load(settings)?, sender, transport })
+    }
+
+    /// The same, with every mail for `address` instead of its reader; none: as usual.
+    #[must_use]
+    pub fn redirected(self, address: Option<Address>) -> Self {
+        Self { sender: self.sender.redirected(address), ..self }
     }
 
     /// The mail that says `message`. The same message gives the same bytes.

@@ -36,6 +36,15 @@ pub fn messages() -> Vec<Message> {
             messages.push(late);
         }
     }
+    // Readers and companies of whom little is known.
+    for kind in NoticeKind::ALL {
+        let mut bare = of_kind(*kind, false);
+        bare.reader.name = String::new();
+        bare.notices.iter_mut().for_each(|statement| {
+            (statement.set_by, statement.told_date, statement.support_contact) = (None, None, None);
+        });
+        messages.push(bare);
+    }
     let mut reverted = of_kind(NoticeKind::Cancelled, true);
     reverted.notices.iter_mut().for_each(|statement| statement.was_required = true);
     messages.push(reverted);
@@ -85,6 +94,21 @@ pub fn gallery() -> Vec<(String, Message)> {
     ];
     gallery.push(("several-companies".to_owned(), message(NoticeKind::Announcement, reader(true), several)));
     gallery
+}
+
+/// The same as if it was due at `now`, to be really sent.
+#[must_use]
+pub fn of_kind_now(kind: NoticeKind, now: Timestamp) -> Message {
+    let mut message = of_kind(kind, true);
+    let zone = message.reader.zone;
+    let days = (now.date_in(zone) - message.at.date_in(zone)).num_days();
+    message.at = now;
+    for statement in &mut message.notices {
+        let date = time::add_days(statement.required_at.date_in(zone), days);
+        statement.required_at = schedule::enforce_at(date, zone);
+        statement.told_date = statement.told_date.map(|told| time::add_days(told, days));
+    }
+    message
 }
 
 /// A message that is written when its first statement's kind is due.

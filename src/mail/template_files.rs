@@ -96,7 +96,7 @@ pub fn read(own: Option<&Path>) -> Result<TemplateFiles, TemplateError> {
     if let Some(dir) = own {
         refuse_unknown_files(dir)?;
     }
-    let own_file = |name: &str| own.map(|dir| dir.join(name)).filter(|path| path.exists());
+    let own_file = |name: &str| own.map(|dir| dir.join(name)).filter(|path| path.symlink_metadata().is_ok());
     let templates = BUILT_IN
         .iter()
         .map(|(name, source)| own_file(name).map_or_else(|| Ok(built_in(name, source)), |path| file(name, &path)))
@@ -167,7 +167,20 @@ fn entries(dir: &Path) -> Result<Vec<PathBuf>, TemplateError> {
     Ok(paths)
 }
 
+/// A file's text, with line ends as they are here, and without what some editors put before it.
 fn read_text(path: &Path) -> Result<String, TemplateError> {
-    fs::read_to_string(path)
-        .map_err(|error| TemplateError::Unreadable { place: path.display().to_string(), reason: error.to_string() })
+    const MOST_BYTES: u64 = 1024 * 1024;
+    let wrong = |reason: String| TemplateError::Unreadable { place: path.display().to_string(), reason };
+    let file = fs::metadata(path).map_err(|error| wrong(error.to_string()))?;
+    if !file.is_file() || file.len() > MOST_BYTES {
+        return Err(wrong(format!("it is no file of at most {MOST_BYTES} bytes")));
+    }
+    let text = fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+    let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
+    match text.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\t')) {
+        Some(c) => {
+            Err(wrong(format!("it holds the control character {}, which has no place in a text", c.escape_default())))
+        }
+        None => Ok(text),
+    }
 }

@@ -19,16 +19,22 @@ pub(super) fn part_of_a_variable(source: &str) -> Option<(usize, String)> {
     })
 }
 
-/// The messages that a template says with `t(key="…")`, each with its line (from 1).
-pub(super) fn messages(source: &str) -> Vec<(usize, String)> {
+/// The messages that a template says with `t(key="…")`, each with its line (from 1); none: its name is not written there.
+pub(super) fn messages(source: &str) -> Vec<(usize, Option<String>)> {
     let mut found = Vec::new();
-    for (number, line) in source.lines().enumerate() {
-        for call in line.split("t(key=").skip(1) {
-            let quote = call.chars().next().filter(|c| matches!(c, '"' | '\'' | '`'));
-            if let Some(message) = quote.and_then(|quote| call[1..].split(quote).next()) {
-                found.push((number + 1, message.to_owned()));
-            }
+    let mut rest = source;
+    while let Some(at) = rest.find("t(") {
+        let before = rest[..at].chars().next_back();
+        let call = rest[at + 2..].trim_start();
+        let line = source[..source.len() - rest.len() + at].matches('\n').count() + 1;
+        rest = &rest[at + 2..];
+        if before.is_some_and(is_part_of_name) {
+            continue;
         }
+        let argument = call.strip_prefix("key").map(str::trim_start).and_then(|call| call.strip_prefix('='));
+        let Some(argument) = argument.map(str::trim_start) else { continue };
+        let quote = argument.chars().next().filter(|c| matches!(c, '"' | '\'' | '`'));
+        found.push((line, quote.and_then(|quote| argument[1..].split(quote).next()).map(str::to_owned)));
     }
     found
 }
@@ -82,8 +88,10 @@ mod tests {
 
     #[test]
     fn messages_are_found_with_their_lines() {
-        let found = messages("{{ t(key=\"a\") }} x\n{% if b %}{{ t(key='c-d') }}{{ t(key=name) }}{% endif %}");
-        assert_eq!(found, [(1, "a".to_owned()), (2, "c-d".to_owned())]);
+        let found = messages(
+            "{{ t(key=\"a\") }} x\n{% if b %}{{ t( key = 'c-d') }}{{ t(key=name) }}{{ int(key='x') }}{% endif %}",
+        );
+        assert_eq!(found, [(1, Some("a".to_owned())), (2, Some("c-d".to_owned())), (2, None)]);
     }
 
     #[test]

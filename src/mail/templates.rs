@@ -128,16 +128,17 @@ impl Templates {
         for file in &files.templates {
             templates.check(file)?;
         }
-        for file in &files.templates {
+        // The page first: what is wrong in its head would be found in each part.
+        templates.add("frame/body.html", &mjml::compile_page(frame)?)?;
+        for file in files.templates.iter().filter(|file| file.name != FRAME) {
             if let Some(name) = file.name.strip_suffix(".mjml") {
-                let html =
-                    if file.name == FRAME { mjml::compile_page(file)? } else { mjml::compile_part(frame, file)? };
-                templates.add(&format!("{name}.html"), &html)?;
+                templates.add(&format!("{name}.html"), &mjml::compile_part(frame, file)?)?;
             }
         }
         // Each sentence in English, and each kind in each language.
         for message in sample::messages() {
-            templates.render(&message)?;
+            let rendered = templates.render(&message)?;
+            templates.check_whole(&message, &rendered)?;
         }
         for language in templates.languages.all() {
             for kind in NoticeKind::ALL {
@@ -223,6 +224,9 @@ impl Templates {
             });
         }
         for (line, message) in template_tags::messages(&file.source) {
+            let Some(message) = message else {
+                return wrong(line, "t(key=…) needs the message's name itself, in quotes".to_owned());
+            };
             for language in self.languages.all() {
                 let Some(uses) = language.messages().uses(&message) else {
                     let nearest = language.messages().all().map(|(name, _)| name).max_by(|one, other| {
@@ -241,6 +245,37 @@ impl Templates {
                     return Err(TemplateError::Wrong { place: uses.place.clone(), line: Some(uses.line), reason });
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Whether a mail says what its reader needs, in both forms: a template may leave out much, but not all of it.
+    fn check_whole(&self, message: &Message, rendered: &Rendered) -> Result<(), TemplateError> {
+        let incomplete = |name: &str, reason: &str| {
+            let place = self.places.get(name).cloned().unwrap_or_else(|| name.to_owned());
+            Err(TemplateError::Wrong { place, line: None, reason: reason.to_owned() })
+        };
+        if rendered.subject.is_empty() {
+            let kind = message.notices.first().map_or("frame", |statement| statement.kind.as_str());
+            return incomplete(&format!("{kind}/subject.txt"), "it gives an empty subject: say what the mail is about");
+        }
+        let language = self.languages.named(&rendered.language);
+        for statement in message.notices.iter().filter(|statement| statement.kind.tells_date()) {
+            let date = language.date(statement.required_at.date_in(message.reader.zone));
+            let is_there = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ").contains(&date);
+            let lacks = "the mail does not say the date: put in {{ t(key=\"when-from\") }} or another sentence with it";
+            for (text, form) in [(&rendered.text, "txt"), (&rendered.html, "mjml")] {
+                let (part, frame) = (format!("{}/body.{form}", statement.kind), format!("frame/body.{form}"));
+                // Whichever of the two is the operator's own is what is wrong.
+                let built_in =
+                    |name: &String| self.places.get(name).is_none_or(|place| place.starts_with("email_templates/"));
+                if !is_there(text) {
+                    return incomplete(if built_in(&part) { &frame } else { &part }, lacks);
+                }
+            }
+        }
+        if rendered.html.contains("&lt;div") {
+            return incomplete(FRAME, "it shows the code of the notices: put them in with {{ section | safe }}");
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ use crate::domain::message::{Message, Statement};
 use crate::domain::methods::Method;
 use crate::domain::schedule;
 use crate::domain::time::Timestamp;
+use crate::domain::values::is_hidden;
 
 /// The Content-ID of the picture above a notice (RFC 2392): the same in each mail, which is only looked up within it.
 pub(super) const LOGO_ID: &str = "logo@mfa-enforcer";
@@ -247,16 +248,11 @@ fn is_required(statement: &Statement, at: Timestamp) -> bool {
 /// not long.
 pub(super) fn clean(text: &str) -> String {
     const MOST: usize = 120;
-    let visible = text.chars().map(|c| if c.is_control() { ' ' } else { c }).filter(|c| !steers_writing(*c));
+    let visible = text.chars().map(|c| if c.is_control() { ' ' } else { c }).filter(|c| !is_hidden(*c));
     let text: String = visible.collect();
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    // Headers would take `=?` for the beginning of an encoded word (RFC 2047), and show what is hidden in that.
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ").replace("=?", "= ?");
     if text.chars().count() <= MOST { text } else { text.chars().take(MOST - 1).chain(['…']).collect() }
-}
-
-/// Unicode's invisible marks that reorder or hide what follows (UAX 9), other characters without a width, and those for
-/// private use, which have no meaning for a reader.
-fn steers_writing(c: char) -> bool {
-    matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{e000}'..='\u{f8ff}' | '\u{feff}')
 }
 
 /// Who set a date, by name or address.
@@ -265,15 +261,23 @@ fn who_to_show(stored: &str) -> Option<String> {
     name_to_show(stored).or_else(|| is_address.then(|| clean(stored)))
 }
 
-/// The name, unless it cannot be a person's: mail programs make links of what looks like an address, so that a stranger
-/// who signed up under such a name could have us send it.
-fn name_to_show(stored: &str) -> Option<String> {
+/// The name, unless it cannot be a person's: mail programs make links of what looks like an address or a telephone number, so
+/// that a stranger who signed up under such a name could have us send it.
+pub(super) fn name_to_show(stored: &str) -> Option<String> {
+    const MOST: usize = 60;
     let name = clean(stored);
-    let has_dot_inside = name.split(' ').any(|word| word.trim_end_matches('.').contains('.') && word.len() > 4);
-    let is_odd = name.contains(['<', '>', '@', '/', '\\', ':', ';', '"', '{', '}', '%', '='])
-        || has_dot_inside
-        || name.chars().count() > 60;
-    (!name.is_empty() && !is_odd).then_some(name)
+    let is_odd = name.contains(['<', '>', '/', '\\', ':', ';', '"', '{', '}', '%', '=']) || is_like_a_link(&name);
+    (!name.is_empty() && !is_odd && name.chars().count() <= MOST).then_some(name)
+}
+
+/// Whether mail programs may make a link of it: a dot within a word, but for initials, an `@`, or many digits.
+pub(super) fn is_like_a_link(name: &str) -> bool {
+    let ends =
+        |word: &str| word.split('.').skip(1).any(|part| part.chars().filter(|c| c.is_alphanumeric()).count() > 1);
+    name.contains("//")
+        || name.contains('@')
+        || name.split(' ').any(ends)
+        || name.chars().filter(char::is_ascii_digit).count() > 4
 }
 
 #[cfg(test)]
@@ -285,9 +289,17 @@ mod tests {
         for name in ["Ada Lovelace", "Zoë O'Brien", "J. R. R. Tolkien", "李小龍", "Nguyễn Văn A", "J.R. Ewing"] {
             assert_eq!(name_to_show(name).as_deref(), Some(name));
         }
-        for odd in
-            ["", " \r\n", "<script>alert(1)</script>", "\"; DROP TABLE users", "win.example", "http://a.b", "a@b"]
-        {
+        for odd in [
+            "",
+            " \r\n",
+            "<script>alert(1)</script>",
+            "\"; DROP TABLE users",
+            "win.example",
+            "http://a.b",
+            "a@b",
+            "Visit t.co now",
+            "call 1-800-555-0199",
+        ] {
             assert_eq!(name_to_show(odd), None, "{odd:?}");
         }
         assert_eq!(name_to_show("Eve\r\nBcc").as_deref(), Some("Eve Bcc"));
@@ -295,7 +307,8 @@ mod tests {
 
     #[test]
     fn a_stored_text_is_shown_on_one_line_and_in_its_own_direction() {
-        assert_eq!(clean("Acme\r\n\tInc\u{202e}gpj"), "Acme Incgpj");
+        assert_eq!(clean("Acme\r\n\tInc\u{202e}g\u{ad}pj\u{e002}"), "Acme Incgpj");
+        assert_eq!(clean("=?utf-8?q?=E2=80=AEx?="), "= ?utf-8?q?=E2=80=AEx?=");
         assert_eq!(clean(&"x".repeat(500)).chars().count(), 120);
     }
 }

@@ -88,10 +88,10 @@ fn the_same_message_gives_the_same_bytes() {
 #[test]
 fn a_hostile_name_adds_no_header() {
     let mut message = sample();
-    message.reader.name = "Eve\r\nBcc: all@example.com\r\n\r\n<script>".to_owned();
+    message.reader.name = "Eve\r\nBcc: all\r\n\r\n<script>".to_owned();
     message.notices[0].company = Some("Acme\nX-Evil: 1".to_owned());
     let read = parsed(&mailer().prepare(&message).unwrap());
-    assert_eq!(read["to"], json!([["Eve Bcc: all@example.com <script>", "ada@example.com"]]));
+    assert_eq!(read["to"], json!([["Eve Bcc: all <script>", "ada@example.com"]]));
     assert!(header(&read, "Bcc").is_empty() && header(&read, "X-Evil").is_empty());
     assert_eq!(read["headers"].as_array().unwrap().len(), 11, "{read}");
 }
@@ -133,6 +133,22 @@ fn the_mails_about_one_enforcement_are_a_thread() {
     message.notices = vec![second];
     let later = parsed(&mailer().prepare(&message).unwrap());
     assert_eq!(header(&later, "References"), [format!("<{two}@ledger.example>")]);
+}
+
+#[test]
+fn a_name_that_mail_programs_would_make_a_link_of_is_left_out() {
+    for name in ["http://evil.example/win", "Visit t.co now", "win@evil.example", "call 1-800-555-0199"] {
+        let mut message = sample();
+        message.reader.name = name.to_owned();
+        let mail = mailer().prepare(&message).unwrap();
+        let text = String::from_utf8(mail.bytes.clone()).unwrap();
+        assert_eq!(parsed(&mail)["to"], json!([["", "ada@example.com"]]));
+        assert!(text.contains("\r\nHello,\r\n") && !text.contains(name), "{text}");
+    }
+    let mut message = sample();
+    message.notices[0].company = Some("=?utf-8?q?=E2=80=AEgro.live?= Inc".to_owned());
+    let subject = header(&parsed(&mailer().prepare(&message).unwrap()), "Subject")[0].to_owned();
+    assert!(subject.contains("= ?utf-8?q?=E2=80=AEgro.live?= Inc"), "{subject}");
 }
 
 #[test]

@@ -22,6 +22,7 @@ fn wrong_notice_settings_are_named_with_value_and_remedy() {
         logo = "/nowhere/logo.png"
         brand_color = "yellow"
         footer = "two\nlines"
+        dkim_domain = "a.example; l=0"
         "#,
     );
     insta::assert_snapshot!("wrong_notice_settings", wrong.problems().join("\n\n"));
@@ -35,6 +36,18 @@ fn wrong_notice_settings_are_named_with_value_and_remedy() {
         assert_eq!(notice_settings(&format!("sign_in_url = '{url}'")).problems().len(), 1, "{url}");
     }
     assert!(notice_settings("sign_in_url = 'http://127.0.0.1:3000/'").problems().is_empty());
+}
+
+#[test]
+fn a_domain_to_sign_for_is_one() {
+    for domain in ["mail.ledger.example", "xn--bcher-kva.example"] {
+        assert_eq!(notice_settings(&format!("dkim_domain = '{domain}'")).problems(), Vec::<String>::new());
+    }
+    let long = "a.".repeat(200) + "example";
+    for none in ["x\\r\\nX-Evil: 1", "bücher.example", "user@a.example", ".", "a..b", "-a.example", "localhost", &long]
+    {
+        assert_eq!(notice_settings(&format!("dkim_domain = \"{none}\"")).problems().len(), 1, "{none}");
+    }
 }
 
 #[test]

@@ -47,6 +47,14 @@ fn a_message_of_the_operator_s_takes_the_built_in_one_s_place() {
 }
 
 #[test]
+fn line_ends_and_marks_of_other_editors_are_read() {
+    let (_folder, settings) = with_file("locales/en.ftl", "\u{feff}hello = Dear { $name },\r\n");
+    let templates = Templates::load(&notice_settings(&settings)).unwrap();
+    let text = templates.render(&sample::of_kind(NoticeKind::Reminder, true)).unwrap().text;
+    assert!(text.starts_with("Dear Ada Lovelace,\n"), "{text}");
+}
+
+#[test]
 fn a_language_is_added_by_its_file() {
     let english =
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/email_templates/locales/en.ftl")).unwrap();
@@ -95,6 +103,22 @@ fn a_mistake_stops_the_start_with_file_and_line() {
         ("locales/de.ftl", "helo = Guten Tag"),
         ("locales/de.ftl", "hello = Guten Tag { helo }"),
         ("locales/de.ftl", "hello = { DATETIME($name) }"),
+        ("locales/de.ftl", "when-from = Das gilt bald."),
+        ("locales/de.ftl", "when-moved-now = Erst { $told }, nun { $when }."),
+        ("locales/de.ftl", "when-exempt = { when-exempt-there }\nwhen-exempt-there = { when-exempt }"),
+        ("locales/en.ftl", "-who = { $company }\nhello = Hello { $name } of { -who },"),
+        ("locales/en.ftl", "hello = <a>javascript:alert(1)</a> { $name }"),
+        ("locales/en.ftl", "hello = <a>{ $name }</a>"),
+        ("locales/en.ftl", "hello = Hello \u{1b}{ $name }"),
+        ("locales/DE.ftl", "hello = Moin,"),
+        ("frame/body.txt", "{% if several %}{{ t(key = 'nosuch') }}{% endif %}"),
+        ("frame/body.txt", "{% if several %}{{ t(key=product) }}{% endif %}"),
+        ("frame/body.txt", "{{ t(key=\"hello\") }}{% for section in sections %}{{ section }}{% endfor %}"),
+        ("frame/body.txt", "Hello"),
+        ("frame/body.mjml", "<mjml><mj-head><mj-attributes>junk</mj-attributes></mj-head><mj-body></mj-body></mjml>"),
+        ("announcement/subject.txt", ""),
+        ("announcement/body.txt", ""),
+        ("announcement/body.mjml", "<mj-section><mj-column><mj-text>x</mj-text></mj-column></mj-section>"),
         ("locales/nl.ftl", "hello = Hallo { $name },"),
         ("locales/nederlands?.ftl", "hello = Hallo"),
     ];

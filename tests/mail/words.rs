@@ -147,7 +147,7 @@ fn the_reader_s_language_is_chosen_then_the_company_s_then_english() {
         rendered(&message).text.lines().next().unwrap().to_owned()
     };
     let english = "Hello Ada Lovelace,";
-    let cases: [(&[&str], &str); 13] = [
+    let cases: [(&[&str], &str); 17] = [
         (&[], english),
         (&["en-US"], english),
         (&["de"], "Guten Tag Ada Lovelace,"),
@@ -158,6 +158,10 @@ fn the_reader_s_language_is_chosen_then_the_company_s_then_english() {
         (&["it"], "Buongiorno Ada Lovelace,"),
         (&["zh-TW"], "Ada Lovelace，您好："),
         (&["zh-Hant-HK"], "Ada Lovelace，您好："),
+        (&["de-DE-u-co-phonebk", "it"], "Guten Tag Ada Lovelace,"),
+        (&["fr-FR-x-private"], "Bonjour Ada Lovelace,"),
+        (&["yue-HK"], "Ada Lovelace，您好："),
+        (&["cmn-Hant-TW"], "Ada Lovelace，您好："),
         // Simplified Chinese is another script.
         (&["zh-CN", "zh"], english),
         (&["zh", "de"], "Guten Tag Ada Lovelace,"),
