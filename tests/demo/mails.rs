@@ -31,7 +31,7 @@ fn every_mail_is_for_one_reader_and_says_the_same_twice() {
         let address = reader.address().unwrap().to_owned();
         if address == "bobby@lumen-oak.example" {
             hostile += 1;
-            assert!(reader.name().unwrap().contains("<script>"), "the name is shown as it is");
+            assert_eq!(reader.name(), None, "a name that mail programs would make a link of is left out");
             assert!(
                 text.starts_with("Hello,\r\n") || text.starts_with("Hello,\n"),
                 "a name that is none greets nobody"
@@ -58,7 +58,8 @@ fn each_reader_is_told_their_own_steps() {
     for (_, bytes) in stage.mails("mfa-enforcer-demo") {
         let mail = MessageParser::default().parse(&bytes).unwrap();
         let address = mail.to().unwrap().first().unwrap().address().unwrap().to_owned();
-        let by_phone = mail.body_text(0).unwrap().contains("Add Phone Number");
+        let text = mail.body_text(0).unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
+        let by_phone = text.contains("Add Phone Number");
         match address.split('@').next().unwrap() {
             "zoe.lindqvist" | "aroha.ngata" | "meilin.huang" | "maya.robinson" => assert!(by_phone, "{address}"),
             "kobayashi.ken" | "leila.haddad" | "nandu.pereyra" | "jürgen" | "lukasz.wojcik" => {

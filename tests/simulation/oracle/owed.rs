@@ -14,6 +14,7 @@ use super::history::History;
 use super::look::{Look, days_before, effect, may_be_subject, named, now_required_due, reader_zone, reminder_due};
 use super::post::Post;
 use super::tables::{Id, Requirement, Tables};
+use super::told::put_off_elsewhere;
 
 /// What is owed: by company, user, enforcement and days before (0: that MFA is required now).
 type Key = (Id, Id, Id, i32);
@@ -53,7 +54,7 @@ impl Owed {
                 Outcome::Waits => {
                     self.open.insert(key, debt);
                 }
-                Outcome::Missing(_) if !look.mailed() => {
+                Outcome::Missing(_) if !look.mailed() || put_off_elsewhere(look, key.1) => {
                     self.open.insert(key, debt);
                 }
                 Outcome::Missing(why) => {

@@ -267,15 +267,27 @@ fn waits_elsewhere(look: &Look<'_>, user: Id, hours: &std::ops::Range<jiff::civi
         return false;
     };
     let mut due = is.notices.values().filter(|n| n.user == user && n.state == "pending" && n.due_at <= look.now);
-    // Or it was due together with a mail of the other company, and waits for the morning there.
+    let asleep = due.any(|notice| {
+        let of = is.enforcements.get(&notice.enforcement);
+        of.is_some_and(|of| !hours.contains(&time_at(look.now, &reader_zone(row, of))))
+    });
+    asleep || put_off_elsewhere(look, user)
+}
+
+/// Whether a notice of who has no zone of their own was due together with a mail of another company, and waits for the morning
+/// there.
+pub fn put_off_elsewhere(look: &Look<'_>, user: Id) -> bool {
+    let is = &look.is;
+    if is.users.get(&user).is_none_or(|row| row.time_zone.as_deref().and_then(zone).is_some()) {
+        return false;
+    }
     let homes = is.memberships.keys().filter(|(_, member)| *member == user);
     let homes: Vec<_> = homes.filter_map(|(company, _)| zone(&is.companies.get(company)?.time_zone)).collect();
     let morning = look.settings.announce_from;
+    let mut due = is.notices.values().filter(|n| n.user == user && n.state == "pending" && n.due_at <= look.now);
     due.any(|notice| {
-        let of = is.enforcements.get(&notice.enforcement);
         let put_off = notice.next_attempt_at > look.now.max(notice.due_at);
-        of.is_some_and(|of| !hours.contains(&time_at(look.now, &reader_zone(row, of))))
-            || put_off && homes.iter().any(|home| time_at(notice.next_attempt_at, home) == morning)
+        put_off && homes.len() > 1 && homes.iter().any(|home| time_at(notice.next_attempt_at, home) == morning)
     })
 }
 
