@@ -14,16 +14,13 @@ use crate::domain::time::{self, Timestamp};
 /// The sender that is used on a simulated clock when none is set.
 pub const SENDER: &str = "Example App <no-reply@example.com>";
 
-/// One message of every kind: for a reader with text messages and one without, from a company with and without a
-/// contact and from the vendor, and one mail with several statements.
+/// One message of every kind and of each case that templates tell apart: for a reader with text messages and one without, from
+/// a company with and without a contact and from the vendor, and one mail with several statements. Each start renders them.
 #[must_use]
 pub fn messages() -> Vec<Message> {
     let mut messages = Vec::new();
     for kind in NoticeKind::ALL {
-        for sms in [true, false] {
-            messages.push(message(*kind, reader(sms), vec![statement(*kind, Some("Globex"), 1)]));
-            messages.push(message(*kind, reader(sms), vec![statement(*kind, None, 1)]));
-        }
+        messages.push(of_kind(*kind, true));
         let mut with_contact = statement(*kind, Some("Initech"), 2);
         with_contact.support_contact = Some("it@initech.example".to_owned());
         let two = vec![statement(*kind, Some("Globex"), 1), with_contact];
@@ -36,7 +33,9 @@ pub fn messages() -> Vec<Message> {
             messages.push(late);
         }
     }
-    // Readers and companies of whom little is known.
+    // The vendor's own rule, and readers and companies of whom little is known.
+    let mandate = statement(NoticeKind::NowRequired, None, 1);
+    messages.push(message(NoticeKind::NowRequired, reader(false), vec![mandate]));
     for kind in NoticeKind::ALL {
         let mut bare = of_kind(*kind, false);
         bare.reader.name = String::new();
