@@ -108,10 +108,7 @@ pub async fn run(
     let mailer = Mailer::new(&notices, Transport::simulated(MemoryTransport::new())).map_err(failed)?;
     let known = mailer.templates().languages();
     let languages: Vec<Option<&str>> = match &args.language {
-        Some(tag) => {
-            let wanted = known.iter().find(|known| known.eq_ignore_ascii_case(tag));
-            vec![Some(wanted.copied().ok_or_else(|| no_language(tag, &known))?)]
-        }
+        Some(tag) => vec![Some(known_language(tag, &known)?)],
         None if made_up && args.all && args.folder.is_some() => known.into_iter().map(Some).collect(),
         None => vec![None],
     };
@@ -130,12 +127,15 @@ pub async fn run(
     show(Output::new(global.json), args, &previews)
 }
 
-fn no_language(tag: &str, known: &[&str]) -> CliError {
-    CliError::Failed(format!(
-        "there are no notices in '{}': use one of {}, or add its words (see notices.template_dir)",
-        shown(tag),
-        known.join(", ")
-    ))
+/// The language that is meant.
+pub(super) fn known_language<'a>(tag: &str, known: &[&'a str]) -> Result<&'a str, CliError> {
+    known.iter().find(|known| known.eq_ignore_ascii_case(tag)).copied().ok_or_else(|| {
+        CliError::Failed(format!(
+            "there are no notices in '{}': use one of {}, or add its words (see notices.template_dir)",
+            shown(tag),
+            known.join(", ")
+        ))
+    })
 }
 
 fn show(output: Output, args: &PreviewArgs, previews: &[Preview]) -> Result<(), CliError> {

@@ -4,6 +4,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::context::load_config;
+use super::preview::known_language;
 use super::{CliError, GlobalArgs, Output, notice, values};
 use crate::clock::{Clock, Randomness};
 use crate::config::Purpose;
@@ -53,7 +54,9 @@ pub async fn run(
     let mut message = sample::of_kind_now(args.kind, now);
     message.mail_id = Randomness::from_system().id(now);
     message.reader.address.clone_from(&args.to);
-    message.reader.locales.splice(..0, args.language.clone());
+    if let Some(tag) = &args.language {
+        message.reader.locales = vec![known_language(tag, &mailer.templates().languages())?.to_owned()];
+    }
     let mail = mailer.prepare(&message).map_err(|error| CliError::Failed(error.to_string()))?;
     let reply = mailer.send(&mail).await.map_err(|error| CliError::Failed(format!("not sent: {error}")))?;
     let to: Vec<String> = mail.envelope.to().iter().map(ToString::to_string).collect();

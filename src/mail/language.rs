@@ -76,10 +76,14 @@ impl Language {
         // Every date of ours is one of that calendar, and the formatter was tried when the language was read.
         let written = gregorian.zip(formatter).map(|(date, formatter)| formatter.format(&date).to_string());
         let written = written.unwrap_or_else(|| date.to_string());
+        if day != 1 {
+            return written;
+        }
         // Some languages write the first of a month as the first, and not as one: CLDR has no form for it.
-        let first =
-            self.messages.say("day-one", Markup::Plain, |_| Err(String::new())).ok().filter(|_| date.day() == 1);
-        first.map_or(written.clone(), |first| written.replacen(" 1 ", &format!(" {first} "), 1))
+        match self.messages.say("day-one", Markup::Plain, |_| Err(String::new())) {
+            Ok(first) => written.replacen(" 1 ", &format!(" {first} "), 1),
+            Err(_) => written,
+        }
     }
 
     /// An instant as clocks in `zone` show it: *Friday, 15 January 2027, 00:00*, and with the zone named *(Europe/Berlin)*.

@@ -28,6 +28,8 @@ async fn a_test_mail_arrives_as_all_mail_does() {
         let ended = installation.run(&["notice", "send-test", "--to", address]).await;
         assert!(ended.code != Some(0) && ended.stderr.contains(expected), "{}", ended.stderr);
     }
+    let message = installation.fails(&["notice", "send-test", "--to", "jo@acme.test", "--language", "xx"]).await;
+    assert!(message.contains("there are no notices in 'xx'"), "{message}");
     installation.set("smtp.url", "smtp://127.0.0.1:1");
     let message = installation.fails(&["notice", "send-test", "--to", "jo@acme.test"]).await;
     assert!(message.starts_with("mfa-enforcer: not sent: "), "{message}");
