@@ -14,6 +14,7 @@ mod conformance {
     mod audit;
     mod audit_locks;
     mod backlog;
+    mod bounces;
     mod claim;
     mod claim_locks;
     mod companies;

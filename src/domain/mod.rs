@@ -1,6 +1,7 @@
 //! Everything that decides, as pure functions: no async, no database, no mail, no clock of its own, no logging.
 
 pub mod audit;
+pub mod bounce;
 pub mod delivery;
 pub mod expansion;
 pub mod forecast;

@@ -19,6 +19,11 @@ macro_rules! migrations {
                     "rounds and risks",
                     include_str!(concat!("../../migrations/", $folder, "/0002_rounds_and_risks.sql")),
                 ),
+                migration(
+                    3,
+                    "bounces and admin mail",
+                    include_str!(concat!("../../migrations/", $folder, "/0003_bounces_and_admin_mail.sql")),
+                ),
             ])
         })
     };

@@ -3,6 +3,7 @@
 
 pub mod audit;
 pub mod backlog;
+pub mod bounces;
 pub mod checkpoint;
 pub mod claim;
 mod claim_facts;
@@ -49,6 +50,7 @@ use checkpoint::Observer;
 pub trait Store:
     audit::AuditStore
     + backlog::BacklogStore
+    + bounces::BounceStore
     + claim::ClaimStore
     + companies::CompanyStore
     + daemon_state::DaemonStateStore

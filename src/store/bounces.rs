@@ -1,0 +1,174 @@
+//! What came back: of a mail that the mail server had taken, and what that means for its notices and its address.
+
+use async_trait::async_trait;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::audit::{self, NewEvent};
+use super::sql::{Row, Tx, bind};
+use super::{SqlStore, StoreError};
+use crate::domain::bounce::{Bounce, BouncedMail, Verdict};
+use crate::domain::ids::Id;
+use crate::domain::time::Timestamp;
+
+/// What recording a bounce came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recorded {
+    /// How many mails it was about: none, where it is about none of ours.
+    pub mails: u64,
+    /// How many notices did not reach their reader, as is known by it for the first time.
+    pub notices: u64,
+    /// How many users get no more mail at their address, since it.
+    pub addresses: u64,
+}
+
+/// Recording what came back.
+#[async_trait]
+pub trait BounceStore {
+    /// Records a bounce. Said twice, the second time changes nothing.
+    async fn record_bounce(&self, bounce: &Bounce, now: Timestamp) -> Result<Recorded, StoreError>;
+}
+
+#[async_trait]
+impl BounceStore for SqlStore {
+    async fn record_bounce(&self, bounce: &Bounce, now: Timestamp) -> Result<Recorded, StoreError> {
+        let mut tx = self.database.begin().await?;
+        let mut recorded = Recorded::default();
+        let mut events = Vec::new();
+        for mail in bounced(&mut tx, &bounce.mail).await? {
+            recorded.mails += 1;
+            let is_news = self.note(&mut tx, &mail, bounce, now).await?;
+            if bounce.verdict == Verdict::Delayed {
+                continue;
+            }
+            let mut notices = 0;
+            if is_news && mail.is_over {
+                notices = fail(&mut tx, &mail, &bounce.reply, now).await?;
+            }
+            let mut addresses = 0;
+            if bounce.verdict == Verdict::NoSuchAddress {
+                let sql = "UPDATE users SET email_status = 'bounced'
+                    WHERE id = $1 AND lower(email) = lower($2) AND email_status <> 'bounced'";
+                addresses = tx.execute(sql, bind![mail.user_id, mail.address.clone()]).await?;
+            }
+            if notices + addresses > 0 {
+                let detail = json!({ "user_id": mail.user_id, "verdict": bounce.verdict, "notices": notices, "address_marked": addresses > 0 });
+                events.push(NewEvent {
+                    actor: "daemon",
+                    action: "mail_bounced",
+                    company_id: None,
+                    subject: Some(mail.id.to_string()),
+                    detail,
+                });
+            }
+            recorded.notices += notices;
+            recorded.addresses += addresses;
+        }
+        audit::append(&mut tx, now, events).await?;
+        tx.commit().await?;
+        Ok(recorded)
+    }
+}
+
+/// A mail that came back.
+struct Mail {
+    id: Id,
+    user_id: Id,
+    address: String,
+    sent_at: Option<Timestamp>,
+    server_reply: String,
+    /// Whether it is one of a company's admins', which carries no notices.
+    is_admin: bool,
+    /// Whether its attempts are over, or none is under way: its outcome is not another's to record.
+    is_over: bool,
+}
+
+/// The mails that are meant, with their users' rows locked.
+async fn bounced(tx: &mut Tx, which: &BouncedMail) -> Result<Vec<Mail>, StoreError> {
+    let mail = "SELECT l.id, l.user_id, l.address, l.sent_at, l.server_reply, l.message_id, l.state IN ('sent', 'deferred') AS over
+        FROM mails AS l JOIN users AS u ON u.id = l.user_id";
+    let admin_mail =
+        "SELECT l.id, l.user_id, l.address, l.sent_at, l.server_reply, l.message_id, l.state = 'sent' AS over
+        FROM admin_mails AS l JOIN users AS u ON u.id = l.user_id";
+    let lock = tx.dialect().for_update("u");
+    let id = match which {
+        BouncedMail::Id(id) => Some(*id),
+        BouncedMail::MessageId(message_id) => id_in(message_id),
+        BouncedMail::Address(address) => {
+            // Whoever names no mail means the last one.
+            let sql = format!(
+                "{mail} WHERE lower(u.email) = lower($1) AND lower(l.address) = lower($1) AND l.id = (
+                     SELECT last.id FROM mails AS last WHERE last.user_id = u.id AND last.maybe_received
+                     ORDER BY last.attempted_at DESC, last.id DESC LIMIT 1)
+                 ORDER BY u.id{lock}"
+            );
+            let rows = tx.fetch_all(&sql, bind![address.clone()]).await?;
+            return rows.iter().map(|row| read(row, false)).collect();
+        }
+    };
+    let Some(id) = id else { return Ok(Vec::new()) };
+    for (sql, is_admin) in [(mail, false), (admin_mail, true)] {
+        let row = tx.fetch_optional(&format!("{sql} WHERE l.id = $1{lock}"), bind![id]).await?;
+        let Some(row) = row else { continue };
+        let is_meant = match which {
+            BouncedMail::MessageId(message_id) => row.text("message_id")?.as_ref() == Some(message_id),
+            BouncedMail::Id(_) | BouncedMail::Address(_) => true,
+        };
+        return if is_meant { Ok(vec![read(&row, is_admin)?]) } else { Ok(Vec::new()) };
+    }
+    Ok(Vec::new())
+}
+
+/// The id with which a Message-ID of ours begins.
+fn id_in(message_id: &str) -> Option<Id> {
+    let (id, _) = message_id.trim().strip_prefix('<')?.split_once('@')?;
+    Uuid::try_parse(id).ok().map(Id)
+}
+
+fn read(row: &Row, is_admin: bool) -> Result<Mail, StoreError> {
+    Ok(Mail {
+        id: row.get("id")?,
+        user_id: row.get("user_id")?,
+        address: row.text("address")?.unwrap_or_default(),
+        sent_at: row.get("sent_at")?,
+        server_reply: row.text("server_reply")?.unwrap_or_default(),
+        is_admin,
+        is_over: row.get("over")?,
+    })
+}
+
+impl SqlStore {
+    /// Writes down what was said, after what the mail server had said before; false where
+    /// that stands there already, and the mail was not sent anew since.
+    async fn note(&self, tx: &mut Tx, mail: &Mail, bounce: &Bounce, now: Timestamp) -> Result<bool, StoreError> {
+        let verdict = bounce.verdict.as_str();
+        let sql = "SELECT 1 AS found FROM mail_history
+            WHERE mail_id = $1 AND outcome = $2 AND reply = $3 AND ($4 IS NULL OR at >= $4)";
+        let values = bind![mail.id, verdict, bounce.reply.clone(), mail.sent_at];
+        if tx.fetch_optional(sql, values).await?.is_some() {
+            return Ok(false);
+        }
+        let sql = "INSERT INTO mail_history (id, mail_id, at, outcome, reply) VALUES ($1, $2, $3, $4, $5)";
+        if let Some(sent_at) = mail.sent_at.filter(|_| bounce.verdict != Verdict::Delayed && mail.is_over) {
+            let accepted = bind![self.randomness.id(now), mail.id, sent_at, "accepted", mail.server_reply.clone()];
+            tx.execute(sql, accepted).await?;
+        }
+        let said = bind![self.randomness.id(now), mail.id, now, verdict, bounce.reply.clone()];
+        tx.execute(sql, said).await?;
+        Ok(true)
+    }
+}
+
+/// Its reader has not got the mail, nor what it told them. Returns of how many notices that is known now.
+async fn fail(tx: &mut Tx, mail: &Mail, reply: &str, now: Timestamp) -> Result<u64, StoreError> {
+    if mail.is_admin {
+        let sql = "UPDATE admin_mails SET state = 'failed', bounced_at = $2, server_reply = $3 WHERE id = $1";
+        return tx.execute(sql, bind![mail.id, now, reply]).await.map(|_| 0);
+    }
+    let sql = "UPDATE notices SET state = 'failed' WHERE mail_id = $1 AND state IN ('sent', 'pending')";
+    let notices = tx.execute(sql, bind![mail.id]).await?;
+    let sql =
+        "UPDATE mails SET state = 'failed', maybe_received = false, bounced_at = $2, server_reply = $3 WHERE id = $1";
+    tx.execute(sql, bind![mail.id, now, reply]).await?;
+    Ok(notices)
+}
