@@ -30,6 +30,7 @@ mod rules {
     mod r5_exemptions;
     mod r5_moved;
     mod r5_released;
+    mod r6_after_all;
     mod r6_nothing_lost;
     mod r6_outcomes;
     mod r7_latest_only;

@@ -17,6 +17,7 @@ pub mod outlook;
 pub mod output;
 pub mod preview;
 pub mod rehearse;
+pub mod retry;
 pub mod run;
 pub mod send_test;
 pub mod status;

@@ -9,6 +9,7 @@ use comfy_table::Table;
 
 use super::output::{cell, instant, maybe, maybe_instant, pairs, table};
 use super::preview::{self, PreviewArgs};
+use super::retry::{self, RetryArgs};
 use super::send_test::{self, SendTestArgs};
 use super::{CliError, Context, GlobalArgs, PAGE, values};
 use crate::domain::ids::Id;
@@ -25,7 +26,7 @@ Examples:
   mfa-enforcer notice list --company acme --state sent --json
   mfa-enforcer notice list --user jo@example.org --kind reminder --limit 20")]
     List(ListArgs),
-    /// Show one notice, and the mail that carried it
+    /// Show one notice, the mail that carried it, and all that was said about that
     #[command(after_help = "\
 Examples:
   mfa-enforcer notice show 01980000-0000-7000-8000-000000000001")]
@@ -34,6 +35,8 @@ Examples:
         #[arg(value_parser = values::id)]
         notice: Id,
     },
+    /// Try again what could not be sent
+    Retry(RetryArgs),
     /// Show what notices look like, or would to one user, without sending any
     Preview(PreviewArgs),
     /// Really send one made-up notice, to see whether and how it arrives
@@ -86,6 +89,7 @@ pub async fn run(
             let detail = context.store.notice(*notice).await?;
             context.output.show(&detail, detail_text)?;
         }
+        NoticeCommand::Retry(args) => retry::run(&Context::open(global, variables).await?, args).await?,
         NoticeCommand::Preview(args) => preview::run(global, variables, args).await?,
         NoticeCommand::SendTest(args) => send_test::run(global, variables, args).await?,
     }
@@ -188,7 +192,17 @@ fn detail_text(detail: &NoticeDetail) -> String {
             ("message_id", cell(&mail.message_id)),
             ("attempted_at", instant(mail.attempted_at)),
             ("content_sha256", maybe(mail.content_sha256.as_ref())),
+            ("bounced_at", maybe_instant(mail.bounced_at)),
         ]);
     }
-    pairs(&lines)
+    let mut text = pairs(&lines);
+    if !detail.history.is_empty() {
+        let header = ["at", "attempt", "outcome", "what was said"];
+        let rows = detail
+            .history
+            .iter()
+            .map(|said| vec![instant(said.at), maybe(said.attempt), cell(&said.outcome), cell(&said.reply)]);
+        text = format!("{text}\n\n{}", table(&header, rows));
+    }
+    text
 }

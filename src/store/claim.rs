@@ -211,7 +211,7 @@ impl Work {
         if !again.is_empty() {
             let sql = format!(
                 "UPDATE mails AS l SET state = 'sending', maybe_received = true, sent_day = batch.sent_day, attempted_at = $2,
-                     address = batch.address FROM {rows} WHERE l.id = batch.id"
+                     bounced_at = NULL, address = batch.address FROM {rows} WHERE l.id = batch.id"
             );
             tx.execute(&sql, bind![Json::from(again), self.now]).await?;
         }

@@ -26,6 +26,7 @@ pub mod import;
 pub mod lapses;
 mod migrations;
 pub mod notice_history;
+pub mod notice_retry;
 pub mod outcome;
 pub mod people;
 mod personal_notices;
@@ -64,6 +65,7 @@ pub trait Store:
     + import::ImportStore
     + lapses::LapseStore
     + notice_history::NoticeHistoryStore
+    + notice_retry::NoticeRetryStore
     + outcome::OutcomeStore
     + people::PeopleStore
     + reconcile::ReconcileStore

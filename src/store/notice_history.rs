@@ -56,6 +56,21 @@ pub struct MailRecord {
     pub attempted_at: Timestamp,
     /// SHA-256 of the whole message as sent, in hexadecimal.
     pub content_sha256: Option<String>,
+    /// When it was known that it came back, after the mail server had taken it.
+    pub bounced_at: Option<Timestamp>,
+}
+
+/// What was said about a mail at some time beside its last answer.
+#[derive(Clone, Debug, Serialize)]
+pub struct Said {
+    /// When.
+    pub at: Timestamp,
+    /// At which attempt: 1, 2, …; none: it is not about an attempt of ours.
+    pub attempt: Option<i64>,
+    /// `deferred`, `failed` or `accepted` by the mail server; `no_such_address`, `refused` or `delayed` further on.
+    pub outcome: String,
+    /// What was said.
+    pub reply: String,
 }
 
 /// One notice with everything about it.
@@ -74,6 +89,8 @@ pub struct NoticeDetail {
     pub next_attempt_at: Timestamp,
     /// The mail that carries it.
     pub mail: Option<MailRecord>,
+    /// What was said about that mail before and after its last answer, in the order of time.
+    pub history: Vec<Said>,
 }
 
 /// Which notices to read; everything that is given must hold.
@@ -143,11 +160,17 @@ impl NoticeHistoryStore for SqlStore {
     async fn notice(&self, id: Id) -> Result<NoticeDetail, StoreError> {
         let sql = format!(
             "SELECT {COLUMNS}, n.milestone_id, n.attempts, n.next_attempt_at, e.enforcement_date, m.state AS mail_state,
-                 m.address, m.locale, m.message_id, m.attempted_at, m.content_sha256
+                 m.address, m.locale, m.message_id, m.attempted_at, m.content_sha256, m.bounced_at
              FROM {TABLES} WHERE n.id = $1"
         );
         match self.database.fetch_optional(&sql, bind![id]).await? {
-            Some(row) => detail(&row),
+            Some(row) => {
+                let mut detail = detail(&row)?;
+                let sql = "SELECT at, attempt, outcome, reply FROM mail_history WHERE mail_id = $1 ORDER BY at, id";
+                let rows = self.database.fetch_all(sql, bind![detail.record.mail_id]).await?;
+                detail.history = rows.iter().map(said).collect::<Result<_, _>>()?;
+                Ok(detail)
+            }
             None => Err(StoreError::NotFound(format!(
                 "no notice has the id {id}: `mfa-enforcer notice list` shows all of them"
             ))),
@@ -191,6 +214,7 @@ fn detail(row: &Row) -> Result<NoticeDetail, StoreError> {
             message_id: row.get("message_id")?,
             attempted_at: row.get("attempted_at")?,
             content_sha256: row.get("content_sha256")?,
+            bounced_at: row.get("bounced_at")?,
         }),
         _ => None,
     };
@@ -201,5 +225,15 @@ fn detail(row: &Row) -> Result<NoticeDetail, StoreError> {
         attempts: row.get("attempts")?,
         next_attempt_at: row.get("next_attempt_at")?,
         mail,
+        history: Vec::new(),
+    })
+}
+
+fn said(row: &Row) -> Result<Said, StoreError> {
+    Ok(Said {
+        at: row.get("at")?,
+        attempt: row.get("attempt")?,
+        outcome: row.get("outcome")?,
+        reply: row.text("reply")?.unwrap_or_default(),
     })
 }

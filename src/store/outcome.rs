@@ -19,6 +19,8 @@ use crate::domain::time::Timestamp;
 pub struct MailOutcome {
     /// The mail.
     pub mail_id: Id,
+    /// Which attempt it was: 1, 2, …
+    pub attempt: i64,
     /// When it was known.
     pub at: Timestamp,
     /// SHA-256 of the message, in hexadecimal, if one was built.
@@ -79,6 +81,7 @@ impl OutcomeStore for SqlStore {
         let batch: Json = outcomes.iter().map(row).collect();
         let carried = record_notices(&mut tx, claim, &batch).await?;
         record_mails(&mut tx, &batch, &carried).await?;
+        self.record_refusals(&mut tx, outcomes, &carried).await?;
         let mut sent = BTreeMap::new();
         let mut events = Vec::new();
         for (action, is_sent) in [("notices_sent", true), ("notices_failed", false)] {
@@ -104,6 +107,49 @@ impl OutcomeStore for SqlStore {
         audit::append(&mut tx, now, events).await?;
         tx.commit().await?;
         Ok(sent)
+    }
+}
+
+impl SqlStore {
+    /// Keeps what was said at attempts that came to nothing; the last answer stands with the mail itself.
+    async fn record_refusals(
+        &self,
+        tx: &mut Tx,
+        outcomes: &[MailOutcome],
+        carried: &BTreeMap<Id, Vec<NoticeKind>>,
+    ) -> Result<(), StoreError> {
+        let refusals: Vec<Json> = outcomes
+            .iter()
+            .filter(|outcome| carried.contains_key(&outcome.mail_id))
+            .filter_map(|outcome| {
+                let name = match outcome.result {
+                    MailResult::Deferred { .. } => "deferred",
+                    MailResult::Failed { .. } => "failed",
+                    MailResult::Sent | MailResult::Released { .. } => return None,
+                };
+                Some(json!({
+                    "id": self.randomness.id(outcome.at), "mail_id": outcome.mail_id, "at": outcome.at,
+                    "attempt": outcome.attempt, "outcome": name, "reply": outcome.reply,
+                }))
+            })
+            .collect();
+        if refusals.is_empty() {
+            return Ok(());
+        }
+        let columns = [
+            ("id", ColumnType::Id),
+            ("mail_id", ColumnType::Id),
+            ("at", ColumnType::Instant),
+            ("attempt", ColumnType::Int),
+            ("outcome", ColumnType::Text),
+            ("reply", ColumnType::Text),
+        ];
+        let sql = format!(
+            "INSERT INTO mail_history (id, mail_id, at, attempt, outcome, reply)
+             SELECT id, mail_id, at, attempt, outcome, reply FROM {}",
+            tx.dialect().rows(1, "batch", &columns)
+        );
+        tx.execute(&sql, bind![Json::from(refusals)]).await.map(drop)
     }
 }
 

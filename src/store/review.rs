@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::audit::{self};
 use super::dialect::ColumnType;
+use super::notice_retry::retry_corrected;
 use super::predicate::{
     ANNOUNCED_AT, DATE_STANDS, HAS_ENFORCEMENT, REQUIRED, REQUIRED_BEFORE, TELLING, must_be_required, skipped_for_now,
     subject, told_at, told_date,
@@ -75,7 +76,8 @@ impl ReviewStore for SqlStore {
         );
         let new = NewRequirements::read(&tx.fetch_all(&sql, bind![batch.clone(), PAYEE_MANDATE, now]).await?)?;
         derive_required_at(&mut tx, ids.iter().copied()).await?;
-        let notices = self.tell_payees(&mut tx, &ids, &new, now).await?;
+        let mut notices = self.tell_payees(&mut tx, &ids, &new, now).await?;
+        notices += retry_corrected(&mut tx, &rows, &batch, now).await?;
         let sql = format!("UPDATE users SET reviewed = true WHERE id IN (SELECT id FROM {rows})");
         tx.execute(&sql, bind![batch]).await?;
         append_required(&mut tx, &new, now).await?;

@@ -137,6 +137,7 @@ async fn send_one(services: &Services, mail: &ClaimedMail, until: Timestamp) -> 
     let message = &mail.message;
     let outcome = |result, reply: String, content_sha256| MailOutcome {
         mail_id: message.mail_id,
+        attempt: mail.attempt,
         at: services.clock.now(),
         content_sha256,
         reply,

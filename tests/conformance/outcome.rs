@@ -25,6 +25,7 @@ fn later() -> Timestamp {
 fn outcome(claim: &Claim, place: usize, result: MailResult) -> MailOutcome {
     MailOutcome {
         mail_id: claim.mails[place].message.mail_id,
+        attempt: 1,
         at: later(),
         content_sha256: Some("ab".repeat(32)),
         reply: format!("answer {place}"),

@@ -31,6 +31,7 @@ async fn r2_once_an_outcome_of_a_lapsed_claim_is_refused_while_another_sends(db:
     {
         let outcome = MailOutcome {
             mail_id: slow.mails[0].message.mail_id,
+            attempt: 1,
             at: world.now(),
             content_sha256: None,
             reply: "too late".to_owned(),

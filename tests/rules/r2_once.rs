@@ -181,6 +181,7 @@ async fn r2_once_an_outcome_of_a_lapsed_claim_is_refused(db: &TestDatabase) {
     let before = db.dump().await;
     let outcome = MailOutcome {
         mail_id: slow.mails[0].message.mail_id,
+        attempt: 1,
         at: world.now(),
         content_sha256: None,
         reply: "451 too late".to_owned(),

@@ -148,6 +148,7 @@ async fn r5_moved_while_mail_is_on_its_way_and_then_it_is_refused(db: &TestDatab
     world.task("reconcile", "2026-12-01 09:15").await;
     let refused = MailOutcome {
         mail_id: claim.mails[0].message.mail_id,
+        attempt: 1,
         at: world.now(),
         content_sha256: None,
         reply: "451 try again later".to_owned(),
@@ -392,6 +393,7 @@ async fn r5_moved_claims_what_the_reader_was_told_then(db: &TestDatabase) {
     );
     let refused = MailOutcome {
         mail_id: claim.mails[0].message.mail_id,
+        attempt: 1,
         at: world.now(),
         content_sha256: None,
         reply: "451 try again later".to_owned(),
