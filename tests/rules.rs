@@ -11,6 +11,7 @@
 mod support;
 
 mod rules {
+    mod admin_mail;
     mod calendars;
     mod every_zone;
     mod hard_calendars;

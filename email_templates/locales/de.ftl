@@ -115,3 +115,107 @@ ask-about = Fragen zum zweiten Schritt bei { $company }? Wenden Sie sich an { $c
 ask-admin = Fragen? Wenden Sie sich an Ihr Admin-Team bei { $company }.
 ask-support = Fragen? Wenden Sie sich an den Support von { $product }.
 sent-to = Gesendet an { $address }, die Adresse Ihres Kontos bei { $product }. { $product } fordert Sie niemals auf, ein Passwort oder einen Code per E-Mail zu senden.
+
+## Mail to a company's admins
+
+# On hold = ausgesetzt, released = freigegeben, taken away = entfernt, undone = rückgängig gemacht, ready = so weit.
+
+# Who decided, where nobody is named.
+admin-somebody = Eine nicht genannte Person
+
+admin-subject-set = { $company }: zweiter Schritt bei der Anmeldung ab { $date }
+admin-subject-moved = { $company }: Datum verschoben von { $was } auf { $date } (zweiter Schritt bei der Anmeldung)
+admin-subject-cancelled = { $company }: Datum aufgehoben, { $date } (zweiter Schritt bei der Anmeldung)
+admin-subject-ended = { $company }: Datum entfernt, { $date } (zweiter Schritt bei der Anmeldung)
+admin-subject-held = { $company }: Datum ausgesetzt, { $date } (zweiter Schritt bei der Anmeldung)
+admin-subject-released = { $company }: Datum gilt wieder, { $date } (zweiter Schritt bei der Anmeldung)
+admin-subject-reverted = { $company }: Der zweite Schritt bei der Anmeldung ist nicht mehr erforderlich
+admin-subject-digest =
+    { $days_left ->
+        [0] { $company }: ab heute zweiter Schritt bei der Anmeldung, eingerichtet bei { $enrolled } von { $subjects }
+        [1] { $company }: ab morgen zweiter Schritt bei der Anmeldung, eingerichtet bei { $enrolled } von { $subjects }
+       *[other] { $company }: in { $days_left } Tagen zweiter Schritt bei der Anmeldung, eingerichtet bei { $enrolled } von { $subjects }
+    }
+admin-subject-report = { $company }: zweiter Schritt jetzt erforderlich, eingerichtet bei { $enrolled } von { $subjects }
+
+# What was decided, by whom.
+admin-set = <strong>{ $by }</strong> hat für <strong>{ $company }</strong> ein Datum festgelegt: Alle dort brauchen für die Anmeldung bei { $product } einen zweiten Schritt, und zwar ab <strong>{ $when }</strong>.
+admin-moved = <strong>{ $by }</strong> hat das Datum von <strong>{ $company }</strong> verschoben (bisher { $was }): Alle dort brauchen für die Anmeldung bei { $product } einen zweiten Schritt, nun ab <strong>{ $when }</strong>.
+admin-cancelled = <strong>{ $by }</strong> hat das Datum aufgehoben, ab dem bei <strong>{ $company }</strong> alle für die Anmeldung bei { $product } einen zweiten Schritt gebraucht hätten: <strong>{ $date }</strong>.
+admin-ended = <strong>{ $by }</strong> hat nachträglich das Datum entfernt, seit dem bei <strong>{ $company }</strong> alle für die Anmeldung bei { $product } einen zweiten Schritt brauchen: <strong>{ $date }</strong>.
+admin-held = <strong>{ $by }</strong> hat das Datum ausgesetzt, ab dem bei <strong>{ $company }</strong> alle für die Anmeldung bei { $product } einen zweiten Schritt brauchen: <strong>{ $date }</strong>.
+admin-held-itself = Ausgesetzt ist das Datum, ab dem bei <strong>{ $company }</strong> alle für die Anmeldung bei { $product } einen zweiten Schritt brauchen: <strong>{ $date }</strong>.
+admin-released = <strong>{ $by }</strong> hat das ausgesetzte Datum von <strong>{ $company }</strong> freigegeben: Alle dort brauchen für die Anmeldung bei { $product } einen zweiten Schritt, und zwar ab <strong>{ $when }</strong>.
+admin-reverted = <strong>{ $by }</strong> hat rückgängig gemacht, was <strong>{ $company }</strong> ab <strong>{ $date }</strong> verlangt hat: einen zweiten Schritt für die Anmeldung bei { $product }.
+admin-utc = In UTC ist das { $when_utc }.
+admin-decided = Entschieden am { $decided }.
+admin-reason = Angegebener Grund: { $reason }
+# Why the daemon itself holds a date. $held is a word of its own.
+admin-held-why =
+    { $held ->
+        [mfa_not_available] Grund: Der zweite Schritt ist für Ihr Unternehmen noch nicht verfügbar.
+        [unknown_time_zone] Grund: Die Zeitzone des Unternehmens ist nicht bekannt; deshalb steht nicht fest, wann der Tag beginnt.
+        [date_in_past] Grund: Als das Datum erfasst wurde, war es schon vorbei.
+        [notice_too_short] Grund: Bis zu diesem Datum bleibt allen weniger Zeit als vorgesehen.
+        [no_enrolled_admin] Grund: Im Admin-Team des Unternehmens hat niemand den zweiten Schritt eingerichtet.
+        [too_few_enrolled] Grund: Zu viele Personen haben den zweiten Schritt nicht eingerichtet.
+        [too_few_told] Grund: Zu viele Personen konnten nicht benachrichtigt werden.
+       *[other] Grund: Darüber muss erst jemand entscheiden.
+    }
+
+# What comes of it.
+admin-then-told =
+    { $people ->
+        [0] Alle haben den zweiten Schritt schon eingerichtet: Niemand wird angeschrieben.
+        [one] 1 Person hat den zweiten Schritt noch nicht eingerichtet; sie wird ab { $first_mail } per E-Mail benachrichtigt und so lange erinnert, bis sie ihn eingerichtet hat.
+       *[other] { $people } Personen haben den zweiten Schritt noch nicht eingerichtet; sie werden ab { $first_mail } per E-Mail benachrichtigt und so lange erinnert, bis sie ihn eingerichtet haben.
+    }
+admin-then-cancelled = Wer über das Datum benachrichtigt wurde, erfährt per E-Mail, dass es nicht mehr gilt. Wegen dieses Datums wird der zweite Schritt von niemandem verlangt.
+admin-then-ended = Wer den zweiten Schritt schon braucht, braucht ihn weiterhin; wer ab jetzt neu ins Unternehmen kommt, braucht ihn nicht.
+admin-then-held = Solange das Datum ausgesetzt ist, wird niemand angeschrieben, und wegen dieses Datums wird der zweite Schritt von niemandem verlangt.
+admin-then-reverted = Alle, die den zweiten Schritt brauchten, erfahren per E-Mail, dass sie ihn nicht mehr brauchen, außer sie brauchen ihn aus einem anderen Grund. Wer ihn eingerichtet hat, behält ihn.
+
+# How to undo it. The command stands on a line of its own behind it.
+admin-undo-set = Soll das Datum doch nicht gelten, entfernen Sie es dort, wo es festgelegt wurde, oder bitten Sie den Betreiber des Dienstes, diesen Befehl einzugeben:
+admin-undo-cancelled = Soll wieder ein Datum gelten, legen Sie es dort fest, wo es vorher stand, oder bitten Sie den Betreiber des Dienstes, diesen Befehl einzugeben:
+admin-undo-ended = Soll der zweite Schritt auch von denen nicht mehr verlangt werden, die ihn schon brauchen, bitten Sie den Betreiber des Dienstes, diesen Befehl einzugeben:
+admin-undo-held = Soll das Datum doch gelten, bitten Sie den Betreiber des Dienstes, diesen Befehl einzugeben:
+admin-undo-released = Soll das Datum wieder ausgesetzt werden, bitten Sie den Betreiber des Dienstes, diesen Befehl einzugeben:
+admin-undo-reverted = Soll der zweite Schritt wieder verlangt werden, legen Sie ein Datum fest, oder bitten Sie den Betreiber des Dienstes, diesen Befehl einzugeben:
+admin-undo-report = Soll der zweite Schritt nicht mehr verlangt werden, bitten Sie den Betreiber des Dienstes, diesen Befehl einzugeben:
+
+# Digest and report of the day.
+admin-progress =
+    { $subjects ->
+        [one] Bei <strong>{ $company }</strong> ist der zweite Schritt für { $product } bei { $enrolled } von 1 Person eingerichtet ({ $percent } %).
+       *[other] Bei <strong>{ $company }</strong> ist der zweite Schritt für { $product } bei { $enrolled } von { $subjects } Personen eingerichtet ({ $percent } %).
+    }
+admin-nobody = Bei <strong>{ $company }</strong> braucht wegen dieses Datums niemand den zweiten Schritt für { $product }.
+admin-left =
+    { $days_left ->
+        [0] Erforderlich ist der zweite Schritt ab heute, <strong>{ $when }</strong>.
+        [1] Erforderlich ist der zweite Schritt ab morgen, <strong>{ $when }</strong>.
+       *[other] Erforderlich ist der zweite Schritt in { $days_left } Tagen, ab <strong>{ $when }</strong>.
+    }
+admin-since = Erforderlich ist der zweite Schritt seit <strong>{ $when }</strong>.
+admin-all-ready = Alle sind so weit: Es gibt nichts mehr zu tun.
+admin-led = Wer den zweiten Schritt noch nicht eingerichtet hat, wird bei der nächsten Anmeldung durch die Einrichtung geführt. Niemand wird ausgesperrt.
+admin-next-reminder = Die nächste Erinnerung an alle, die noch nicht so weit sind, kommt am { $next_date }.
+admin-next-required = Als Nächstes kommt der Tag selbst: Erforderlich ist der zweite Schritt ab { $next_date }.
+admin-waiting =
+    { $people ->
+        [one] Noch nicht so weit: 1 Person
+       *[other] Noch nicht so weit: { $people } Personen
+    }
+admin-unreachable =
+    { $unreachable ->
+        [one] Nie erreicht: 1 Person
+       *[other] Nie erreicht: { $unreachable } Personen
+    }
+admin-unreachable-why = Keine Mitteilung zu diesem Datum ist dort angekommen: E-Mails an die Adresse schlagen fehl. Bitte berichtigen Sie die Adresse in { $product }, oder sagen Sie selbst Bescheid.
+admin-more =
+    { $more ->
+        [one] und 1 weitere Person
+       *[other] und { $more } weitere Personen
+    }
+admin-why-you = Sie erhalten diese E-Mail, weil Sie zum Admin-Team von { $company } gehören. Wenn Sie solche E-Mails nicht mehr oder nur noch bei Entscheidungen erhalten möchten, kann der Betreiber des Dienstes das einstellen.

@@ -116,3 +116,105 @@ ask-about = Questions about the second step at { $company }? Ask { $contact }.
 ask-admin = Questions? Ask your admin at { $company }.
 ask-support = Questions? Ask the support of { $product }.
 sent-to = Sent to { $address }, the address of your account at { $product }. { $product } never asks you to send a password or a code by e-mail.
+
+## Mail to a company's admins
+
+# Who decided, where nobody is named.
+admin-somebody = Somebody who is not named
+
+admin-subject-set = { $company }: a second step at sign-in from { $date }
+admin-subject-moved = { $company }: moved from { $was } to { $date } (second step at sign-in)
+admin-subject-cancelled = { $company }: { $date } is cancelled (second step at sign-in)
+admin-subject-ended = { $company }: { $date } is taken away (second step at sign-in)
+admin-subject-held = { $company }: { $date } is on hold (second step at sign-in)
+admin-subject-released = { $company }: { $date } stands again (second step at sign-in)
+admin-subject-reverted = { $company }: the second step at sign-in is no longer required
+admin-subject-digest =
+    { $days_left ->
+        [0] { $company }: from today a second step at sign-in, { $enrolled } of { $subjects } are ready
+        [1] { $company }: from tomorrow a second step at sign-in, { $enrolled } of { $subjects } are ready
+       *[other] { $company }: in { $days_left } days a second step at sign-in, { $enrolled } of { $subjects } are ready
+    }
+admin-subject-report = { $company }: the second step is required now, { $enrolled } of { $subjects } have it
+
+# What was decided, by whom.
+admin-set = <strong>{ $by }</strong> has set a date for <strong>{ $company }</strong>: everybody there needs a second step when they sign in to { $product }, from <strong>{ $when }</strong>.
+admin-moved = <strong>{ $by }</strong> has moved the date of <strong>{ $company }</strong> from { $was }: everybody there needs a second step when they sign in to { $product }, from <strong>{ $when }</strong>.
+admin-cancelled = <strong>{ $by }</strong> has cancelled the date from which everybody at <strong>{ $company }</strong> would have needed a second step when they sign in to { $product }: <strong>{ $date }</strong>.
+admin-ended = <strong>{ $by }</strong> has taken away the date from which everybody at <strong>{ $company }</strong> needs a second step when they sign in to { $product }, after it had come: <strong>{ $date }</strong>.
+admin-held = <strong>{ $by }</strong> has put on hold the date from which everybody at <strong>{ $company }</strong> needs a second step when they sign in to { $product }: <strong>{ $date }</strong>.
+admin-held-itself = The date from which everybody at <strong>{ $company }</strong> needs a second step when they sign in to { $product } is on hold: <strong>{ $date }</strong>.
+admin-released = <strong>{ $by }</strong> has released the date of <strong>{ $company }</strong>, which was on hold: everybody there needs a second step when they sign in to { $product }, from <strong>{ $when }</strong>.
+admin-reverted = <strong>{ $by }</strong> has undone what <strong>{ $company }</strong> required from <strong>{ $date }</strong> on: a second step when its people sign in to { $product }.
+admin-utc = In UTC it is { $when_utc }.
+admin-decided = Decided on { $decided }.
+admin-reason = Reason given: { $reason }
+# Why the daemon itself holds a date. $held is a word of its own.
+admin-held-why =
+    { $held ->
+        [mfa_not_available] Why: the second step is not available for your company yet.
+        [unknown_time_zone] Why: the company’s time zone is not known, so that nobody can say when the day begins.
+        [date_in_past] Why: the date was over when it was first seen.
+        [notice_too_short] Why: the date leaves people less time than they are to have.
+        [no_enrolled_admin] Why: none of the company’s admins has set up the second step.
+        [too_few_enrolled] Why: too many people have not set up the second step.
+        [too_few_told] Why: too many people could not be told of it.
+       *[other] Why: it waits for a person.
+    }
+
+# What comes of it.
+admin-then-told =
+    { $people ->
+        [0] Everybody has set up the second step already: nobody is written to.
+        [one] 1 person has not set it up yet: they are told by e-mail from { $first_mail } on, and reminded until they have.
+       *[other] { $people } people have not set it up yet: they are told by e-mail from { $first_mail } on, and reminded until they have.
+    }
+admin-then-cancelled = Whoever was told of the date is told that it does not stand. Because of it, nobody is required.
+admin-then-ended = Whoever is required to use the second step stays so; who joins the company from now on is not.
+admin-then-held = While it is on hold, nobody is written to, and nobody is required because of it.
+admin-then-reverted = The people who were required are told that they no longer are, unless something else requires it of them. Who has set up the second step keeps it.
+
+# How to undo it. The command stands on a line of its own behind it.
+admin-undo-set = To take it back, take away the date where it was set, or have whoever runs the service enter:
+admin-undo-cancelled = To set a date again, set it where it was, or have whoever runs the service enter:
+admin-undo-ended = To undo what it required as well, have whoever runs the service enter:
+admin-undo-held = To let it stand after all, have whoever runs the service enter:
+admin-undo-released = To put it on hold again, have whoever runs the service enter:
+admin-undo-reverted = To require it again, set a date, or have whoever runs the service enter:
+admin-undo-report = To undo it, have whoever runs the service enter:
+
+# Digest and report of the day.
+admin-progress =
+    { $subjects ->
+        [one] { $enrolled } of 1 person at <strong>{ $company }</strong> has set up the second step for { $product } ({ $percent } %).
+       *[other] { $enrolled } of { $subjects } people at <strong>{ $company }</strong> have set up the second step for { $product } ({ $percent } %).
+    }
+admin-nobody = Nobody at <strong>{ $company }</strong> needs the second step for { $product } because of this date.
+admin-left =
+    { $days_left ->
+        [0] It is required from today, <strong>{ $when }</strong>.
+        [1] It is required from tomorrow, <strong>{ $when }</strong>.
+       *[other] It is required in { $days_left } days, from <strong>{ $when }</strong>.
+    }
+admin-since = It has been required since <strong>{ $when }</strong>.
+admin-all-ready = Everybody is ready: there is nothing left to do.
+admin-led = Whoever has not set it up is led through it at their next sign-in. Nobody is locked out.
+admin-next-reminder = Next, they are reminded on { $next_date }.
+admin-next-required = Next, it is required from { $next_date }.
+admin-waiting =
+    { $people ->
+        [one] Not ready: 1 person
+       *[other] Not ready: { $people } people
+    }
+admin-unreachable =
+    { $unreachable ->
+        [one] Never reached: 1 person
+       *[other] Never reached: { $unreachable } people
+    }
+admin-unreachable-why = No notice of this date has got through to them: mail to their address fails. Please correct the address in { $product }, or tell them yourself.
+admin-more =
+    { $more ->
+        [one] and 1 more
+       *[other] and { $more } more
+    }
+admin-why-you = You get this as an admin of { $company }. Whoever runs the service can leave you out of such mail, or of all but decisions.

@@ -115,3 +115,108 @@ ask-about = ¿Tiene preguntas sobre el segundo paso en { $company }? Diríjase a
 ask-admin = ¿Tiene preguntas? Diríjase a quien administra las cuentas de usuario en { $company }.
 ask-support = ¿Tiene preguntas? Diríjase al servicio de asistencia de { $product }.
 sent-to = Enviado a { $address }, la dirección de su cuenta en { $product }. { $product } nunca le pide que envíe una contraseña o un código por correo electrónico.
+
+## Mail to a company's admins
+
+# On hold = suspendida, released = restablecida, taken away = retirada, undone = anulado, whoever runs the service = quien gestiona
+# el servicio.
+
+# Who decided, where nobody is named.
+admin-somebody = Una persona no indicada
+
+admin-subject-set = { $company }: un segundo paso para iniciar sesión, a partir del { $date }
+admin-subject-moved = { $company }: nueva fecha, el { $date } en lugar del { $was } (segundo paso para iniciar sesión)
+admin-subject-cancelled = { $company }: cancelada la fecha del { $date } (segundo paso para iniciar sesión)
+admin-subject-ended = { $company }: retirada la fecha del { $date } (segundo paso para iniciar sesión)
+admin-subject-held = { $company }: suspendida la fecha del { $date } (segundo paso para iniciar sesión)
+admin-subject-released = { $company }: restablecida la fecha del { $date } (segundo paso para iniciar sesión)
+admin-subject-reverted = { $company }: el segundo paso para iniciar sesión ya no es necesario
+admin-subject-digest =
+    { $days_left ->
+        [0] { $company }: desde hoy, un segundo paso para iniciar sesión (configurado por { $enrolled } de { $subjects })
+        [1] { $company }: desde mañana, un segundo paso para iniciar sesión (configurado por { $enrolled } de { $subjects })
+       *[other] { $company }: dentro de { $days_left } días, un segundo paso para iniciar sesión (configurado por { $enrolled } de { $subjects })
+    }
+admin-subject-report = { $company }: el segundo paso ahora es necesario (configurado por { $enrolled } de { $subjects })
+
+# What was decided, by whom.
+admin-set = <strong>{ $by }</strong> ha fijado una fecha para <strong>{ $company }</strong>: todas las personas de la empresa necesitarán un segundo paso para iniciar sesión en { $product } a partir del <strong>{ $when }</strong>.
+admin-moved = <strong>{ $by }</strong> ha cambiado la fecha de <strong>{ $company }</strong> (antes era el { $was }): todas las personas de la empresa necesitarán un segundo paso para iniciar sesión en { $product } a partir del <strong>{ $when }</strong>.
+admin-cancelled = <strong>{ $by }</strong> ha cancelado la fecha a partir de la cual todas las personas de <strong>{ $company }</strong> habrían necesitado un segundo paso para iniciar sesión en { $product }: el <strong>{ $date }</strong>.
+admin-ended = <strong>{ $by }</strong> ha retirado, cuando ya estaba en vigor, la fecha a partir de la cual todas las personas de <strong>{ $company }</strong> necesitan un segundo paso para iniciar sesión en { $product }: el <strong>{ $date }</strong>.
+admin-held = <strong>{ $by }</strong> ha suspendido la fecha a partir de la cual todas las personas de <strong>{ $company }</strong> necesitarán un segundo paso para iniciar sesión en { $product }: el <strong>{ $date }</strong>.
+admin-held-itself = Está suspendida la fecha a partir de la cual todas las personas de <strong>{ $company }</strong> necesitarán un segundo paso para iniciar sesión en { $product }: el <strong>{ $date }</strong>.
+admin-released = <strong>{ $by }</strong> ha restablecido la fecha suspendida de <strong>{ $company }</strong>: todas las personas de la empresa necesitarán un segundo paso para iniciar sesión en { $product } a partir del <strong>{ $when }</strong>.
+admin-reverted = <strong>{ $by }</strong> ha anulado lo que <strong>{ $company }</strong> requería a partir del <strong>{ $date }</strong>: un segundo paso para iniciar sesión en { $product }.
+admin-utc = En UTC: { $when_utc }.
+admin-decided = Decisión tomada el { $decided }.
+admin-reason = Motivo indicado: { $reason }
+# Why the daemon itself holds a date. $held is a word of its own.
+admin-held-why =
+    { $held ->
+        [mfa_not_available] Motivo: el segundo paso todavía no está disponible para su empresa.
+        [unknown_time_zone] Motivo: no se conoce la zona horaria de la empresa, así que no se puede saber cuándo empieza el día.
+        [date_in_past] Motivo: la fecha ya había pasado cuando se registró.
+        [notice_too_short] Motivo: la fecha deja a las personas menos tiempo del previsto.
+        [no_enrolled_admin] Motivo: ninguna de las personas que administran las cuentas de usuario de la empresa ha configurado el segundo paso.
+        [too_few_enrolled] Motivo: demasiadas personas no han configurado el segundo paso.
+        [too_few_told] Motivo: hay demasiadas personas a las que no se ha podido avisar.
+       *[other] Motivo: antes tiene que decidirlo una persona.
+    }
+
+# What comes of it.
+admin-then-told =
+    { $people ->
+        [0] Todas las personas han configurado ya el segundo paso: no se escribirá a nadie.
+        [one] 1 persona todavía no ha configurado el segundo paso: se le avisará por correo electrónico a partir del { $first_mail } y recibirá recordatorios hasta que lo configure.
+       *[other] { $people } personas todavía no han configurado el segundo paso: se les avisará por correo electrónico a partir del { $first_mail } y recibirán recordatorios hasta que lo configuren.
+    }
+admin-then-cancelled = A quienes habían recibido un aviso con esta fecha se les comunicará que ya no es válida. Por esta fecha no se requiere el segundo paso a nadie.
+admin-then-ended = Quienes ya necesitan el segundo paso lo seguirán necesitando; quienes se incorporen a la empresa a partir de ahora no lo necesitarán.
+admin-then-held = Mientras la fecha esté suspendida, no se escribirá a nadie y por ella no se requerirá el segundo paso a nadie.
+admin-then-reverted = A quienes necesitaban el segundo paso se les comunicará que ya no es necesario, salvo que lo sea por otro motivo. Quienes lo hayan configurado lo conservarán.
+
+# How to undo it. The command stands on a line of its own behind it.
+admin-undo-set = Para cancelar esta fecha, quítela donde se fijó o pida a quien gestiona el servicio que introduzca este comando:
+admin-undo-cancelled = Para volver a fijar una fecha, indíquela donde estaba antes o pida a quien gestiona el servicio que introduzca este comando:
+admin-undo-ended = Para dejar de requerir el segundo paso también a quienes ya lo necesitan, pida a quien gestiona el servicio que introduzca este comando:
+admin-undo-held = Para mantener la fecha de todos modos, pida a quien gestiona el servicio que introduzca este comando:
+admin-undo-released = Para volver a suspender la fecha, pida a quien gestiona el servicio que introduzca este comando:
+admin-undo-reverted = Para volver a requerir el segundo paso, fije una fecha o pida a quien gestiona el servicio que introduzca este comando:
+admin-undo-report = Para dejar de requerir el segundo paso, pida a quien gestiona el servicio que introduzca este comando:
+
+# Digest and report of the day. The number of those who are ready decides: '1 persona', '0 personas'.
+admin-progress =
+    { $enrolled ->
+        [one] En <strong>{ $company }</strong>, { $enrolled } persona de { $subjects } ha configurado el segundo paso para { $product } ({ $percent } %).
+       *[other] En <strong>{ $company }</strong>, { $enrolled } personas de { $subjects } han configurado el segundo paso para { $product } ({ $percent } %).
+    }
+admin-nobody = Por esta fecha, nadie en <strong>{ $company }</strong> necesita el segundo paso para { $product }.
+admin-left =
+    { $days_left ->
+        [0] El segundo paso es necesario a partir de hoy, <strong>{ $when }</strong>.
+        [1] El segundo paso será necesario a partir de mañana, <strong>{ $when }</strong>.
+       *[other] El segundo paso será necesario dentro de { $days_left } días, a partir del <strong>{ $when }</strong>.
+    }
+admin-since = El segundo paso es necesario desde el <strong>{ $when }</strong>.
+admin-all-ready = Todo está listo: no queda nada por hacer.
+admin-led = A quienes no hayan configurado el segundo paso se les guiará en la configuración en su próximo inicio de sesión. Nadie pierde el acceso a su cuenta.
+admin-next-reminder = Próximo recordatorio para quienes todavía no han configurado el segundo paso: el { $next_date }.
+admin-next-required = Después, el segundo paso será necesario a partir del { $next_date }.
+admin-waiting =
+    { $people ->
+        [one] Pendiente: 1 persona
+       *[other] Pendientes: { $people } personas
+    }
+admin-unreachable =
+    { $unreachable ->
+        [one] Sin avisar: 1 persona
+       *[other] Sin avisar: { $unreachable } personas
+    }
+admin-unreachable-why = Ningún aviso sobre esta fecha ha llegado a su destino: falla el envío a la dirección registrada. Corrija la dirección en { $product } o avise usted directamente, por favor.
+admin-more =
+    { $more ->
+        [one] y 1 más
+       *[other] y { $more } más
+    }
+admin-why-you = Recibe este correo porque administra las cuentas de usuario en { $company }. Si prefiere no recibir estos correos, o recibir solo los que comunican una decisión, diríjase a quien gestiona el servicio.

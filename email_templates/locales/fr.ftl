@@ -120,3 +120,108 @@ ask-about = Des questions sur la deuxième étape chez { $company } ? Adressez-
 ask-admin = Des questions ? Adressez-vous à la personne qui administre les comptes utilisateur chez { $company }.
 ask-support = Des questions ? Adressez-vous à l’assistance { $product }.
 sent-to = Envoyé à { $address }, l’adresse de votre compte { $product }. { $product } ne vous demande jamais d’envoyer un mot de passe ou un code par e-mail.
+
+## Mail to a company's admins
+
+# On hold = suspendue, released = rétablie, taken away = supprimée, undone = levée (l'obligation), whoever runs the service =
+# la personne qui gère le service.
+
+# Who decided, where nobody is named.
+admin-somebody = Une personne non nommée
+
+admin-subject-set = { $company } : une deuxième étape lors de la connexion, à partir du { $date }
+admin-subject-moved = { $company } : nouvelle date, le { $date } au lieu du { $was } (deuxième étape lors de la connexion)
+admin-subject-cancelled = { $company } : date du { $date } annulée (deuxième étape lors de la connexion)
+admin-subject-ended = { $company } : date du { $date } supprimée (deuxième étape lors de la connexion)
+admin-subject-held = { $company } : date du { $date } suspendue (deuxième étape lors de la connexion)
+admin-subject-released = { $company } : date du { $date } rétablie (deuxième étape lors de la connexion)
+admin-subject-reverted = { $company } : la deuxième étape lors de la connexion n’est plus nécessaire
+admin-subject-digest =
+    { $days_left ->
+        [0] { $company } : dès aujourd’hui, une deuxième étape lors de la connexion (configurée par { $enrolled } sur { $subjects })
+        [1] { $company } : dès demain, une deuxième étape lors de la connexion (configurée par { $enrolled } sur { $subjects })
+       *[other] { $company } : dans { $days_left } jours, une deuxième étape lors de la connexion (configurée par { $enrolled } sur { $subjects })
+    }
+admin-subject-report = { $company } : la deuxième étape est désormais nécessaire (configurée par { $enrolled } sur { $subjects })
+
+# What was decided, by whom.
+admin-set = <strong>{ $by }</strong> a fixé une date pour <strong>{ $company }</strong> : tout le monde y aura besoin d’une deuxième étape pour se connecter à { $product }, à partir du <strong>{ $when }</strong>.
+admin-moved = <strong>{ $by }</strong> a modifié la date fixée pour <strong>{ $company }</strong> (auparavant le { $was }) : tout le monde y aura besoin d’une deuxième étape pour se connecter à { $product }, à partir du <strong>{ $when }</strong>.
+admin-cancelled = <strong>{ $by }</strong> a annulé la date à partir de laquelle tout le monde chez <strong>{ $company }</strong> aurait eu besoin d’une deuxième étape pour se connecter à { $product } : le <strong>{ $date }</strong>.
+admin-ended = <strong>{ $by }</strong> a supprimé, alors qu’elle était déjà en vigueur, la date à partir de laquelle tout le monde chez <strong>{ $company }</strong> a besoin d’une deuxième étape pour se connecter à { $product } : le <strong>{ $date }</strong>.
+admin-held = <strong>{ $by }</strong> a suspendu la date à partir de laquelle tout le monde chez <strong>{ $company }</strong> aura besoin d’une deuxième étape pour se connecter à { $product } : le <strong>{ $date }</strong>.
+admin-held-itself = Est suspendue la date à partir de laquelle tout le monde chez <strong>{ $company }</strong> aura besoin d’une deuxième étape pour se connecter à { $product } : le <strong>{ $date }</strong>.
+admin-released = <strong>{ $by }</strong> a rétabli la date qui était suspendue pour <strong>{ $company }</strong> : tout le monde y aura besoin d’une deuxième étape pour se connecter à { $product }, à partir du <strong>{ $when }</strong>.
+admin-reverted = <strong>{ $by }</strong> a levé l’obligation en vigueur chez <strong>{ $company }</strong> depuis le <strong>{ $date }</strong> : une deuxième étape pour se connecter à { $product }.
+admin-utc = En UTC : { $when_utc }.
+admin-decided = Décision prise le { $decided }.
+admin-reason = Motif indiqué : { $reason }
+# Why the daemon itself holds a date. $held is a word of its own.
+admin-held-why =
+    { $held ->
+        [mfa_not_available] Motif : la deuxième étape n’est pas encore disponible pour votre entreprise.
+        [unknown_time_zone] Motif : le fuseau horaire de l’entreprise n’est pas connu ; impossible donc de savoir à quel moment la journée commence.
+        [date_in_past] Motif : la date était déjà passée lorsqu’elle a été enregistrée.
+        [notice_too_short] Motif : la date laisse aux personnes concernées moins de temps que prévu.
+        [no_enrolled_admin] Motif : aucune des personnes qui administrent les comptes utilisateur de l’entreprise n’a configuré la deuxième étape.
+        [too_few_enrolled] Motif : trop de personnes n’ont pas configuré la deuxième étape.
+        [too_few_told] Motif : trop de personnes n’ont pas pu être prévenues.
+       *[other] Motif : une personne doit d’abord prendre une décision.
+    }
+
+# What comes of it.
+admin-then-told =
+    { $people ->
+        [0] Tout le monde a déjà configuré la deuxième étape : aucune notification ne sera envoyée.
+        [one] { $people } personne n’a pas encore configuré la deuxième étape : elle sera prévenue par e-mail à partir du { $first_mail }, puis recevra des rappels jusqu’à ce que ce soit fait.
+       *[other] { $people } personnes n’ont pas encore configuré la deuxième étape : elles seront prévenues par e-mail à partir du { $first_mail }, puis recevront des rappels jusqu’à ce que ce soit fait.
+    }
+admin-then-cancelled = Les personnes informées de cette date recevront un e-mail leur indiquant qu’elle n’est plus valable. À cause de cette date, la deuxième étape n’est demandée à personne.
+admin-then-ended = Les personnes qui ont déjà besoin de la deuxième étape en ont toujours besoin ; celles qui rejoignent l’entreprise à partir de maintenant n’en ont pas besoin.
+admin-then-held = Tant que la date est suspendue, aucune notification n’est envoyée et la deuxième étape n’est demandée à personne à cause d’elle.
+admin-then-reverted = Les personnes concernées seront informées que la deuxième étape n’est plus nécessaire, sauf si elle l’est pour une autre raison. Celles qui l’ont configurée la conservent.
+
+# How to undo it. The command stands on a line of its own behind it.
+admin-undo-set = Pour annuler cette date, supprimez-la là où elle a été fixée ou demandez à la personne qui gère le service de saisir cette commande :
+admin-undo-cancelled = Pour fixer de nouveau une date, indiquez-la au même endroit qu’auparavant ou demandez à la personne qui gère le service de saisir cette commande :
+admin-undo-ended = Pour lever aussi l’obligation des personnes déjà concernées, demandez à la personne qui gère le service de saisir cette commande :
+admin-undo-held = Pour maintenir tout de même la date, demandez à la personne qui gère le service de saisir cette commande :
+admin-undo-released = Pour suspendre de nouveau la date, demandez à la personne qui gère le service de saisir cette commande :
+admin-undo-reverted = Pour rétablir l’obligation, fixez une date ou demandez à la personne qui gère le service de saisir cette commande :
+admin-undo-report = Pour lever l’obligation, demandez à la personne qui gère le service de saisir cette commande :
+
+# Digest and report of the day. The number of those who are ready decides: '0 personne', '1 personne'.
+admin-progress =
+    { $enrolled ->
+        [one] Chez <strong>{ $company }</strong>, { $enrolled } personne sur { $subjects } a configuré la deuxième étape pour { $product } ({ $percent } %).
+       *[other] Chez <strong>{ $company }</strong>, { $enrolled } personnes sur { $subjects } ont configuré la deuxième étape pour { $product } ({ $percent } %).
+    }
+admin-nobody = Chez <strong>{ $company }</strong>, personne n’a besoin de la deuxième étape pour { $product } en raison de cette date.
+admin-left =
+    { $days_left ->
+        [0] La deuxième étape est nécessaire à partir d’aujourd’hui, <strong>{ $when }</strong>.
+        [1] La deuxième étape sera nécessaire à partir de demain, <strong>{ $when }</strong>.
+       *[other] La deuxième étape sera nécessaire dans { $days_left } jours, à partir du <strong>{ $when }</strong>.
+    }
+admin-since = La deuxième étape est nécessaire depuis le <strong>{ $when }</strong>.
+admin-all-ready = Tout le monde est prêt : il n’y a plus rien à faire.
+admin-led = Les personnes qui n’ont pas encore configuré la deuxième étape seront guidées dans la configuration lors de leur prochaine connexion. Personne ne perd l’accès à son compte.
+admin-next-reminder = Prochain rappel aux personnes qui ne sont pas encore prêtes : le { $next_date }.
+admin-next-required = Ensuite, la deuxième étape sera nécessaire à partir du { $next_date }.
+admin-waiting =
+    { $people ->
+        [one] Pas encore prête : { $people } personne
+       *[other] Pas encore prêtes : { $people } personnes
+    }
+admin-unreachable =
+    { $unreachable ->
+        [one] Jamais jointe : { $unreachable } personne
+       *[other] Jamais jointes : { $unreachable } personnes
+    }
+admin-unreachable-why = Aucune notification au sujet de cette date n’a pu être remise : l’envoi à l’adresse enregistrée échoue. Merci de corriger l’adresse dans { $product } ou de transmettre vous-même l’information.
+admin-more =
+    { $more ->
+        [one] et { $more } autre
+       *[other] et { $more } autres
+    }
+admin-why-you = Vous recevez cet e-mail parce que vous administrez les comptes utilisateur chez { $company }. Si vous ne souhaitez plus recevoir ces e-mails, ou seulement ceux qui annoncent une décision, adressez-vous à la personne qui gère le service.

@@ -119,3 +119,108 @@ ask-about = Ha domande sul secondo passaggio per { $company }? Si rivolga a { $c
 ask-admin = Ha domande? Si rivolga a chi gestisce gli account di { $company }.
 ask-support = Ha domande? Si rivolga all’assistenza di { $product }.
 sent-to = Inviata a { $address }, l’indirizzo del suo account { $product }. { $product } non chiede mai di inviare una password o un codice via e-mail.
+
+## Mail to a company's admins
+
+# On hold = sospesa, released = ripristinata, taken away = rimossa, undone = revocato, whoever runs the service = chi gestisce il
+# servizio.
+
+# Who decided, where nobody is named.
+admin-somebody = Una persona non indicata
+
+admin-subject-set = { $company }: un secondo passaggio per accedere, a partire da { $date }
+admin-subject-moved = { $company }: nuova data, { $date } anziché { $was } (secondo passaggio per accedere)
+admin-subject-cancelled = { $company }: data annullata, { $date } (secondo passaggio per accedere)
+admin-subject-ended = { $company }: data rimossa, { $date } (secondo passaggio per accedere)
+admin-subject-held = { $company }: data sospesa, { $date } (secondo passaggio per accedere)
+admin-subject-released = { $company }: data ripristinata, { $date } (secondo passaggio per accedere)
+admin-subject-reverted = { $company }: il secondo passaggio per accedere non è più necessario
+admin-subject-digest =
+    { $days_left ->
+        [0] { $company }: da oggi un secondo passaggio per accedere, configurato da { $enrolled } su { $subjects }
+        [1] { $company }: da domani un secondo passaggio per accedere, configurato da { $enrolled } su { $subjects }
+       *[other] { $company }: tra { $days_left } giorni un secondo passaggio per accedere, configurato da { $enrolled } su { $subjects }
+    }
+admin-subject-report = { $company }: ora il secondo passaggio è necessario, configurato da { $enrolled } su { $subjects }
+
+# What was decided, by whom.
+admin-set = <strong>{ $by }</strong> ha fissato una data per <strong>{ $company }</strong>: tutte le persone dell’azienda avranno bisogno di un secondo passaggio per accedere a { $product }, a partire da <strong>{ $when }</strong>.
+admin-moved = <strong>{ $by }</strong> ha spostato la data fissata per <strong>{ $company }</strong> (prima era { $was }): tutte le persone dell’azienda avranno bisogno di un secondo passaggio per accedere a { $product }, a partire da <strong>{ $when }</strong>.
+admin-cancelled = <strong>{ $by }</strong> ha annullato la data a partire dalla quale tutte le persone di <strong>{ $company }</strong> avrebbero avuto bisogno di un secondo passaggio per accedere a { $product }: <strong>{ $date }</strong>.
+admin-ended = <strong>{ $by }</strong> ha rimosso la data, già in vigore, a partire dalla quale tutte le persone di <strong>{ $company }</strong> hanno bisogno di un secondo passaggio per accedere a { $product }: <strong>{ $date }</strong>.
+admin-held = <strong>{ $by }</strong> ha sospeso la data a partire dalla quale tutte le persone di <strong>{ $company }</strong> avranno bisogno di un secondo passaggio per accedere a { $product }: <strong>{ $date }</strong>.
+admin-held-itself = È sospesa la data a partire dalla quale tutte le persone di <strong>{ $company }</strong> avranno bisogno di un secondo passaggio per accedere a { $product }: <strong>{ $date }</strong>.
+admin-released = <strong>{ $by }</strong> ha ripristinato la data sospesa di <strong>{ $company }</strong>: tutte le persone dell’azienda avranno bisogno di un secondo passaggio per accedere a { $product }, a partire da <strong>{ $when }</strong>.
+admin-reverted = <strong>{ $by }</strong> ha revocato ciò che <strong>{ $company }</strong> richiedeva a partire da <strong>{ $date }</strong>: un secondo passaggio per accedere a { $product }.
+admin-utc = In UTC: { $when_utc }.
+admin-decided = Decisione presa { $decided }.
+admin-reason = Motivo indicato: { $reason }
+# Why the daemon itself holds a date. $held is a word of its own.
+admin-held-why =
+    { $held ->
+        [mfa_not_available] Motivo: il secondo passaggio non è ancora disponibile per la sua azienda.
+        [unknown_time_zone] Motivo: il fuso orario dell’azienda non è noto, quindi non si può stabilire quando inizia la giornata.
+        [date_in_past] Motivo: la data era già passata quando è stata registrata.
+        [notice_too_short] Motivo: la data lascia alle persone meno tempo del previsto.
+        [no_enrolled_admin] Motivo: nessuna delle persone che gestiscono gli account dell’azienda ha configurato il secondo passaggio.
+        [too_few_enrolled] Motivo: troppe persone non hanno configurato il secondo passaggio.
+        [too_few_told] Motivo: le persone che non è stato possibile avvisare sono troppe.
+       *[other] Motivo: serve prima la decisione di una persona.
+    }
+
+# What comes of it.
+admin-then-told =
+    { $people ->
+        [0] Tutte le persone hanno già configurato il secondo passaggio: non verrà inviato alcun avviso.
+        [one] 1 persona non ha ancora configurato il secondo passaggio: verrà avvisata via e-mail a partire da { $first_mail } e riceverà promemoria finché non lo avrà configurato.
+       *[other] { $people } persone non hanno ancora configurato il secondo passaggio: verranno avvisate via e-mail a partire da { $first_mail } e riceveranno promemoria finché non lo avranno configurato.
+    }
+admin-then-cancelled = Chi aveva ricevuto un avviso con questa data verrà informato che non è più valida. Per questa data il secondo passaggio non è richiesto a nessuno.
+admin-then-ended = Chi ha già bisogno del secondo passaggio continuerà ad averne bisogno; chi entra nell’azienda da ora in poi non ne avrà bisogno.
+admin-then-held = Finché la data è sospesa, nessuno riceve avvisi e per questa data il secondo passaggio non è richiesto a nessuno.
+admin-then-reverted = Chi aveva bisogno del secondo passaggio verrà informato che non è più necessario, a meno che non lo sia per un altro motivo. Chi lo ha configurato lo mantiene.
+
+# How to undo it. The command stands on a line of its own behind it.
+admin-undo-set = Per annullare questa data, la rimuova dove è stata fissata oppure chieda a chi gestisce il servizio di eseguire questo comando:
+admin-undo-cancelled = Per fissare di nuovo una data, la inserisca dov’era prima oppure chieda a chi gestisce il servizio di eseguire questo comando:
+admin-undo-ended = Per non richiedere più il secondo passaggio nemmeno a chi ne ha già bisogno, chieda a chi gestisce il servizio di eseguire questo comando:
+admin-undo-held = Per mantenere comunque la data, chieda a chi gestisce il servizio di eseguire questo comando:
+admin-undo-released = Per sospendere di nuovo la data, chieda a chi gestisce il servizio di eseguire questo comando:
+admin-undo-reverted = Per richiedere di nuovo il secondo passaggio, fissi una data oppure chieda a chi gestisce il servizio di eseguire questo comando:
+admin-undo-report = Per non richiedere più il secondo passaggio, chieda a chi gestisce il servizio di eseguire questo comando:
+
+# Digest and report of the day. The number of those who are ready decides: '1 persona', '0 persone'.
+admin-progress =
+    { $enrolled ->
+        [one] { $enrolled } persona su { $subjects } di <strong>{ $company }</strong> ha configurato il secondo passaggio per { $product } ({ $percent }%).
+       *[other] { $enrolled } persone su { $subjects } di <strong>{ $company }</strong> hanno configurato il secondo passaggio per { $product } ({ $percent }%).
+    }
+admin-nobody = Per questa data, nessuna persona di <strong>{ $company }</strong> ha bisogno del secondo passaggio per { $product }.
+admin-left =
+    { $days_left ->
+        [0] Il secondo passaggio è necessario a partire da oggi, <strong>{ $when }</strong>.
+        [1] Il secondo passaggio sarà necessario a partire da domani, <strong>{ $when }</strong>.
+       *[other] Il secondo passaggio sarà necessario tra { $days_left } giorni, a partire da <strong>{ $when }</strong>.
+    }
+admin-since = Il secondo passaggio è necessario da <strong>{ $when }</strong>.
+admin-all-ready = È tutto pronto: non c’è altro da fare.
+admin-led = Chi non ha ancora configurato il secondo passaggio verrà guidato nella configurazione al prossimo accesso. Nessuno perde l’accesso al proprio account.
+admin-next-reminder = Prossimo promemoria per chi non ha ancora configurato il secondo passaggio: { $next_date }.
+admin-next-required = Poi il secondo passaggio sarà necessario a partire da { $next_date }.
+admin-waiting =
+    { $people ->
+        [one] Non ancora pronta: 1 persona
+       *[other] Non ancora pronte: { $people } persone
+    }
+admin-unreachable =
+    { $unreachable ->
+        [one] Mai raggiunta: 1 persona
+       *[other] Mai raggiunte: { $unreachable } persone
+    }
+admin-unreachable-why = Nessun avviso su questa data è stato recapitato: l’invio all’indirizzo registrato non riesce. La preghiamo di correggere l’indirizzo in { $product } o di comunicare direttamente la data.
+admin-more =
+    { $more ->
+        [one] e 1 altra persona
+       *[other] e altre { $more } persone
+    }
+admin-why-you = Riceve questa e-mail perché gestisce gli account di { $company }. Se preferisce non ricevere più queste e-mail, o ricevere solo quelle che comunicano una decisione, si rivolga a chi gestisce il servizio.

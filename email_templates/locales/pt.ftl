@@ -115,3 +115,108 @@ ask-about = Dúvidas sobre a segunda etapa em { $company }? Fale com { $contact 
 ask-admin = Dúvidas? Fale com quem administra as contas de usuário de { $company }.
 ask-support = Dúvidas? Fale com o suporte de { $product }.
 sent-to = Enviado para { $address }, o endereço da sua conta em { $product }. { $product } nunca pede o envio de senhas ou códigos por e-mail.
+
+## Mail to a company's admins
+
+# On hold = suspensa, released = restabelecida, taken away = removida, undone = desfeito, whoever runs the service = quem opera o
+# serviço.
+
+# Who decided, where nobody is named.
+admin-somebody = Uma pessoa não indicada
+
+admin-subject-set = { $company }: uma segunda etapa no login a partir de { $date }
+admin-subject-moved = { $company }: nova data, { $date } em vez de { $was } (segunda etapa no login)
+admin-subject-cancelled = { $company }: data cancelada, { $date } (segunda etapa no login)
+admin-subject-ended = { $company }: data removida, { $date } (segunda etapa no login)
+admin-subject-held = { $company }: data suspensa, { $date } (segunda etapa no login)
+admin-subject-released = { $company }: data restabelecida, { $date } (segunda etapa no login)
+admin-subject-reverted = { $company }: a segunda etapa no login não é mais necessária
+admin-subject-digest =
+    { $days_left ->
+        [0] { $company }: a partir de hoje, uma segunda etapa no login (configurada por { $enrolled } de { $subjects })
+        [1] { $company }: a partir de amanhã, uma segunda etapa no login (configurada por { $enrolled } de { $subjects })
+       *[other] { $company }: daqui a { $days_left } dias, uma segunda etapa no login (configurada por { $enrolled } de { $subjects })
+    }
+admin-subject-report = { $company }: a segunda etapa agora é necessária (configurada por { $enrolled } de { $subjects })
+
+# What was decided, by whom.
+admin-set = <strong>{ $by }</strong> definiu uma data para <strong>{ $company }</strong>: todas as pessoas da empresa precisarão de uma segunda etapa para fazer login em { $product } a partir de <strong>{ $when }</strong>.
+admin-moved = <strong>{ $by }</strong> mudou a data de <strong>{ $company }</strong> (antes era { $was }): todas as pessoas da empresa precisarão de uma segunda etapa para fazer login em { $product } a partir de <strong>{ $when }</strong>.
+admin-cancelled = <strong>{ $by }</strong> cancelou a data a partir da qual todas as pessoas de <strong>{ $company }</strong> precisariam de uma segunda etapa para fazer login em { $product }: <strong>{ $date }</strong>.
+admin-ended = <strong>{ $by }</strong> removeu, quando já estava em vigor, a data a partir da qual todas as pessoas de <strong>{ $company }</strong> precisam de uma segunda etapa para fazer login em { $product }: <strong>{ $date }</strong>.
+admin-held = <strong>{ $by }</strong> suspendeu a data a partir da qual todas as pessoas de <strong>{ $company }</strong> precisarão de uma segunda etapa para fazer login em { $product }: <strong>{ $date }</strong>.
+admin-held-itself = Está suspensa a data a partir da qual todas as pessoas de <strong>{ $company }</strong> precisarão de uma segunda etapa para fazer login em { $product }: <strong>{ $date }</strong>.
+admin-released = <strong>{ $by }</strong> restabeleceu a data suspensa de <strong>{ $company }</strong>: todas as pessoas da empresa precisarão de uma segunda etapa para fazer login em { $product } a partir de <strong>{ $when }</strong>.
+admin-reverted = <strong>{ $by }</strong> desfez o que <strong>{ $company }</strong> exigia a partir de <strong>{ $date }</strong>: uma segunda etapa para fazer login em { $product }.
+admin-utc = Em UTC: { $when_utc }.
+admin-decided = Data da decisão: { $decided }.
+admin-reason = Motivo informado: { $reason }
+# Why the daemon itself holds a date. $held is a word of its own.
+admin-held-why =
+    { $held ->
+        [mfa_not_available] Motivo: a segunda etapa ainda não está disponível para a sua empresa.
+        [unknown_time_zone] Motivo: o fuso horário da empresa não é conhecido; por isso, não dá para saber quando o dia começa.
+        [date_in_past] Motivo: a data já tinha passado quando foi registrada.
+        [notice_too_short] Motivo: a data deixa para as pessoas menos tempo do que o previsto.
+        [no_enrolled_admin] Motivo: nenhuma das pessoas que administram as contas de usuário da empresa configurou a segunda etapa.
+        [too_few_enrolled] Motivo: há pessoas demais que não configuraram a segunda etapa.
+        [too_few_told] Motivo: há pessoas demais que não puderam ser avisadas.
+       *[other] Motivo: é preciso primeiro que uma pessoa decida.
+    }
+
+# What comes of it.
+admin-then-told =
+    { $people ->
+        [0] Todas as pessoas já configuraram a segunda etapa: nenhum aviso será enviado.
+        [one] { $people } pessoa ainda não configurou a segunda etapa: ela será avisada por e-mail a partir de { $first_mail } e receberá lembretes até concluir a configuração.
+       *[other] { $people } pessoas ainda não configuraram a segunda etapa: elas serão avisadas por e-mail a partir de { $first_mail } e receberão lembretes até concluir a configuração.
+    }
+admin-then-cancelled = As pessoas avisadas dessa data serão informadas de que ela não vale mais. Por causa dessa data, a segunda etapa não é exigida de ninguém.
+admin-then-ended = Quem já precisa da segunda etapa continua precisando; quem entrar na empresa a partir de agora não precisará dela.
+admin-then-held = Enquanto a data estiver suspensa, ninguém recebe avisos e a segunda etapa não é exigida de ninguém por causa dela.
+admin-then-reverted = As pessoas que precisavam da segunda etapa serão informadas de que ela não é mais necessária, a não ser que seja por outro motivo. Quem já a configurou continua com ela.
+
+# How to undo it. The command stands on a line of its own behind it.
+admin-undo-set = Para cancelar esta data, remova-a onde ela foi definida ou peça a quem opera o serviço que execute este comando:
+admin-undo-cancelled = Para definir uma data de novo, indique-a onde ela estava antes ou peça a quem opera o serviço que execute este comando:
+admin-undo-ended = Para deixar de exigir a segunda etapa também de quem já precisa dela, peça a quem opera o serviço que execute este comando:
+admin-undo-held = Para manter a data mesmo assim, peça a quem opera o serviço que execute este comando:
+admin-undo-released = Para suspender a data de novo, peça a quem opera o serviço que execute este comando:
+admin-undo-reverted = Para exigir a segunda etapa de novo, defina uma data ou peça a quem opera o serviço que execute este comando:
+admin-undo-report = Para deixar de exigir a segunda etapa, peça a quem opera o serviço que execute este comando:
+
+# Digest and report of the day. The number of those who are ready decides: '1 pessoa', but '0 pessoas', hence not [one].
+admin-progress =
+    { $enrolled ->
+        [1] Em <strong>{ $company }</strong>, { $enrolled } pessoa de { $subjects } configurou a segunda etapa para { $product } ({ $percent }%).
+       *[other] Em <strong>{ $company }</strong>, { $enrolled } pessoas de { $subjects } configuraram a segunda etapa para { $product } ({ $percent }%).
+    }
+admin-nobody = Por causa desta data, ninguém em <strong>{ $company }</strong> precisa da segunda etapa para { $product }.
+admin-left =
+    { $days_left ->
+        [0] A segunda etapa é necessária a partir de hoje, <strong>{ $when }</strong>.
+        [1] A segunda etapa será necessária a partir de amanhã, <strong>{ $when }</strong>.
+       *[other] A segunda etapa será necessária daqui a { $days_left } dias, a partir de <strong>{ $when }</strong>.
+    }
+admin-since = A segunda etapa é necessária desde <strong>{ $when }</strong>.
+admin-all-ready = Está tudo pronto: não há mais nada a fazer.
+admin-led = Para quem ainda não configurou a segunda etapa, as instruções na tela orientarão a configuração no próximo login. Ninguém perde o acesso à conta.
+admin-next-reminder = Próximo lembrete para quem ainda não configurou a segunda etapa: { $next_date }.
+admin-next-required = Depois, a segunda etapa será necessária a partir de { $next_date }.
+admin-waiting =
+    { $people ->
+        [one] Pendente: { $people } pessoa
+       *[other] Pendentes: { $people } pessoas
+    }
+admin-unreachable =
+    { $unreachable ->
+        [one] Sem nenhum aviso recebido: { $unreachable } pessoa
+       *[other] Sem nenhum aviso recebido: { $unreachable } pessoas
+    }
+admin-unreachable-why = Os avisos sobre esta data não foram entregues: o envio para o endereço cadastrado falha. Corrija o endereço em { $product } ou avise diretamente, por favor.
+admin-more =
+    { $more ->
+        [one] e mais { $more }
+       *[other] e mais { $more }
+    }
+admin-why-you = Este e-mail é enviado a quem administra as contas de usuário de { $company }. Para não receber mais estes e-mails, ou receber só os que comunicam uma decisão, fale com quem opera o serviço.

@@ -114,3 +114,99 @@ ask-about = 如對 { $company } 的這項安排有疑問，請聯絡 { $contact 
 ask-admin = 如有疑問，請聯絡您在 { $company } 的管理員。
 ask-support = 如有疑問，請聯絡 { $product } 的支援團隊。
 sent-to = 本郵件寄至 { $address }，即您 { $product } 帳戶的電子郵件地址。{ $product } 絕不會要求您以電子郵件傳送密碼或驗證碼。
+
+## Mail to a company's admins
+
+# On hold = 暫緩實施, released = 恢復實施, taken away = 移除, undone = 撤銷, whoever runs the service = 負責管理此服務的人員.
+
+# Who decided, where nobody is named.
+admin-somebody = 未具名的人員
+
+admin-subject-set = { $company }：自{ $date }起，登入時需要進行兩步驟驗證
+admin-subject-moved = { $company }：日期變更，原定{ $was }，改為{ $date }（登入時的兩步驟驗證）
+admin-subject-cancelled = { $company }：已取消原定日期{ $date }（登入時的兩步驟驗證）
+admin-subject-ended = { $company }：已移除日期{ $date }（登入時的兩步驟驗證）
+admin-subject-held = { $company }：暫緩實施，原定日期{ $date }（登入時的兩步驟驗證）
+admin-subject-released = { $company }：恢復實施，日期{ $date }（登入時的兩步驟驗證）
+admin-subject-reverted = { $company }：登入時不再需要進行兩步驟驗證
+admin-subject-digest =
+    { $days_left ->
+        [0] { $company }：今天開始，登入時需要進行兩步驟驗證（{ $subjects }人中有{ $enrolled }人已設定）
+        [1] { $company }：明天開始，登入時需要進行兩步驟驗證（{ $subjects }人中有{ $enrolled }人已設定）
+       *[other] { $company }：{ $days_left }天後開始，登入時需要進行兩步驟驗證（{ $subjects }人中有{ $enrolled }人已設定）
+    }
+admin-subject-report = { $company }：現在需要兩步驟驗證（{ $subjects }人中有{ $enrolled }人已設定）
+
+# What was decided, by whom.
+admin-set = <strong>{ $by }</strong> 已為 <strong>{ $company }</strong> 訂定日期：公司全體人員登入 { $product } 時都需要進行兩步驟驗證，開始時間為<strong>{ $when }</strong>。
+admin-moved = <strong>{ $by }</strong> 已變更 <strong>{ $company }</strong> 的日期（原定{ $was }）：公司全體人員登入 { $product } 時都需要進行兩步驟驗證，開始時間現改為<strong>{ $when }</strong>。
+admin-cancelled = <strong>{ $by }</strong> 已取消 <strong>{ $company }</strong> 兩步驟驗證的開始日期，不會要求公司全體人員登入 { $product } 時進行這項驗證。原定日期為<strong>{ $date }</strong>。
+admin-ended = <strong>{ $by }</strong> 已移除 <strong>{ $company }</strong> 已開始實施的日期；自該日起，公司全體人員登入 { $product } 時都需要進行兩步驟驗證。該日期為<strong>{ $date }</strong>。
+admin-held = <strong>{ $by }</strong> 已暫緩實施 <strong>{ $company }</strong> 的要求：公司全體人員登入 { $product } 時都需要進行兩步驟驗證。原定日期為<strong>{ $date }</strong>。
+admin-held-itself = <strong>{ $company }</strong> 的要求目前暫緩實施：公司全體人員登入 { $product } 時都需要進行兩步驟驗證。原定日期為<strong>{ $date }</strong>。
+admin-released = <strong>{ $by }</strong> 已恢復實施 <strong>{ $company }</strong> 先前暫緩的要求：公司全體人員登入 { $product } 時都需要進行兩步驟驗證，開始時間為<strong>{ $when }</strong>。
+admin-reverted = <strong>{ $by }</strong> 已撤銷 <strong>{ $company }</strong> 自<strong>{ $date }</strong>起的要求：公司人員登入 { $product } 時進行兩步驟驗證。
+admin-utc = UTC 時間為{ $when_utc }。
+admin-decided = 決定時間為{ $decided }。
+admin-reason = 決定的原因：{ $reason }
+# Why the daemon itself holds a date. $held is a word of its own.
+admin-held-why =
+    { $held ->
+        [mfa_not_available] 原因：您的公司目前還無法使用兩步驟驗證。
+        [unknown_time_zone] 原因：公司的時區不明，無法確定當天從何時開始。
+        [date_in_past] 原因：系統收到這個日期時，日期已經過了。
+        [notice_too_short] 原因：這個日期太近，大家的準備時間不足。
+        [no_enrolled_admin] 原因：公司沒有任何管理員設定兩步驟驗證。
+        [too_few_enrolled] 原因：未設定兩步驟驗證的人太多。
+        [too_few_told] 原因：無法通知到的人太多。
+       *[other] 原因：需要先有人作出決定。
+    }
+
+# What comes of it.
+admin-then-told =
+    { $people ->
+        [0] 所有人都已設定兩步驟驗證，系統不會寄信給任何人。
+       *[other] 還有{ $people }人尚未設定兩步驟驗證：系統會自{ $first_mail }起以電子郵件通知，並持續提醒，直到完成設定為止。
+    }
+admin-then-cancelled = 曾收到這個日期通知的人，會收到日期已取消的通知。不會因為這個日期要求任何人進行兩步驟驗證。
+admin-then-ended = 已經需要進行兩步驟驗證的人仍然需要；之後才加入公司的人則不需要。
+admin-then-held = 暫緩期間，系統不會寄信給任何人，也不會因為這個日期要求任何人進行兩步驟驗證。
+admin-then-reverted = 先前需要進行兩步驟驗證的人會收到不再需要的通知，因其他原因仍然需要的人除外。已設定的人可以繼續使用。
+
+# How to undo it. The command stands on a line of its own behind it.
+admin-undo-set = 如要取消這個日期，請在當初訂定的地方移除，或請負責管理此服務的人員輸入以下指令：
+admin-undo-cancelled = 如要重新訂定日期，請在原來的地方設定，或請負責管理此服務的人員輸入以下指令：
+admin-undo-ended = 如要讓已經需要的人也不再需要進行兩步驟驗證，請負責管理此服務的人員輸入以下指令：
+admin-undo-held = 如要仍按這個日期實施，請負責管理此服務的人員輸入以下指令：
+admin-undo-released = 如要再次暫緩實施，請負責管理此服務的人員輸入以下指令：
+admin-undo-reverted = 如要再次要求兩步驟驗證，請訂定日期，或請負責管理此服務的人員輸入以下指令：
+admin-undo-report = 如要撤銷這項要求，請負責管理此服務的人員輸入以下指令：
+
+# Digest and report of the day.
+admin-progress = <strong>{ $company }</strong> 的{ $subjects }人中，有{ $enrolled }人已設定 { $product } 的兩步驟驗證（{ $percent }%）。
+admin-nobody = <strong>{ $company }</strong> 沒有人因為這個日期而需要 { $product } 的兩步驟驗證。
+admin-left =
+    { $days_left ->
+        [0] 今天開始需要進行兩步驟驗證，時間為<strong>{ $when }</strong>。
+        [1] 明天開始需要進行兩步驟驗證，時間為<strong>{ $when }</strong>。
+       *[other] { $days_left }天後開始需要進行兩步驟驗證，時間為<strong>{ $when }</strong>。
+    }
+admin-since = 這項要求已經實施，開始時間為<strong>{ $when }</strong>。
+admin-all-ready = 所有人都準備好了，不需要再做任何事。
+admin-led = 尚未設定的人，下次登入時系統會引導他們完成設定。不會有人因此無法登入。
+admin-next-reminder = 尚未設定的人會在{ $next_date }收到下一次提醒。
+admin-next-required = 接下來，自{ $next_date }起就需要進行兩步驟驗證。
+admin-waiting =
+    { $people ->
+       *[other] 尚未設定：{ $people }人
+    }
+admin-unreachable =
+    { $unreachable ->
+       *[other] 從未收到通知：{ $unreachable }人
+    }
+admin-unreachable-why = 有關這個日期的通知都沒有送達：寄往所登記地址的郵件無法投遞。請在 { $product } 中更正地址，或由您直接告知。
+admin-more =
+    { $more ->
+       *[other] 另有{ $more }人
+    }
+admin-why-you = 您是 { $company } 的管理員，因此收到本郵件。如果您不想收到這類郵件，或只想收到有關決定的郵件，請聯絡負責管理此服務的人員。

@@ -51,7 +51,7 @@ CREATE TABLE admin_mails (
 ) STRICT;
 CREATE INDEX admin_mails_due ON admin_mails (next_attempt_at) WHERE state = 'pending';
 CREATE INDEX admin_mails_claimed ON admin_mails (claimed_until) WHERE state = 'sending';
-CREATE INDEX admin_mails_company ON admin_mails (company_id, id);
+CREATE INDEX admin_mails_user ON admin_mails (user_id);
 
 -- Decisions of before are not told any more.
 INSERT INTO daemon_state (key, value) SELECT 'admins_told_until', CAST(seq AS text) FROM audit_head;

@@ -4,11 +4,13 @@ use std::process::ExitCode;
 
 use chrono::NaiveDate;
 use clap::Args;
+use serde::Serialize;
 
 use super::outlook::{count, local, people, required_line, summary, zone_of};
 use super::output::{cell, instant, table};
 use super::{CliError, Context, values};
 use crate::store::forecast::{Outlook, Proposal};
+use crate::store::unreachable::Unreachable;
 
 /// Every mail and flip to come for a company, by day; nothing is changed.
 #[derive(Args, Clone, Debug)]
@@ -28,6 +30,14 @@ pub struct ForecastArgs {
     date: Option<NaiveDate>,
 }
 
+/// What is foreseen, and whom mail does not reach.
+#[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    outlook: Outlook,
+    never_reached: Vec<Unreachable>,
+}
+
 /// Runs the command.
 ///
 /// # Errors
@@ -36,7 +46,14 @@ pub async fn run(context: &Context, args: &ForecastArgs) -> Result<ExitCode, Cli
     let proposal = args.date.map_or(Proposal::Nothing, Proposal::Date);
     let policy = context.config.policy();
     let outlook = context.store.forecast(&args.company, proposal, context.now(), &policy).await?;
-    context.output.show(&outlook, forecast_text)?;
+    let never_reached = context.store.unreachable(Some(outlook.company.id), &policy).await?;
+    context.output.show(&Shown { outlook, never_reached }, |shown| {
+        let unreached = shown.never_reached.iter().map(|one| {
+            let people = people(one.people.unsigned_abs());
+            format!("never reached by a notice of {}: {people}, as mail to them fails", one.enforcement_date)
+        });
+        [forecast_text(&shown.outlook)].into_iter().chain(unreached).collect::<Vec<_>>().join("\n\n")
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -112,16 +112,25 @@ pub async fn run(
         None if made_up && args.all && args.folder.is_some() => known.into_iter().map(Some).collect(),
         None => vec![None],
     };
+    let whole_gallery = made_up && args.all && args.folder.is_some();
     let mut previews = Vec::new();
+    let mut add = |name: &str, words: Rendered, eml: Vec<u8>| {
+        let html = mailer.page(&words);
+        let Rendered { language, subject, text, .. } = words;
+        previews.push(Preview { name: name.to_owned(), language, subject, text, html, eml });
+    };
     for language in languages {
+        let language = language.map(str::to_owned);
         for (name, message) in &messages {
             let mut message = message.clone();
-            message.reader.locales.splice(..0, language.map(str::to_owned));
+            message.reader.locales.splice(..0, language.clone());
             let words = mailer.templates().render(&message).map_err(failed)?;
-            let eml = mailer.prepare(&message).map_err(failed)?.bytes;
-            let html = mailer.page(&words);
-            let Rendered { language, subject, text, .. } = words;
-            previews.push(Preview { name: name.clone(), language, subject, text, html, eml });
+            add(name, words, mailer.prepare(&message).map_err(failed)?.bytes);
+        }
+        for (name, mut message) in if whole_gallery { sample::admin_gallery() } else { Vec::new() } {
+            message.locales.splice(..0, language.clone());
+            let words = mailer.templates().render_admin(&message).map_err(failed)?;
+            add(&name, words, mailer.prepare_admin(&message).map_err(failed)?.bytes);
         }
     }
     show(Output::new(global.json), args, &previews)

@@ -8,7 +8,7 @@ use secrecy::ExposeSecret as _;
 use serde::Serialize;
 
 use super::enforcement::remedy;
-use super::outlook::counted;
+use super::outlook::{counted, people};
 use super::output::{as_called, cell, instant, maybe_instant, pairs};
 use super::{CliError, Context};
 use crate::app::FIRST_RUN_KEY;
@@ -18,6 +18,7 @@ use crate::store::connect::shown;
 use crate::store::daemon_state::TaskStatus;
 use crate::store::safety::Risk;
 use crate::store::status::{Figures, HeldEnforcement, UnknownZone};
+use crate::store::unreachable::Unreachable;
 use crate::tasks;
 
 /// Tasks, backlog, what comes next, the last error; and what needs a person, with the command that helps.
@@ -52,6 +53,8 @@ struct Status {
     held: Vec<HeldEnforcement>,
     at_risk: Vec<Risk>,
     unknown_zones: Vec<UnknownZone>,
+    /// Whom no notice of a date has reached, because mail to them fails.
+    never_reached: Vec<Unreachable>,
     well: bool,
     needs: Vec<Need>,
 }
@@ -87,6 +90,7 @@ pub async fn run(context: &Context, StatusArgs {}: &StatusArgs) -> Result<ExitCo
         held: store.held_enforcements().await?,
         at_risk: store.risks(now, &context.config.policy()).await?,
         unknown_zones: store.unknown_zones().await?,
+        never_reached: store.unreachable(None, &context.config.policy()).await?,
         well: true,
         needs: vec![],
     };
@@ -94,6 +98,22 @@ pub async fn run(context: &Context, StatusArgs {}: &StatusArgs) -> Result<ExitCo
     status.well = status.needs.is_empty();
     context.output.show(&status, Status::text)?;
     Ok(if status.well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// People whom no notice has reached, in words.
+fn never_reached(one: &Unreachable) -> String {
+    let company = cell(&one.company);
+    let state = if one.in_force { "in force" } else { "to come" };
+    format!("{} at {company} ({}, {state})", people(one.people.unsigned_abs()), one.enforcement_date)
+}
+
+fn unreachable_need(one: &Unreachable) -> Need {
+    let key = key(one.company_external_id.as_deref(), one.company_id);
+    let what = format!("no notice has ever reached {}: mail to them fails", never_reached(one));
+    let command = format!(
+        "mfa-enforcer notice list --company {key} --state failed; then correct users.email, or mfa-enforcer notice retry --company {key}"
+    );
+    Need::new(what, command)
 }
 
 fn risk_need(risk: &Risk) -> Need {
@@ -146,6 +166,8 @@ impl Status {
         }
         needs.extend(self.held_needs());
         needs.extend(self.risk_needs());
+        // What has come leads them through the set-up when they sign in.
+        needs.extend(self.never_reached.iter().filter(|one| !one.in_force).take(NAMED_MOST).map(unreachable_need));
         needs.extend(self.unknown_zones.iter().filter(|zone| zone.scheduled > 0).take(NAMED_MOST).map(|zone| {
             let named = cell(&zone.time_zone);
             let what = format!(
@@ -245,6 +267,10 @@ impl Status {
                 "companies",
                 format!("{} changed, acted on with the next tick", counted(figures.unreconciled, "row")),
             ));
+        }
+        let unreached: Vec<String> = self.never_reached.iter().take(NAMED_MOST).map(never_reached).collect();
+        if !unreached.is_empty() {
+            lines.push(("never reached", unreached.join(", ")));
         }
         let zones: Vec<String> = self
             .unknown_zones

@@ -3,13 +3,17 @@
 use std::process::ExitCode;
 
 use chrono::{Datelike as _, NaiveDate};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand, ValueEnum};
+use serde_json::json;
 
 use super::output::{cell, instant, maybe, maybe_instant, pairs, say, table, yes_no};
 use super::{ByArgs, CliError, Context, notice, values};
+use crate::domain::admin_mail::AdminMailChoice;
 use crate::domain::methods::Method;
 use crate::domain::time::{add_days, start_of_day};
 use crate::domain::values::parse_zone;
+use crate::store::admin_history::AdminMailRecord;
 use crate::store::users::{Membership, RequirementRecord, User, UserDossier};
 
 /// All that is known of one user; enrollment and exemptions.
@@ -42,6 +46,15 @@ Examples:
 The day given is the last one, in the company's time zone. The reason is kept on the audit trail: name no people in it.
 What is required already stays required: an exemption clears nothing.")]
     Exempt(ExemptArgs),
+    /// Choose what mail an admin gets about their company's dates
+    #[command(after_help = "\
+Examples:
+  mfa-enforcer user admin-mail u-3 --company acme --want decisions
+  mfa-enforcer user admin-mail u-3 --company acme --want all
+
+all: decisions, digests and the report of the day; decisions: these alone; none: nothing.
+Notices to them as members of the company are apart from it.")]
+    AdminMail(AdminMailArgs),
 }
 
 /// Enrollment.
@@ -89,6 +102,27 @@ pub struct ExemptArgs {
     by: ByArgs,
 }
 
+/// What mail an admin gets.
+#[derive(Args, Clone, Debug)]
+pub struct AdminMailArgs {
+    /// The user's id, external id or e-mail address
+    #[arg(value_parser = values::key)]
+    user: String,
+    /// The company's id or external id
+    #[arg(long, value_parser = values::key)]
+    company: String,
+    /// What they get
+    #[arg(long, value_parser = choice())]
+    want: AdminMailChoice,
+    #[command(flatten)]
+    by: ByArgs,
+}
+
+fn choice() -> impl TypedValueParser<Value = AdminMailChoice> {
+    let names = AdminMailChoice::ALL.iter().map(|choice| choice.as_str());
+    PossibleValuesParser::new(names).try_map(|name| name.parse::<AdminMailChoice>())
+}
+
 /// Runs the command.
 ///
 /// # Errors
@@ -101,6 +135,7 @@ pub async fn run(context: &Context, command: &UserCommand) -> Result<ExitCode, C
         }
         UserCommand::Enroll(args) => enroll(context, args).await?,
         UserCommand::Exempt(args) => exempt(context, args).await?,
+        UserCommand::AdminMail(args) => admin_mail(context, args).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -172,6 +207,18 @@ async fn exempt(context: &Context, args: &ExemptArgs) -> Result<(), CliError> {
     })
 }
 
+async fn admin_mail(context: &Context, args: &AdminMailArgs) -> Result<(), CliError> {
+    let AdminMailArgs { user, company, want, by } = args;
+    context.store.choose_admin_mail(user, company, *want, &by.by, context.now()).await?;
+    context.remember_instant().await?;
+    let chosen = json!({ "user": user, "company": company, "admin_mail": want });
+    context.output.show(&chosen, |_| match want {
+        AdminMailChoice::All => format!("{} gets all mail to admins of {}.", cell(user), cell(company)),
+        AdminMailChoice::Decisions => format!("{} gets decisions about {} alone.", cell(user), cell(company)),
+        AdminMailChoice::None => format!("{} gets no mail to admins of {}.", cell(user), cell(company)),
+    })
+}
+
 fn dossier_text(dossier: &UserDossier) -> String {
     let head = match &dossier.user {
         Some(user) => user_text(user),
@@ -180,6 +227,7 @@ fn dossier_text(dossier: &UserDossier) -> String {
     let sections = [
         ("Memberships", memberships_text(&dossier.memberships)),
         ("Notices", (!dossier.notices.is_empty()).then(|| notice::user_table(&dossier.notices).trim_fmt())),
+        ("Mail as an admin", admin_mails_text(&dossier.admin_mails)),
         ("Required by", requirements_text(&dossier.requirements)),
     ];
     sections.into_iter().fold(head, |text, (title, section)| {
@@ -223,6 +271,24 @@ fn memberships_text(memberships: &[Membership]) -> Option<String> {
         ]
     });
     (!memberships.is_empty()).then(|| table(&header, rows).trim_fmt())
+}
+
+fn admin_mails_text(mails: &[AdminMailRecord]) -> Option<String> {
+    let header = ["id", "due", "kind", "state", "why", "company", "sent", "to", "server reply"];
+    let rows = mails.iter().map(|mail| {
+        vec![
+            cell(mail.id),
+            instant(mail.due_at),
+            cell(mail.kind),
+            cell(mail.state),
+            maybe(mail.skip_reason),
+            cell(mail.company_id),
+            maybe_instant(mail.sent_at),
+            maybe(mail.address.as_ref()),
+            maybe(mail.server_reply.as_ref()),
+        ]
+    });
+    (!mails.is_empty()).then(|| table(&header, rows).trim_fmt())
 }
 
 fn requirements_text(requirements: &[RequirementRecord]) -> Option<String> {

@@ -1,5 +1,6 @@
 //! Everything that decides, as pure functions: no async, no database, no mail, no clock of its own, no logging.
 
+pub mod admin_mail;
 pub mod audit;
 pub mod bounce;
 pub mod delivery;

@@ -39,6 +39,8 @@ macro_rules! names {
     };
 }
 
+pub(super) use names;
+
 names! {
     /// What a notice says; also the kind of the milestone it belongs to (a `rescheduled` belongs to an announcement).
     NoticeKind {

@@ -17,8 +17,10 @@ use super::templates::Rendered;
 use super::words::{LOGO_ID, clean, is_like_a_link};
 use crate::config::logo::Logo;
 use crate::config::notices::NoticeSettings;
+use crate::domain::admin_mail::AdminMessage;
 use crate::domain::ids::Id;
 use crate::domain::message::Message;
+use crate::domain::time::Timestamp;
 
 /// A mail, ready to be handed over.
 #[derive(Clone)]
@@ -46,6 +48,50 @@ impl std::fmt::Debug for Composed {
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("the stored address is not an e-mail address: correct it in users.email")]
 pub struct UnusableAddress;
+
+/// What a mail's headers are made from. Ids and names of our own alone, but for the address and the name.
+#[derive(Clone, Debug)]
+pub struct Addressed<'a> {
+    mail_id: Id,
+    address: &'a str,
+    name: &'a str,
+    at: Timestamp,
+    /// The enforcements that it is about.
+    threads: Vec<Id>,
+    /// What filters sort it by.
+    list: &'static str,
+    /// How large providers report complaints about it.
+    feedback: String,
+}
+
+impl<'a> From<&'a Message> for Addressed<'a> {
+    fn from(message: &'a Message) -> Self {
+        let kinds = message.notices.iter().map(|notice| notice.kind.as_str());
+        Self {
+            mail_id: message.mail_id,
+            address: &message.reader.address,
+            name: &message.reader.name,
+            at: message.at,
+            threads: message.notices.iter().map(|notice| notice.enforcement_id).collect(),
+            list: "mfa-notices",
+            feedback: format!("{}:notice", joined(kinds, "-")),
+        }
+    }
+}
+
+impl<'a> From<&'a AdminMessage> for Addressed<'a> {
+    fn from(message: &'a AdminMessage) -> Self {
+        Self {
+            mail_id: message.mail_id,
+            address: &message.address,
+            name: &message.name,
+            at: message.at,
+            threads: vec![message.enforcement_id],
+            list: "mfa-admins",
+            feedback: format!("{}:admin", message.news.kind()),
+        }
+    }
+}
 
 /// Whom mail is from.
 #[derive(Debug)]
@@ -90,15 +136,15 @@ impl Sender {
         self.from.email.domain()
     }
 
-    /// The mail that carries `message` in the words of `rendered`.
+    /// The mail to whom `message` is addressed, in the words of `rendered`.
     ///
     /// # Errors
     /// [`PrepareError::Address`] when the reader's address is none.
-    pub fn compose(&self, message: &Message, rendered: &Rendered) -> Result<Composed, PrepareError> {
-        let reader = address(&message.reader.address)?;
+    pub fn compose(&self, message: &Addressed<'_>, rendered: &Rendered) -> Result<Composed, PrepareError> {
+        let reader = address(message.address)?;
         let to = self.redirect.clone().unwrap_or_else(|| reader.clone());
         let envelope = Envelope::new(Some(self.from.email.clone()), vec![to.clone()])?;
-        let name = Some(clean(&message.reader.name)).filter(|name| !name.is_empty() && !is_like_a_link(name));
+        let name = Some(clean(message.name)).filter(|name| !name.is_empty() && !is_like_a_link(name));
         let message_id = format!("<{}@{}>", message.mail_id, self.from.email.domain());
         // No words of ours hold this: quoted-printable has no `=_`, and an id is unguessable.
         let boundary = format!("=_{}", message.mail_id.0.simple());
@@ -147,20 +193,19 @@ impl Sender {
         html.replace(&format!("cid:{LOGO_ID}"), &data)
     }
 
-    /// The headers by which programs know these mails. Ids and names of our own alone: nothing that anybody wrote.
-    fn marks(&self, message: &Message) -> [(&'static str, String); 4] {
+    /// The headers by which programs know these mails.
+    fn marks(&self, message: &Addressed<'_>) -> [(&'static str, String); 4] {
         let domain = self.domain();
-        let threads = message.notices.iter().map(|notice| format!("<{}@{domain}>", notice.enforcement_id));
-        let kinds = message.notices.iter().map(|notice| notice.kind.as_str());
+        let threads = message.threads.iter().map(|enforcement| format!("<{enforcement}@{domain}>"));
         [
             // RFC 3834: keeps vacation answers away.
             ("Auto-Submitted", "auto-generated".to_owned()),
             // RFC 5322, 3.6.4: the mails about one enforcement are a thread.
             ("References", joined(threads, " ")),
             // RFC 2919: what filters sort by.
-            ("List-Id", format!("<mfa-notices.{domain}>")),
+            ("List-Id", format!("<{}.{domain}>", message.list)),
             // How large providers report complaints: by what was sent, and last who sends it.
-            ("Feedback-ID", format!("{}:notice:mfa-enforcer", joined(kinds, "-"))),
+            ("Feedback-ID", format!("{}:mfa-enforcer", message.feedback)),
         ]
     }
 }

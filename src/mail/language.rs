@@ -97,6 +97,11 @@ impl Language {
         })
     }
 
+    /// A message that needs nothing.
+    pub(super) fn say(&self, message: &str) -> Result<String, String> {
+        self.messages.say(message, Markup::Plain, |_| Err("it has no value here".to_owned()))
+    }
+
     /// How well it suits a reader who wants `wanted`: none, another language or script.
     fn suits(&self, wanted: &LanguageIdentifier) -> Option<u8> {
         let same_script = (self.likely.language, self.likely.script) == (wanted.language, wanted.script);
@@ -181,7 +186,7 @@ fn likely(mut language: LanguageIdentifier) -> LanguageIdentifier {
 
 /// What a sentence must not lose in another language, or in an operator's own words: without it a reader does not know when,
 /// where or whom.
-const KEPT: [&str; 12] = [
+const KEPT: [&str; 15] = [
     "date",
     "time",
     "zone",
@@ -194,9 +199,12 @@ const KEPT: [&str; 12] = [
     "authenticator_label",
     "phone_label",
     "contact",
+    "was",
+    "first_mail",
+    "next_date",
 ];
 /// What has no value for some readers, so that only sentences that are chosen by it may have it.
-const OPTIONAL: [&str; 5] = ["told", "exempt_until", "set_by", "name", "contact"];
+const OPTIONAL: [&str; 8] = ["told", "exempt_until", "set_by", "name", "contact", "was", "reason", "held"];
 
 /// Every language has the messages that the built-in English has, no others but terms of its own, and what matters in each.
 fn compare(english: &Messages, other: &Language) -> Result<(), TemplateError> {
@@ -271,7 +279,7 @@ mod tests {
         let said = files.templates.iter().flat_map(|file| template_tags::messages(&file.source));
         let mut used: BTreeSet<String> = said
             .filter_map(|(_, message)| message)
-            .chain(["moment", "moment-in", "day-one"].map(str::to_owned))
+            .chain(["moment", "moment-in", "day-one", "admin-somebody"].map(str::to_owned))
             .collect();
         for language in languages.all() {
             used.extend(language.messages().all().flat_map(|(_, uses)| uses.messages.clone()));

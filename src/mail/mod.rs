@@ -3,6 +3,7 @@
 //! [`templates`] turns a [`Message`] into words, [`compose`] makes a mail of them, [`transport`] hands it over.
 //! [`Mailer`] is the three together.
 
+mod admin_words;
 pub mod compose;
 mod dkim;
 pub mod file;
@@ -25,6 +26,7 @@ use lettre::Address;
 use thiserror::Error;
 
 use crate::config::notices::NoticeSettings;
+use crate::domain::admin_mail::AdminMessage;
 use crate::domain::message::Message;
 use compose::{Composed, Sender, UnusableAddress};
 use templates::{Rendered, TemplateError, Templates};
@@ -91,7 +93,16 @@ impl Mailer {
     /// [`PrepareError`], which is about this message alone.
     pub fn prepare(&self, message: &Message) -> Result<Composed, PrepareError> {
         let rendered = self.templates.render(message)?;
-        self.sender.compose(message, &rendered)
+        self.sender.compose(&message.into(), &rendered)
+    }
+
+    /// The mail to an admin that says `message`. The same message gives the same bytes.
+    ///
+    /// # Errors
+    /// As [`prepare`](Self::prepare).
+    pub fn prepare_admin(&self, message: &AdminMessage) -> Result<Composed, PrepareError> {
+        let rendered = self.templates.render_admin(message)?;
+        self.sender.compose(&message.into(), &rendered)
     }
 
     /// The HTML as a page of its own, with the picture in it rather than beside it.

@@ -4,10 +4,11 @@ use chrono::{NaiveDate, TimeDelta};
 use chrono_tz::Tz;
 use uuid::Uuid;
 
+use crate::domain::admin_mail::{Action, AdminMessage, Contact, Decision, News, Progress};
 use crate::domain::ids::Id;
 use crate::domain::message::{Message, Reader, Statement};
 use crate::domain::methods::Method;
-use crate::domain::notice::NoticeKind;
+use crate::domain::notice::{HoldReason, NoticeKind};
 use crate::domain::schedule;
 use crate::domain::time::{self, Timestamp};
 
@@ -93,6 +94,95 @@ pub fn gallery() -> Vec<(String, Message)> {
     ];
     gallery.push(("several-companies".to_owned(), message(NoticeKind::Announcement, reader(true), several)));
     gallery
+}
+
+/// One mail to an admin of every kind, and of each case that templates tell apart.
+#[must_use]
+pub fn admin_messages() -> Vec<AdminMessage> {
+    admin_gallery().into_iter().map(|(_, message)| message).collect()
+}
+
+/// Mails to admins to look at, by name.
+#[must_use]
+pub fn admin_gallery() -> Vec<(String, AdminMessage)> {
+    let mut gallery: Vec<_> = Action::ALL
+        .iter()
+        .map(|action| (format!("decision-{action}"), admin_message(News::Decision(decision(*action)))))
+        .collect();
+    let unnamed = Decision { by: None, held: Some(HoldReason::NoticeTooShort), reason: None, ..decision(Action::Held) };
+    gallery.push(("decision-held-by-itself".to_owned(), admin_message(News::Decision(unnamed))));
+    for (name, news) in [
+        ("digest", News::Digest(progress(20, 12))),
+        ("digest-last-day", News::Digest(Progress { next: None, ..progress(1, 0) })),
+        ("digest-all-ready", News::Digest(progress(20, 20))),
+        ("digest-nobody", News::Digest(progress(0, 0))),
+        ("day_report", News::DayReport(progress(20, 17))),
+        ("day_report-all-ready", News::DayReport(progress(20, 20))),
+    ] {
+        let mut message = admin_message(news);
+        match (&message.news, name) {
+            (News::DayReport(_), _) => message.at = message.required_at.plus(TimeDelta::hours(9)),
+            (_, "digest-last-day") => message.at = message.required_at.plus(-TimeDelta::hours(15)),
+            _ => {}
+        }
+        gallery.push((name.to_owned(), message));
+    }
+    gallery
+}
+
+fn admin_message(news: News) -> AdminMessage {
+    let zone = Tz::Europe__Berlin;
+    AdminMessage {
+        mail_id: id(0x03),
+        address: "grace@example.com".to_owned(),
+        name: "Grace Hopper".to_owned(),
+        locales: vec!["en".to_owned()],
+        company: "Globex".to_owned(),
+        company_key: "globex".to_owned(),
+        enforcement_id: id(0x21),
+        required_at: required_at(zone),
+        zone,
+        at: required_at(zone).plus(TimeDelta::hours(9) - TimeDelta::days(14)),
+        news,
+    }
+}
+
+fn decision(action: Action) -> Decision {
+    let at = required_at(Tz::Europe__Berlin).plus(TimeDelta::hours(9) - TimeDelta::days(14));
+    Decision {
+        action,
+        by: Some("Grace Hopper".to_owned()),
+        decided_at: at,
+        was: (action == Action::Moved).then(|| time::add_days(enforcement_date(), -7)),
+        reason: matches!(action, Action::Held | Action::Reverted).then(|| "Audit week".to_owned()),
+        held: None,
+        people: 8,
+        first_mail_at: at.plus(TimeDelta::minutes(15)),
+    }
+}
+
+/// `enrolled` of `subjects` people are ready; some of the others cannot be reached.
+fn progress(subjects: u64, enrolled: u64) -> Progress {
+    let names = ["Ada Lovelace", "Alan Turing", "Edsger Dijkstra", "Kathleen Booth", "Konrad Zuse"];
+    let contact = |(number, name): (usize, &&str)| Contact {
+        user_id: id(0x30 + number as u128),
+        name: (*name).to_owned(),
+        email: format!("{}@example.com", name.split(' ').next().unwrap_or_default().to_lowercase()),
+    };
+    let waiting = subjects - enrolled;
+    let named = usize::try_from(waiting).unwrap_or_default();
+    let unreached: Vec<_> = names.iter().enumerate().map(contact).skip(3).take(named / 4).collect();
+    Progress {
+        subjects,
+        enrolled,
+        waiting: names.iter().enumerate().map(contact).take(named).collect(),
+        unreachable: unreached.len() as u64,
+        unreached,
+        next: Some((
+            NoticeKind::Reminder,
+            required_at(Tz::Europe__Berlin).plus(TimeDelta::hours(9) - TimeDelta::days(7)),
+        )),
+    }
 }
 
 /// The same as if it was due at `now`, to be really sent.

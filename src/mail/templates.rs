@@ -8,6 +8,7 @@ use serde::Serialize;
 use tera::{Context, ErrorKind, Kwargs, State, Tera, TeraResult, Value};
 use thiserror::Error;
 
+use super::admin_words::AdminWords;
 use super::language::{Language, Languages};
 use super::messages::Markup;
 use super::sample;
@@ -16,6 +17,7 @@ use super::words::{ContactWords, FrameWords, SectionWords, SubjectWords, Variabl
 use super::wrap::wrap;
 use super::{mjml, template_tags};
 use crate::config::notices::NoticeSettings;
+use crate::domain::admin_mail::{AdminMailKind, AdminMessage};
 use crate::domain::message::Message;
 
 /// Why templates cannot be used. Each names the file, where possible the line, and what to do.
@@ -140,6 +142,10 @@ impl Templates {
             let rendered = templates.render(&message)?;
             templates.check_whole(&message, &rendered)?;
         }
+        for message in sample::admin_messages() {
+            let rendered = templates.render_admin(&message)?;
+            templates.check_subject(&rendered, message.news.kind().as_str())?;
+        }
         Ok(templates)
     }
 
@@ -182,6 +188,29 @@ impl Templates {
             .map(|words| self.fill("frame/contact.txt", words).map(|line| one_line(&line)))
             .collect::<Result<Vec<_>, _>>()?;
         let mut frame = FrameWords::new(message, language, &self.settings, &subject, &texts, &contacts);
+        let text = wrap(&self.fill("frame/body.txt", &frame)?);
+        frame.sections = &htmls;
+        let html = self.fill("frame/body.html", &frame)?;
+        Ok(Rendered { language: language.tag().to_owned(), subject, text, html })
+    }
+
+    /// The words of one mail to an admin, in the best of their languages.
+    ///
+    /// # Errors
+    /// As [`render`](Self::render).
+    pub fn render_admin(&self, message: &AdminMessage) -> Result<Rendered, TemplateError> {
+        let language = self.languages.best(&message.locales);
+        let kind = message.news.kind();
+        let said = |result: Result<_, String>| {
+            let place = format!("locales/{}.ftl", language.tag());
+            result.map_err(|reason| TemplateError::Wrong { place, line: None, reason })
+        };
+        let words = said(AdminWords::new(message, language, &self.settings))?;
+        let subject = one_line(&self.fill(&format!("{kind}/subject.txt"), &words)?);
+        let texts = [self.fill(&format!("{kind}/body.txt"), &words)?.trim().to_owned()];
+        let htmls = [self.fill(&format!("{kind}/body.html"), &words)?.trim().to_owned()];
+        let why = [one_line(&self.fill("frame/why_you.txt", &words)?)];
+        let mut frame = FrameWords::for_admin(message, language, &self.settings, &subject, &texts, &why);
         let text = wrap(&self.fill("frame/body.txt", &frame)?);
         frame.sections = &htmls;
         let html = self.fill("frame/body.html", &frame)?;
@@ -244,14 +273,9 @@ impl Templates {
 
     /// Whether a mail says what its reader needs, in both forms: a template may leave out much, but not all of it.
     fn check_whole(&self, message: &Message, rendered: &Rendered) -> Result<(), TemplateError> {
-        let incomplete = |name: &str, reason: &str| {
-            let place = self.places.get(name).cloned().unwrap_or_else(|| name.to_owned());
-            Err(TemplateError::Wrong { place, line: None, reason: reason.to_owned() })
-        };
-        if rendered.subject.is_empty() {
-            let kind = message.notices.first().map_or("frame", |statement| statement.kind.as_str());
-            return incomplete(&format!("{kind}/subject.txt"), "it gives an empty subject: say what the mail is about");
-        }
+        let incomplete = |name: &str, reason: &str| self.incomplete(name, reason);
+        let kind = message.notices.first().map_or("frame", |statement| statement.kind.as_str());
+        self.check_subject(rendered, kind)?;
         let language = self.languages.named(&rendered.language);
         for statement in message.notices.iter().filter(|statement| statement.kind.tells_date()) {
             let date = language.date(statement.required_at.date_in(message.reader.zone));
@@ -271,6 +295,19 @@ impl Templates {
             return incomplete(FRAME, "it shows the code of the notices: put them in with {{ section | safe }}");
         }
         Ok(())
+    }
+
+    fn check_subject(&self, rendered: &Rendered, kind: &str) -> Result<(), TemplateError> {
+        if rendered.subject.is_empty() {
+            let reason = "it gives an empty subject: say what the mail is about";
+            return self.incomplete(&format!("{kind}/subject.txt"), reason);
+        }
+        Ok(())
+    }
+
+    fn incomplete(&self, name: &str, reason: &str) -> Result<(), TemplateError> {
+        let place = self.places.get(name).cloned().unwrap_or_else(|| name.to_owned());
+        Err(TemplateError::Wrong { place, line: None, reason: reason.to_owned() })
     }
 
     fn wrong(&self, name: &str, error: &tera::Error) -> TemplateError {
@@ -301,6 +338,7 @@ const FRAME: &str = "frame/body.mjml";
 pub fn variables_table() -> String {
     let of = [
         ("`KIND/subject.txt`, `KIND/body.txt`, `KIND/body.mjml`", SectionWords::VARIABLES),
+        ("`decision/…`, `digest/…`, `day_report/…`, `frame/why_you.txt`", AdminWords::VARIABLES),
         ("`frame/subject.txt`", SubjectWords::VARIABLES),
         ("`frame/contact.txt`", ContactWords::VARIABLES),
         ("`frame/body.txt`, `frame/body.mjml`", FrameWords::VARIABLES),
@@ -318,6 +356,8 @@ fn variables_of(template: &str) -> &'static [Variable] {
         "frame/subject.txt" => SubjectWords::VARIABLES,
         "frame/contact.txt" => ContactWords::VARIABLES,
         "frame/body.txt" | FRAME => FrameWords::VARIABLES,
+        "frame/why_you.txt" => AdminWords::VARIABLES,
+        name if AdminMailKind::ALL.iter().any(|kind| name.starts_with(&format!("{kind}/"))) => AdminWords::VARIABLES,
         _ => SectionWords::VARIABLES,
     }
 }

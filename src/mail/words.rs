@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::language::Language;
 use crate::config::notices::NoticeSettings;
+use crate::domain::admin_mail::AdminMessage;
 use crate::domain::message::{Message, Statement};
 use crate::domain::methods::Method;
 use crate::domain::schedule;
@@ -42,6 +43,8 @@ macro_rules! words {
         }
     };
 }
+
+pub(super) use words;
 
 words! {
     /// What the templates of a kind are given, for one statement.
@@ -212,25 +215,63 @@ impl<'a> FrameWords<'a> {
         let mut demands = message.notices.iter().filter(|statement| statement.kind.tells_date()).peekable();
         let required_otherwise = message.notices.iter().any(|statement| statement.required_otherwise);
         Self {
+            by_text: message.reader.methods.contains(&Method::Sms),
+            to_do: required_otherwise || demands.peek().is_some(),
+            already_required: required_otherwise || demands.all(|statement| is_required(statement, message.at)),
+            several: message.notices.len() > 1,
+            count: message.notices.len(),
+            name: name_to_show(&message.reader.name),
+            address: clean(&message.reader.address),
+            ..Self::bare(language, settings, subject, sections, contacts)
+        }
+    }
+
+    /// What is the same for every reader.
+    fn bare(
+        language: &'a Language,
+        settings: &'a NoticeSettings,
+        subject: &'a str,
+        sections: &'a [String],
+        contacts: &'a [String],
+    ) -> Self {
+        Self {
             language: language.tag(),
             product: &settings.product_name,
             sign_in_url: &settings.sign_in_url,
             menu: settings.menu_path.join(" → "),
             authenticator_label: &settings.authenticator_label,
             phone_label: &settings.phone_label,
-            by_text: message.reader.methods.contains(&Method::Sms),
-            to_do: required_otherwise || demands.peek().is_some(),
-            already_required: required_otherwise || demands.all(|statement| is_required(statement, message.at)),
-            several: message.notices.len() > 1,
-            count: message.notices.len(),
+            by_text: false,
+            already_required: false,
+            to_do: false,
+            several: false,
+            count: 1,
             logo: settings.logo.as_ref().map(|_| format!("cid:{LOGO_ID}")),
             brand_color: &settings.brand_color,
             footer: settings.footer.as_deref(),
-            name: name_to_show(&message.reader.name),
-            address: clean(&message.reader.address),
+            name: None,
+            address: String::new(),
             subject,
             sections,
             contacts,
+        }
+    }
+}
+
+impl<'a> FrameWords<'a> {
+    /// Around what admins read: there is nothing for them to set up.
+    pub(super) fn for_admin(
+        message: &AdminMessage,
+        language: &'a Language,
+        settings: &'a NoticeSettings,
+        subject: &'a str,
+        sections: &'a [String],
+        contacts: &'a [String],
+    ) -> Self {
+        Self {
+            name: name_to_show(&message.name),
+            address: clean(&message.address),
+            ..Self::bare(language, settings, subject, sections, contacts)
         }
     }
 }
@@ -256,7 +297,7 @@ pub(super) fn clean(text: &str) -> String {
 }
 
 /// Who set a date, by name or address.
-fn who_to_show(stored: &str) -> Option<String> {
+pub(super) fn who_to_show(stored: &str) -> Option<String> {
     let is_address = stored.parse::<lettre::Address>().is_ok();
     name_to_show(stored).or_else(|| is_address.then(|| clean(stored)))
 }

@@ -175,6 +175,7 @@ impl Person {
         };
         let exempt = membership.exempt_until;
         let membership = MembershipLine {
+            admin_mail: None,
             company: membership.company.to_owned(),
             role: Some(membership.role),
             joined_at: Edit::given(joined_at),

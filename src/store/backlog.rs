@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use serde_json::{Value as Json, json};
 
+use super::admin_mail::ADMIN;
 use super::predicate::{REQUIRED, subject};
 use super::requirements::id_rows;
 use super::sql::{Row, Tx, bind};
@@ -80,6 +81,11 @@ impl BacklogStore for SqlStore {
              UNION ALL SELECT m.company_id, 'announcement', u.id FROM {planned_rows}
                  JOIN memberships AS m ON m.company_id = batch.id JOIN users AS u ON u.id = m.user_id
                  WHERE {subject} AND u.mfa_enrolled_at IS NULL
+             UNION ALL SELECT m.company_id, 'decision', u.id FROM {planned_rows}
+                 JOIN memberships AS m ON m.company_id = batch.id JOIN users AS u ON u.id = m.user_id
+                 WHERE {ADMIN} IN ('all', 'decisions')
+             UNION ALL SELECT a.company_id, a.kind, a.user_id FROM admin_mails AS a
+                 WHERE a.state = 'pending' AND a.next_attempt_at <= $1
              UNION ALL SELECT m.company_id, s.kind, u.id FROM milestones AS s JOIN enforcements AS e ON e.id = s.enforcement_id
                  JOIN memberships AS m ON m.company_id = e.company_id JOIN users AS u ON u.id = m.user_id
                  WHERE s.state = 'pending' AND s.due_at <= $1 AND e.state IN ('scheduled', 'in_force') AND {subject}

@@ -106,13 +106,13 @@ impl ExemptionStore for SqlStore {
     }
 }
 
-struct LockedMembership {
-    company_id: Id,
-    user: User,
+pub(super) struct LockedMembership {
+    pub(super) company_id: Id,
+    pub(super) user: User,
     exempt_until: Option<Timestamp>,
 }
 
-async fn locked_membership(tx: &mut Tx, user: &str, company: &str) -> Result<LockedMembership, StoreError> {
+pub(super) async fn locked_membership(tx: &mut Tx, user: &str, company: &str) -> Result<LockedMembership, StoreError> {
     let company = companies::find(tx, company, Lock::No).await?;
     let user = users::find_locked(tx, user).await?;
     let sql = format!(

@@ -1,6 +1,9 @@
 //! The only place with SQL. [`Store`] is one object-safe trait; each of its topics is a file, and each method is a whole
 //! use-case in one transaction. [`SqlStore`] carries them out on SQLite and PostgreSQL with the same statements.
 
+pub mod admin_claim;
+pub mod admin_history;
+pub mod admin_mail;
 pub mod audit;
 pub mod backlog;
 pub mod bounces;
@@ -38,6 +41,7 @@ pub mod review;
 pub mod safety;
 mod sql;
 pub mod status;
+pub mod unreachable;
 pub mod users;
 
 pub use error::StoreError;
@@ -49,7 +53,10 @@ use checkpoint::Observer;
 
 /// Everything that the daemon and its commands ask of a database.
 pub trait Store:
-    audit::AuditStore
+    admin_claim::AdminClaimStore
+    + admin_history::AdminChoiceStore
+    + admin_mail::AdminMailStore
+    + audit::AuditStore
     + backlog::BacklogStore
     + bounces::BounceStore
     + claim::ClaimStore
@@ -73,6 +80,7 @@ pub trait Store:
     + review::ReviewStore
     + safety::SafetyStore
     + status::StatusStore
+    + unreachable::UnreachableStore
     + users::UserStore
     + Send
     + Sync

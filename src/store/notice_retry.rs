@@ -131,15 +131,31 @@ async fn check_one(tx: &mut Tx, id: Id) -> Result<(), StoreError> {
 }
 
 /// What could not be brought to users, of this batch of reviewed ones, at another address than they have now is due again
-/// at `now`; so is what was left out because mail to it came back.
+/// at `now`; so is what was left out because mail to it came back. Of several notices of one date the one that says most.
 pub(super) async fn retry_corrected(tx: &mut Tx, users: &str, batch: &Json, now: Timestamp) -> Result<u64, StoreError> {
+    let undelivered = |n: &str| {
+        format!(
+            "({n}.state = 'failed' AND EXISTS (SELECT 1 FROM mails AS l
+                 WHERE l.id = {n}.mail_id AND lower(l.address) <> lower(u.email))
+             OR {n}.state = 'skipped' AND {n}.skip_reason = '{}')",
+            SkipReason::Bounced
+        )
+    };
+    let rank = |n: &str| {
+        format!("(CASE WHEN {n}.kind IN ('reminder', 'final_reminder') THEN 0 ELSE 1 END, {n}.due_at, {n}.id)")
+    };
     let sql = format!(
-        "UPDATE notices AS n SET state = 'pending', skip_reason = NULL, attempts = 0, next_attempt_at = $2
-         WHERE n.user_id IN (SELECT u.id FROM users AS u WHERE u.id IN (SELECT id FROM {users}) AND u.email_status = 'ok')
-             AND NOT {TOLD_SINCE} AND (n.state = 'failed' AND EXISTS (SELECT 1 FROM mails AS l JOIN users AS u ON u.id = l.user_id
-                     WHERE l.id = n.mail_id AND lower(l.address) <> lower(u.email))
-                 OR n.state = 'skipped' AND n.skip_reason = '{}')",
-        SkipReason::Bounced
+        "UPDATE notices SET state = 'pending', skip_reason = NULL, attempts = 0, next_attempt_at = $2 WHERE id IN (
+             SELECT n.id FROM notices AS n JOIN users AS u ON u.id = n.user_id JOIN enforcements AS e ON e.id = n.enforcement_id
+             WHERE n.user_id IN (SELECT id FROM {users}) AND u.email_status = 'ok' AND u.mfa_enrolled_at IS NULL
+                 AND (e.state IN ('scheduled', 'in_force') OR n.kind = 'cancelled' AND e.state IN ('cancelled', 'reverted'))
+                 AND {} AND NOT {TOLD_SINCE}
+                 AND NOT EXISTS (SELECT 1 FROM notices AS better WHERE better.user_id = n.user_id
+                     AND better.enforcement_id = n.enforcement_id AND {} AND {} > {}))",
+        undelivered("n"),
+        undelivered("better"),
+        rank("better"),
+        rank("n"),
     );
     tx.execute(&sql, bind![batch.clone(), now]).await
 }

@@ -103,8 +103,12 @@ impl StatusStore for SqlStore {
     }
 
     async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-        let sql = "SELECT min(at) AS at, (SELECT min(exempt_until) FROM memberships WHERE exempt_until > $2) AS lapses_at,
-                (SELECT min(claimed_until) FROM notices WHERE state = 'sending' AND claimed_until >= $1) AS claimed_until FROM (
+        let sql =
+            "SELECT min(at) AS at, (SELECT min(exempt_until) FROM memberships WHERE exempt_until > $2) AS lapses_at,
+                (SELECT min(claimed_until) FROM (
+                    SELECT claimed_until FROM notices WHERE state = 'sending' AND claimed_until >= $1
+                    UNION ALL SELECT claimed_until FROM admin_mails WHERE state = 'sending' AND claimed_until >= $1
+                ) AS claims) AS claimed_until FROM (
                 SELECT (SELECT n.next_attempt_at FROM notices AS n JOIN enforcements AS e ON e.id = n.enforcement_id
                     WHERE n.state = 'pending' AND n.next_attempt_at > $1 AND e.state <> 'held'
                     ORDER BY n.next_attempt_at LIMIT 1) AS at
@@ -113,6 +117,9 @@ impl StatusStore for SqlStore {
                 UNION ALL SELECT min(enforce_at) FROM enforcements WHERE state = 'scheduled' AND enforce_at > $1
                 UNION ALL SELECT min(require_at) FROM memberships WHERE require_at > $1
                 UNION ALL SELECT min(exempt_until) FROM memberships WHERE exempt_until > $1
+                UNION ALL SELECT min(next_attempt_at) FROM admin_mails WHERE state = 'pending' AND next_attempt_at > $1
+                UNION ALL SELECT min(report_at) FROM enforcements
+                    WHERE state IN ('scheduled', 'in_force') AND report_at IS NOT NULL AND report_at > $1
             ) AS next";
         let row = self.database.fetch_optional(sql, bind![now, now.plus(LAPSE_NOTICE)]).await?;
         let row = row.ok_or_else(|| StoreError::Corrupt("a query without a table gave no row".to_owned()))?;

@@ -5,10 +5,12 @@ use chrono::NaiveDate;
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 
+use super::admin_history::{self, AdminMailRecord};
 use super::audit::{self, NewEvent};
 use super::notice_history::{self, NoticeRecord};
 use super::sql::{Row, Tx, bind};
 use super::{SqlStore, StoreError};
+use crate::domain::admin_mail::AdminMailChoice;
 use crate::domain::ids::Id;
 use crate::domain::methods::{self, Method};
 use crate::domain::notice::EnforcementState;
@@ -61,6 +63,8 @@ pub struct Membership {
     pub company_name: String,
     /// `member` or `admin`.
     pub role: String,
+    /// What mail about the company's dates the user wants, as an admin.
+    pub admin_mail: AdminMailChoice,
     /// When the user joined.
     pub joined_at: Option<Timestamp>,
     /// Until when the user is left out of the company's enforcement.
@@ -101,6 +105,8 @@ pub struct UserDossier {
     pub memberships: Vec<Membership>,
     /// Every notice the user was owed, in the order of due times.
     pub notices: Vec<NoticeRecord>,
+    /// Every mail the user was owed as an admin, in the order in which they were made.
+    pub admin_mails: Vec<AdminMailRecord>,
     /// Every requirement, in the order of time.
     pub requirements: Vec<RequirementRecord>,
 }
@@ -154,6 +160,7 @@ impl UserStore for SqlStore {
             user,
             memberships: memberships(&mut tx, user_id).await?,
             notices: notice_history::of_user(&mut tx, user_id).await?,
+            admin_mails: admin_history::of_user(&mut tx, user_id).await?,
             requirements: requirements(&mut tx, user_id).await?,
         })
     }
@@ -276,7 +283,7 @@ async fn has_history(tx: &mut Tx, user_id: Id) -> Result<bool, StoreError> {
 async fn memberships(tx: &mut Tx, user_id: Id) -> Result<Vec<Membership>, StoreError> {
     let rows = tx
         .fetch_all(
-            "SELECT m.company_id, c.external_id, c.name, m.role, m.joined_at, m.exempt_until, m.exempt_reason,
+            "SELECT m.company_id, c.external_id, c.name, m.role, m.admin_mail, m.joined_at, m.exempt_until, m.exempt_reason,
                  m.exempt_by, m.require_at
              FROM memberships AS m JOIN companies AS c ON c.id = m.company_id
              WHERE m.user_id = $1 ORDER BY m.company_id",
@@ -290,6 +297,7 @@ async fn memberships(tx: &mut Tx, user_id: Id) -> Result<Vec<Membership>, StoreE
                 company_external_id: row.text("external_id")?,
                 company_name: row.text("name")?.unwrap_or_default(),
                 role: row.get("role")?,
+                admin_mail: row.name("admin_mail")?,
                 joined_at: row.get("joined_at")?,
                 exempt_until: row.get("exempt_until")?,
                 exempt_reason: row.text("exempt_reason")?,

@@ -3,6 +3,7 @@
 
 pub mod dates;
 mod deliver;
+mod digest;
 pub mod driver;
 mod enforce;
 mod expand;
@@ -19,6 +20,7 @@ use chrono::TimeDelta;
 use thiserror::Error;
 
 pub use deliver::Deliver;
+pub use digest::Digest;
 pub use enforce::Enforce;
 pub use expand::Expand;
 pub use reconcile::Reconcile;
@@ -123,7 +125,7 @@ pub trait Task: Send + Sync {
 /// Every task, in the order in which one pass runs them: each may make work for those after it.
 #[must_use]
 pub fn all() -> Vec<Arc<dyn Task>> {
-    vec![Arc::new(Reconcile), Arc::new(Warn), Arc::new(Enforce), Arc::new(Expand), Arc::new(Deliver)]
+    vec![Arc::new(Reconcile), Arc::new(Warn), Arc::new(Enforce), Arc::new(Expand), Arc::new(Deliver), Arc::new(Digest)]
 }
 
 /// The names of [`all`] tasks.

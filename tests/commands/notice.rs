@@ -17,6 +17,35 @@ async fn notices_are_listed_and_shown() {
 }
 
 #[tokio::test]
+async fn what_failed_is_tried_again_on_a_persons_word() {
+    let sample = Sample::new().await;
+    sample
+        .db
+        .execute(
+            "UPDATE notices SET state = 'failed' WHERE id = '01980000-0000-7000-8000-000000000001';
+             UPDATE mails SET state = 'failed', maybe_received = 0, bounced_at = '2026-12-01T10:00:00.000000Z';
+             INSERT INTO mail_history (id, mail_id, at, attempt, outcome, reply)
+             SELECT '01980000-0000-7000-8000-00000000d001', id, '2026-12-01T09:50:00.000000Z', 1, 'deferred', '451 4.3.0 later' FROM mails
+             UNION ALL
+             SELECT '01980000-0000-7000-8000-00000000d002', id, '2026-12-01T10:00:00.000000Z', NULL, 'no_such_address', '550 5.1.1 unknown' FROM mails;
+             UPDATE users SET email_status = 'bounced' WHERE external_id = 'u-1'",
+        )
+        .await;
+    insta::assert_snapshot!(sample.transcript(&[
+        "notice show 01980000-0000-7000-8000-000000000001",
+        "notice retry --company acme",
+        "notice retry --user u-1 --anyway --json",
+        "notice retry --company acme",
+        "audit list --action notice_retried --json",
+    ]));
+    let failed =
+        ["notice retry 01980000-0000-7000-8000-000000000003", "notice retry 01980000-0000-7000-8000-00000000ffff"];
+    let usage = ["notice retry", "notice retry 1", "notice retry 01980000-0000-7000-8000-000000000001 --company acme"];
+    let refused = sample.refusals(1, &failed).await + &sample.refusals(2, &usage).await;
+    insta::assert_snapshot!("retries_that_are_refused", refused);
+}
+
+#[tokio::test]
 async fn a_list_of_all_notices_is_one_array_whatever_its_length() {
     let sample = Sample::new().await;
     sample

@@ -63,9 +63,16 @@ async fn fill(db: &TestDatabase) {
          UPDATE users SET name = '💡' || ' ' || 'ñ', mfa_enrolled_at = '9998-12-31T23:59:59.999999Z' WHERE name = 'User 3'",
     )
     .await;
+    db.execute("UPDATE memberships SET role = 'admin' WHERE user_id IN (SELECT id FROM users WHERE name = 'User 3')")
+        .await;
     let rehearsal = Rehearsal::new(db, "2027-01-01T10:00:00Z".parse().unwrap()).await;
     rehearsal.live_until(Some("2027-02-01T00:00:00Z".parse().unwrap())).await;
     db.execute("INSERT INTO daemon_state (key, value) VALUES ('clock', 'real')").await;
+    db.execute(
+        "INSERT INTO mail_history (id, mail_id, at, attempt, outcome, reply)
+         SELECT id, id, attempted_at, 1, 'deferred', '451 later' FROM mails",
+    )
+    .await;
     // What a trigger would change, it must find as it was: a review to come, a revision that is ahead.
     db.execute("UPDATE users SET payee = false WHERE name = 'User 2'; UPDATE companies SET enforcement_date = NULL")
         .await;

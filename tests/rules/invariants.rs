@@ -21,7 +21,7 @@ impl World<'_> {
         let mut copies: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for user in self.all_users() {
             let mut days = BTreeMap::new();
-            for (instant, mail) in self.mails_to(&user) {
+            for (instant, mail) in self.notices_to(&user) {
                 let of_day = days.entry(instant.date_in(user.zone)).or_insert_with(BTreeSet::new);
                 of_day.insert(mail.message_id.clone());
                 assert_eq!(of_day.len(), 1, "user {} got two mails on {}", user.id, instant.date_in(user.zone));
@@ -38,7 +38,10 @@ impl World<'_> {
         }
         let sent = self
             .db
-            .rows("SELECT id, message_id, content_sha256, server_reply, sent_at FROM mails WHERE state = 'sent'")
+            .rows(
+                "SELECT id, message_id, content_sha256, server_reply, sent_at FROM mails WHERE state = 'sent'
+                 UNION ALL SELECT id, message_id, content_sha256, server_reply, sent_at FROM admin_mails WHERE state = 'sent'",
+            )
             .await;
         for row in &sent {
             let copy = self.inbox().into_iter().rev().find(|(_, mail)| mail.mail_id.to_string() == row[0]);

@@ -335,11 +335,17 @@ impl<'a> World<'a> {
         self.inbox().into_iter().filter(|(_, mail)| is_theirs(mail)).collect()
     }
 
+    /// The same without what they received as an admin, which is apart.
+    pub fn notices_to(&self, user: &User) -> Vec<(Timestamp, Composed)> {
+        let for_admins = |mail: &Composed| String::from_utf8_lossy(&mail.bytes).contains("\nList-Id: <mfa-admins.");
+        self.mails_to(user).into_iter().filter(|(_, mail)| !for_admins(mail)).collect()
+    }
+
     /// What a user received, such as `2027-01-14 09:00 final_reminder`, on their own clock; what came in one mail is joined
     /// by ` + `.
     pub async fn received(&self, user: &User) -> Vec<String> {
         let mut received = Vec::new();
-        for (instant, mail) in self.mails_to(user) {
+        for (instant, mail) in self.notices_to(user) {
             let sql = format!("SELECT kind FROM notices WHERE mail_id = '{}' ORDER BY kind, id", mail.mail_id);
             let kinds = self.db.rows(&sql).await.concat().join(" + ");
             received.push(format!("{} {kinds}", shown(instant, user.zone)));

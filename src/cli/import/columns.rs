@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::Record;
 use crate::cli::values;
+use crate::domain::admin_mail::AdminMailChoice;
 use crate::domain::methods::Method;
 use crate::domain::time::Timestamp;
 use crate::domain::values::{parse_name, parse_zone, shown};
@@ -47,6 +48,7 @@ pub(super) const USER_COLUMNS: &[&str] = &[
     "exempt_until",
     "exempt_reason",
     "exempt_by",
+    "admin_mail",
 ];
 
 /// Columns of the tables that are not the vendor's to write.
@@ -136,13 +138,15 @@ pub(super) fn user_line(record: &Record) -> Result<UserLine, String> {
             "mfa_method" => change.mfa_method = field.nullable(method)?,
             "company" => membership.company = field.required(values::words)?.unwrap_or_default(),
             "role" => membership.role = field.required(role)?,
+            "admin_mail" => membership.admin_mail = field.required(admin_mail)?,
             "joined_at" => membership.joined_at = field.nullable(instant)?,
             "exempt_until" => membership.exempt_until = field.nullable(instant)?,
             "exempt_reason" => membership.exempt_reason = field.nullable(values::words)?,
             "exempt_by" => membership.exempt_by = field.nullable(values::words)?,
             _ => {}
         }
-        let is_membership = matches!(*column, "role" | "joined_at" | "exempt_until" | "exempt_reason" | "exempt_by");
+        let is_membership =
+            matches!(*column, "role" | "admin_mail" | "joined_at" | "exempt_until" | "exempt_reason" | "exempt_by");
         if is_membership && !text.is_empty() {
             of_membership = Some(*column);
         }
@@ -206,6 +210,11 @@ fn kind(text: &str) -> Result<UserKind, String> {
 
 fn role(text: &str) -> Result<Role, String> {
     one_of(text, &[("member", Role::Member), ("admin", Role::Admin)])
+}
+
+fn admin_mail(text: &str) -> Result<AdminMailChoice, String> {
+    let names: Vec<_> = AdminMailChoice::ALL.iter().map(|choice| (choice.as_str(), *choice)).collect();
+    one_of(text, &names)
 }
 
 fn method(text: &str) -> Result<Method, String> {

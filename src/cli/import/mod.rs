@@ -64,7 +64,7 @@ Examples:
 const USERS_HELP: &str = "\
 Columns: external_id (the key), email, name, locale, time_zone, country, kind, active, sso, payee, mfa_enrolled_at,
 mfa_method; and of one membership: company (the company's external id), role, joined_at, exempt_until, exempt_reason,
-exempt_by. A new user needs email and name. A user in several companies has one line for each.
+exempt_by, admin_mail (all, decisions or none). A new user needs email and name. A user in several companies has one line for each.
 
 A column that the file does not have stays as it is. An empty value, or null, takes away what may be missing, and leaves
 the rest as it is. A bad line is reported and nothing of it is stored; the good ones are. The same file may be imported

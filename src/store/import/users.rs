@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{BatchOutcome, Effect, Planned, Target, new_ids, record};
+use crate::domain::admin_mail::AdminMailChoice;
 use crate::domain::ids::Id;
 use crate::domain::methods::Method;
 use crate::domain::time::Timestamp;
@@ -64,6 +65,8 @@ pub struct MembershipLine {
     pub company: String,
     /// What the user may do there.
     pub role: Option<Role>,
+    /// What mail about the company's dates an admin wants.
+    pub admin_mail: Option<AdminMailChoice>,
     /// When the user joined.
     pub joined_at: Edit<Timestamp>,
     /// Until when the user is left out of the company's enforcement.
@@ -129,6 +132,7 @@ struct MembershipRow {
     company_id: Id,
     user_id: Id,
     role: String,
+    admin_mail: AdminMailChoice,
     joined_at: Option<Timestamp>,
     exempt_until: Option<Timestamp>,
     exempt_reason: Option<String>,
@@ -143,6 +147,7 @@ impl MembershipLine {
                 Role::Admin => "admin".to_owned(),
             };
         }
+        row.admin_mail = self.admin_mail.unwrap_or(row.admin_mail);
         self.joined_at.apply(&mut row.joined_at);
         if self.exempt_until == Edit::Clear {
             (row.exempt_reason, row.exempt_by) = (None, None);
@@ -189,6 +194,7 @@ const MEMBERSHIPS: Target = Target {
     key: &[("company_id", ColumnType::Id), ("user_id", ColumnType::Id)],
     columns: &[
         ("role", ColumnType::Text),
+        ("admin_mail", ColumnType::Text),
         ("joined_at", ColumnType::Instant),
         ("exempt_until", ColumnType::Instant),
         ("exempt_reason", ColumnType::Text),
@@ -314,6 +320,7 @@ fn blank_membership(company_id: Id, user_id: Id) -> MembershipRow {
         company_id,
         user_id,
         role: "member".to_owned(),
+        admin_mail: AdminMailChoice::All,
         joined_at: None,
         exempt_until: None,
         exempt_reason: None,
@@ -355,7 +362,7 @@ async fn stored_memberships(
     let rows = tx.dialect().rows(1, "r", MEMBERSHIPS.key);
     let lock = tx.dialect().for_update("m");
     let sql = format!(
-        "SELECT m.company_id, m.user_id, m.role, m.joined_at, m.exempt_until, m.exempt_reason, m.exempt_by
+        "SELECT m.company_id, m.user_id, m.role, m.admin_mail, m.joined_at, m.exempt_until, m.exempt_reason, m.exempt_by
          FROM {rows} JOIN memberships AS m ON m.company_id = r.company_id AND m.user_id = r.user_id
          ORDER BY m.company_id, m.user_id{lock}"
     );
@@ -372,6 +379,7 @@ fn membership(row: &Row) -> Result<MembershipRow, StoreError> {
         company_id: row.get("company_id")?,
         user_id: row.get("user_id")?,
         role: row.get("role")?,
+        admin_mail: row.name("admin_mail")?,
         joined_at: row.get("joined_at")?,
         exempt_until: row.get("exempt_until")?,
         exempt_reason: row.text("exempt_reason")?,

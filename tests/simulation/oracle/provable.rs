@@ -46,7 +46,11 @@ pub fn check(look: &mut Look<'_>, post: &Post) {
             look.wrong("R11", format!("notice {id} was sent, and was rewritten: {before:?}, now {notice:?}"));
         }
         let retried = matches!(look.order(), Some(Order::Retry { .. }));
-        if before.state == "failed" && notice.state != "failed" && !retried {
+        // What failed at one address is tried at another.
+        let address = before.mail.and_then(|mail| was.mails.get(&mail)).map(|mail| mail.address.to_lowercase());
+        let now = is.users.get(&notice.user).map(|user| user.email.to_lowercase());
+        let readdressed = address.is_some() && now.is_some() && address != now;
+        if before.state == "failed" && notice.state != "failed" && !retried && !readdressed {
             look.wrong("R11", format!("notice {id} was given up, and is {}", notice.state));
         }
     }

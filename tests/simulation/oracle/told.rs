@@ -291,8 +291,8 @@ pub fn put_off_elsewhere(look: &Look<'_>, user: Id) -> bool {
     })
 }
 
-/// Whether the notice that tells so failed for good, as it does without a mail where the address was none. An address that
-/// is corrected later brings back nothing.
+/// Whether the notice that tells so failed for good, as it does without a mail where the address was none. It is
+/// tried again at another address, once the daemon has looked.
 fn failed_for_good(tables: &Tables, user: Id, enforcement: Id) -> bool {
     let tells = |kind: &str| kind == "now_required" || kind == "welcome";
     let mut notices = tables.notices.values().filter(|n| n.user == user && n.enforcement == enforcement);

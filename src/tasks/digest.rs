@@ -1,0 +1,134 @@
+//! `digest`: a company's admins are told of decisions, how ready their people are, and how the day has gone.
+
+use async_trait::async_trait;
+use metrics::counter;
+use serde_json::json;
+
+use super::{Report, Services, Task, TaskError};
+use crate::domain::retry::backoff;
+use crate::domain::time::Timestamp;
+use crate::mail::transport::SendError;
+use crate::store::admin_claim::{AdminClaim, ClaimedAdminMail};
+use crate::store::claim::ClaimTerms;
+use crate::store::outcome::{MailOutcome, MailResult};
+use crate::telemetry::metrics::{FAILED, MAILS_TOTAL, PUT_OFF, SENT, SMTP_ERRORS_TOTAL};
+use crate::telemetry::{Masked, MaskedText};
+
+/// The task.
+pub struct Digest;
+
+/// How many events of the audit trail are looked through at a time.
+const EVENTS_AT_ONCE: i64 = 1000;
+/// How many enforcements are reported on in one transaction.
+const REPORTS_AT_ONCE: i64 = 50;
+/// How many mails are claimed at a time: each is written from what the tables say then.
+const MAILS_AT_ONCE: i64 = 20;
+
+#[async_trait]
+impl Task for Digest {
+    fn name(&self) -> &'static str {
+        "digest"
+    }
+
+    async fn run(&self, services: &Services, now: Timestamp) -> Result<Report, TaskError> {
+        let (mut decisions, mut reports, mut sent, mut others) = (0, 0, 0, 0);
+        loop {
+            let looked = services.store.make_decisions(now, EVENTS_AT_ONCE).await?;
+            decisions += looked.decisions;
+            if !looked.more {
+                break;
+            }
+        }
+        loop {
+            let made = services.store.make_reports(now, &services.policy, REPORTS_AT_ONCE).await?;
+            reports += made;
+            if made == 0 || services.shutdown.is_requested() {
+                break;
+            }
+        }
+        let terms = ClaimTerms {
+            limit: MAILS_AT_ONCE,
+            lease: services.limits.lease,
+            message_id_domain: services.mailer.message_id_domain().to_owned(),
+        };
+        while !services.shutdown.is_requested() {
+            let now = services.clock.now();
+            let Some(claim) = services.store.claim_admin_mails(&terms, now, &services.policy).await? else { break };
+            if claim.mails.is_empty() && claim.skipped == 0 {
+                break; // another daemon is at them
+            }
+            others += claim.skipped;
+            let outcomes = send_all(services, &claim).await?;
+            let is_sent = |outcome: &&MailOutcome| outcome.result == MailResult::Sent;
+            let sent_now = outcomes.iter().filter(is_sent).count() as u64;
+            sent += sent_now;
+            others += outcomes.len() as u64 - sent_now;
+        }
+        let changed = decisions + reports + sent + others > 0;
+        let detail = json!({ "decisions": decisions, "planned": reports, "sent": sent, "not_sent": others });
+        Ok(Report { changed, detail })
+    }
+}
+
+/// Sends the mails of a claim one by one, and records each outcome at once: what is sent and not recorded when the process
+/// dies is sent again.
+async fn send_all(services: &Services, claim: &AdminClaim) -> Result<Vec<MailOutcome>, TaskError> {
+    let mut outcomes = Vec::with_capacity(claim.mails.len());
+    for mail in &claim.mails {
+        let outcome = send_one(services, mail, claim.until).await;
+        let recorded = std::slice::from_ref(&outcome);
+        services.store.record_admin_outcomes(claim.id, services.clock.now(), recorded).await?;
+        outcomes.push(outcome);
+    }
+    Ok(outcomes)
+}
+
+async fn send_one(services: &Services, mail: &ClaimedAdminMail, until: Timestamp) -> MailOutcome {
+    let message = &mail.message;
+    let outcome = |result, reply: String, content_sha256| MailOutcome {
+        mail_id: message.mail_id,
+        attempt: mail.attempt,
+        at: services.clock.now(),
+        content_sha256,
+        reply,
+        result,
+    };
+    if services.shutdown.is_requested() || services.clock.now().plus(services.limits.send_timeout) > until {
+        return outcome(MailResult::Released { maybe_received: false }, "not begun".to_owned(), None);
+    }
+    let kind = message.news.kind().as_str();
+    let address = Masked(&message.address);
+    let composed = match services.mailer.prepare_admin(message) {
+        Ok(composed) => composed,
+        Err(error) => {
+            counter!(MAILS_TOTAL, "kind" => kind, "outcome" => FAILED).increment(1);
+            let text = error.to_string();
+            tracing::error!(mail = %message.mail_id, %address, error = %MaskedText(&text), "a mail could not be written");
+            return outcome(MailResult::Failed { maybe_received: false }, text, None);
+        }
+    };
+    let sha256 = Some(composed.sha256.clone());
+    match services.mailer.send(&composed).await {
+        Ok(reply) => {
+            counter!(MAILS_TOTAL, "kind" => kind, "outcome" => SENT).increment(1);
+            outcome(MailResult::Sent, reply, sha256)
+        }
+        Err(error) => {
+            counter!(SMTP_ERRORS_TOTAL, "class" => error.class()).increment(1);
+            let text = error.to_string();
+            tracing::warn!(mail = %message.mail_id, %address, error = %MaskedText(&text), "a mail was not sent");
+            let (result, counted) = match &error {
+                SendError::Permanent { .. } => (MailResult::Failed { maybe_received: false }, FAILED),
+                SendError::Transient { maybe_received, .. } => {
+                    let limits = &services.limits;
+                    let draw = |most| services.randomness.up_to(most);
+                    let wait = backoff(mail.attempt, limits.retry_first, limits.retry_most, draw);
+                    let next_attempt_at = services.clock.now().plus(wait);
+                    (MailResult::Deferred { next_attempt_at, maybe_received: *maybe_received }, PUT_OFF)
+                }
+            };
+            counter!(MAILS_TOTAL, "kind" => kind, "outcome" => counted).increment(1);
+            outcome(result, error.reply().to_owned(), sha256)
+        }
+    }
+}
