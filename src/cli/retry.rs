@@ -14,7 +14,7 @@ use crate::store::notice_retry::{Retried, Retry};
 Examples:
   mfa-enforcer notice retry --company acme
   mfa-enforcer notice retry --user jo@example.org --anyway
-  mfa-enforcer notice retry 01980000-0000-7000-8000-000000000001
+  mfa-enforcer notice retry 01980000-0000-7000-8000-000000000003
 
 Each notice is judged as at its first time: who has enrolled meanwhile, or whose date
 has moved, is not written to. The mail keeps its Message-ID. An address that is

@@ -63,6 +63,8 @@ pub struct NoticeSettings {
     /// What stands at the end of each notice, such as the vendor's postal address.
     #[serde(default)]
     pub footer: Option<String>,
+    /// Whether the day comes with the announcement as an entry for the reader's calendar.
+    pub calendar: bool,
     /// The languages that notices are written in, by their tags; empty: all that there are. English is always one.
     pub languages: Vec<String>,
     /// A folder whose files take the place of the built-in templates of the same name, one by one.

@@ -47,7 +47,9 @@ pub struct Statement {
     pub enforcement_id: Id,
     /// What it says.
     pub kind: NoticeKind,
-    /// The company's name; none for the payee mandate, which is the vendor's own.
+    /// The company; none for the payee mandate, which is the vendor's own.
+    pub company_id: Option<Id>,
+    /// The company's name; none for the payee mandate.
     pub company: Option<String>,
     /// Whom to ask at the company, if it has said so.
     pub support_contact: Option<String>,

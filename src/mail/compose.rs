@@ -159,6 +159,17 @@ impl Sender {
                 parts.multipart(related.singlepart(html).singlepart(logo))
             }
         };
+        let mut whole = parts;
+        if !rendered.calendar.is_empty() {
+            let mut mixed = MultiPart::mixed().boundary(format!("{boundary}+")).multipart(whole);
+            for part in &rendered.calendar {
+                let media_type = format!("text/calendar; charset=utf-8; method={}", part.method);
+                let media_type = ContentType::parse(&media_type).map_err(|_| PrepareError::Calendar)?;
+                let name = if part.method == "CANCEL" { "cancelled.ics" } else { "date.ics" };
+                mixed = mixed.singlepart(Attachment::new(name.to_owned()).body(part.text.clone(), media_type));
+            }
+            whole = mixed;
+        }
         let mut builder = lettre::Message::builder()
             .envelope(envelope.clone())
             .from(self.from.clone())
@@ -176,7 +187,7 @@ impl Sender {
         if let Some(reply_to) = &self.reply_to {
             builder = builder.reply_to(reply_to.clone());
         }
-        let mail = String::from_utf8(builder.multipart(parts)?.formatted())
+        let mail = String::from_utf8(builder.multipart(whole)?.formatted())
             .map_err(|error| PrepareError::Signature(error.to_string()))?;
         let signatures = self.signer.headers(&mail, message.at).map_err(PrepareError::Signature)?;
         let bytes = (signatures + &mail).into_bytes();

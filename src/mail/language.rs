@@ -99,7 +99,15 @@ impl Language {
 
     /// A message that needs nothing.
     pub(super) fn say(&self, message: &str) -> Result<String, String> {
-        self.messages.say(message, Markup::Plain, |_| Err("it has no value here".to_owned()))
+        self.say_with(message, &[])
+    }
+
+    /// A message as plain text, with these variables.
+    pub(super) fn say_with(&self, message: &str, values: &[(&str, &str)]) -> Result<String, String> {
+        self.messages.say(message, Markup::Plain, |variable| {
+            let value = values.iter().find(|(name, _)| *name == variable);
+            value.map(|(_, value)| (*value).to_owned().into()).ok_or_else(|| "it has no value here".to_owned())
+        })
     }
 
     /// How well it suits a reader who wants `wanted`: none, another language or script.

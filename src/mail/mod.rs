@@ -4,6 +4,7 @@
 //! [`Mailer`] is the three together.
 
 mod admin_words;
+pub mod calendar;
 pub mod compose;
 mod dkim;
 pub mod file;
@@ -52,6 +53,9 @@ pub enum PrepareError {
     /// The picture has a kind that mail has no name for.
     #[error("the picture of notices.logo has no media type: use a PNG file")]
     Logo,
+    /// The entry for the calendar cannot be attached.
+    #[error("the entry for the calendar cannot be attached")]
+    Calendar,
     /// The mail cannot be signed.
     #[error("the mail cannot be signed: {0}")]
     Signature(String),

@@ -236,6 +236,7 @@ pub fn statement(kind: NoticeKind, company: Option<&str>, number: u8) -> Stateme
         notice_id: id(0x10 + u128::from(number)),
         enforcement_id: id(0x20 + u128::from(number)),
         kind,
+        company_id: company.map(|_| id(0x50 + u128::from(number))),
         company: company.map(str::to_owned),
         support_contact: None,
         required_at: required_at(Tz::Europe__Berlin).plus(TimeDelta::days(i64::from(number) - 1)),

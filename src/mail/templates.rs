@@ -9,6 +9,7 @@ use tera::{Context, ErrorKind, Kwargs, State, Tera, TeraResult, Value};
 use thiserror::Error;
 
 use super::admin_words::AdminWords;
+use super::calendar::{self, CalendarPart, Organizer};
 use super::language::{Language, Languages};
 use super::messages::Markup;
 use super::sample;
@@ -90,6 +91,8 @@ pub struct Rendered {
     pub text: String,
     /// The body as HTML.
     pub html: String,
+    /// What the reader's calendar gets.
+    pub calendar: Vec<CalendarPart>,
 }
 
 /// The words of notices.
@@ -191,7 +194,17 @@ impl Templates {
         let text = wrap(&self.fill("frame/body.txt", &frame)?);
         frame.sections = &htmls;
         let html = self.fill("frame/body.html", &frame)?;
-        Ok(Rendered { language: language.tag().to_owned(), subject, text, html })
+        let calendar = if self.settings.calendar { self.calendar(message, language)? } else { Vec::new() };
+        Ok(Rendered { language: language.tag().to_owned(), subject, text, html, calendar })
+    }
+
+    fn calendar(&self, message: &Message, language: &Language) -> Result<Vec<CalendarPart>, TemplateError> {
+        let sender = self.settings.sender().ok().flatten();
+        let address = sender.as_ref().map_or("nobody@localhost", |sender| sender.email.as_ref());
+        let domain = sender.as_ref().map_or("localhost", |sender| sender.email.domain());
+        calendar::parts(message, Organizer { address, domain }, language, &self.settings).map_err(|reason| {
+            TemplateError::Wrong { place: format!("locales/{}.ftl", language.tag()), line: None, reason }
+        })
     }
 
     /// The words of one mail to an admin, in the best of their languages.
@@ -214,7 +227,7 @@ impl Templates {
         let text = wrap(&self.fill("frame/body.txt", &frame)?);
         frame.sections = &htmls;
         let html = self.fill("frame/body.html", &frame)?;
-        Ok(Rendered { language: language.tag().to_owned(), subject, text, html })
+        Ok(Rendered { language: language.tag().to_owned(), subject, text, html, calendar: Vec::new() })
     }
 
     fn fill<T: Serialize>(&self, name: &str, words: &T) -> Result<String, TemplateError> {

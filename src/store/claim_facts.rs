@@ -304,6 +304,7 @@ impl DueNotice {
             notice_id: self.facts.id,
             enforcement_id: self.facts.enforcement_id,
             kind: self.facts.kind,
+            company_id: self.facts.company_id,
             company: self.company.clone(),
             support_contact: self.support_contact.clone(),
             set_by: self.set_by.clone(),

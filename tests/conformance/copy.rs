@@ -12,7 +12,7 @@ use mfa_enforcer::store::{SqlStore, StoreError};
 use tempfile::TempDir;
 
 use crate::support::database::options;
-use crate::support::vendor::{add_company, add_member, add_user};
+use crate::support::vendor::{add_company, add_member, add_user, user_id};
 use crate::support::{Kind, Rehearsal, TestDatabase, on_both};
 
 on_both!(
@@ -63,8 +63,7 @@ async fn fill(db: &TestDatabase) {
          UPDATE users SET name = '💡' || ' ' || 'ñ', mfa_enrolled_at = '9998-12-31T23:59:59.999999Z' WHERE name = 'User 3'",
     )
     .await;
-    db.execute("UPDATE memberships SET role = 'admin' WHERE user_id IN (SELECT id FROM users WHERE name = 'User 3')")
-        .await;
+    db.execute(&format!("UPDATE memberships SET role = 'admin' WHERE user_id = '{}'", user_id(3))).await;
     let rehearsal = Rehearsal::new(db, "2027-01-01T10:00:00Z".parse().unwrap()).await;
     rehearsal.live_until(Some("2027-02-01T00:00:00Z".parse().unwrap())).await;
     db.execute("INSERT INTO daemon_state (key, value) VALUES ('clock', 'real')").await;

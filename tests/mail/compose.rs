@@ -220,3 +220,71 @@ fn shared_mailer() -> &'static Mailer {
     static MAILER: std::sync::OnceLock<Mailer> = std::sync::OnceLock::new();
     MAILER.get_or_init(mailer)
 }
+
+/// What Python's icalendar reads in a mail's attachments: method, UID, SEQUENCE, day, status and summary of each entry.
+fn entries(mail: &Composed) -> Vec<Vec<String>> {
+    const SCRIPT: &str = "
+import email, email.policy, json, sys, icalendar
+mail = email.message_from_binary_file(sys.stdin.buffer, policy=email.policy.default)
+for part in mail.walk():
+    if part.get_content_type() != 'text/calendar':
+        continue
+    calendar = icalendar.Calendar.from_ical(part.get_content())
+    assert part.get_content_disposition() == 'attachment' and part.get_param('method') == calendar['METHOD']
+    for event in calendar.walk('VEVENT'):
+        assert event['ORGANIZER'] == 'mailto:no-reply@ledger.example' and event['TRANSP'] == 'TRANSPARENT'
+        assert event['URL'] == 'https://app.ledger.example/sign-in' and event['DTSTAMP'].dt
+        print(json.dumps([calendar['METHOD'], event['UID'], str(event['SEQUENCE']), str(event['DTSTART'].dt),
+            event['STATUS'], event['SUMMARY'], event['DESCRIPTION']]))
+";
+    let mut child = Command::new("/usr/bin/python3")
+        .args(["-c", SCRIPT])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("/usr/bin/python3 is missing");
+    child.stdin.take().unwrap().write_all(&mail.bytes).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "install Debian's package 'python3-icalendar'");
+    let lines = String::from_utf8(output.stdout).unwrap();
+    lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn the_day_comes_as_one_entry_that_moves_and_goes_with_it() {
+    let settings = notice_settings("calendar = true");
+    let sending = Mailer::new(&settings, Transport::simulated(MemoryTransport::new())).unwrap();
+    let of_kind = |kind, days| {
+        let mut message = sample::of_kind(kind, true);
+        message.at = message.at.plus(chrono::TimeDelta::days(days));
+        message.notices[0].company = Some("Smith, Jones; & \\ Söhne".to_owned());
+        entries(&sending.prepare(&message).unwrap())
+    };
+    let announced = of_kind(NoticeKind::Announcement, 0);
+    let [method, uid, sequence, day, status, summary, description] = &announced[0][..] else { panic!("{announced:?}") };
+    assert_eq!([method, day, status], ["PUBLISH", "2027-01-15", "CONFIRMED"]);
+    assert_eq!(
+        summary,
+        "From Friday, 15 January 2027, Smith, Jones; & \\ Söhne needs a second step when you sign in to Ledger"
+    );
+    assert_eq!(
+        description,
+        "Sign in at https://app.ledger.example/sign-in\nOr open Ledger as you always do: you do not need the link."
+    );
+    let number = |text: &str| text.parse::<u32>().unwrap();
+    let moved = of_kind(NoticeKind::Rescheduled, 1);
+    assert_eq!([&moved[0][0], &moved[0][1], &moved[0][4]], ["PUBLISH", uid, "CONFIRMED"]);
+    assert!(number(&moved[0][2]) > number(sequence));
+    let cancelled = of_kind(NoticeKind::Cancelled, 2);
+    assert_eq!([&cancelled[0][0], &cancelled[0][1], &cancelled[0][4]], ["CANCEL", uid, "CANCELLED"]);
+    assert!(number(&cancelled[0][2]) > number(&moved[0][2]));
+    // Late joiners have it too; reminders, and what has come already, do not.
+    assert_eq!(of_kind(NoticeKind::Welcome, 0).len(), 1);
+    assert!(of_kind(NoticeKind::Reminder, 0).is_empty() && of_kind(NoticeKind::Welcome, 60).is_empty());
+    // Of several companies each has its own; by default there is none.
+    let (_, several) = sample::gallery().into_iter().find(|(name, _)| name == "several-companies").unwrap();
+    let several = entries(&sending.prepare(&several).unwrap());
+    assert_eq!(several.iter().map(|entry| entry[0].as_str()).collect::<Vec<_>>(), ["PUBLISH", "CANCEL"]);
+    assert_ne!(several[0][1], several[1][1]);
+    assert!(entries(&mailer().prepare(&sample::of_kind(NoticeKind::Announcement, true)).unwrap()).is_empty());
+}

@@ -25,6 +25,7 @@ pub fn notice_settings(changes: &str) -> NoticeSettings {
         authenticator_label = "Add Authenticator App"
         phone_label = "Add Phone Number"
         languages = []
+        calendar = false
         dkim_keys = []
         brand_color = '#0b57d0'
         "#,

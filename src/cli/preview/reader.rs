@@ -88,6 +88,7 @@ impl Prospect {
                 notice_id: Id(Uuid::nil()),
                 enforcement_id: Id(Uuid::nil()),
                 kind,
+                company_id: Some(company.id),
                 company: Some(company.name.clone()),
                 support_contact: company.support_contact.clone(),
                 set_by: company.enforcement_set_by.clone(),
