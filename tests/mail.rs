@@ -7,6 +7,8 @@
     reason = "a test that panics has failed, as it should"
 )]
 
+#[path = "mail/admin_words.rs"]
+mod admin_words;
 #[path = "mail/compose.rs"]
 mod compose;
 #[path = "mail/dkim.rs"]

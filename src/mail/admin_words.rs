@@ -156,7 +156,8 @@ impl<'a> AdminWords<'a> {
 
 /// Somebody, as an admin who knows them reads it.
 fn shown(contact: &Contact) -> String {
-    format!("{} ({})", clean(&contact.name), clean(&contact.email))
+    let (name, email) = (clean(&contact.name), clean(&contact.email));
+    if name.is_empty() { email } else { format!("{name} ({email})") }
 }
 
 /// The command that undoes a decision.

@@ -14,7 +14,7 @@ const MAX_COLUMNS = 76;
 // axe is most of the run time, and what it finds seldom depends on the width: all pages narrow, these wide as well.
 const AXE_WIDE = ['en', 'zh-Hant'];
 const SHOT_LANGUAGE = 'en';
-const SHOT_NAMES = ['announcement', 'several-companies'];
+const SHOT_NAMES = ['announcement', 'several-companies', 'decision-set', 'digest'];
 const PARALLEL = 2;
 // Milliseconds for what takes a moment: a machine that does much else is no finding.
 const TIMEOUT = 120_000;
