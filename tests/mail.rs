@@ -13,6 +13,8 @@ mod admin_words;
 mod compose;
 #[path = "mail/dkim.rs"]
 mod dkim;
+#[path = "mail/relays.rs"]
+mod relays;
 #[path = "mail/servers.rs"]
 mod servers;
 #[path = "mail/settings.rs"]

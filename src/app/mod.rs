@@ -20,6 +20,7 @@ pub use signals::Signals;
 use crate::clock::{Clock, Randomness};
 use crate::config::Config;
 use crate::http::{self, BindError, HttpState};
+use crate::mail::limits::RateLimits;
 use crate::mail::transport::Transport;
 use crate::mail::{Mailer, MailerError};
 use crate::store::{Store, StoreError};
@@ -66,11 +67,12 @@ pub fn services(
 ) -> Result<Services, AppError> {
     let transport = Transport::from_settings(&config.smtp).map_err(AppError::Transport)?;
     let redirect = config.smtp.redirect().map_err(AppError::Transport)?;
+    let limits = RateLimits::new(&config.smtp, &clock);
     let services = services_sending_by(transport, config, store, clock, randomness, shutdown)?;
-    Ok(Services { mailer: services.mailer.redirected(redirect), ..services })
+    Ok(Services { mailer: services.mailer.redirected(redirect).limited(limits), ..services })
 }
 
-/// The same where mail leaves by `transport`, whatever the settings say.
+/// The same where mail leaves by `transport`, whatever the settings say, and without their limits.
 ///
 /// # Errors
 /// [`AppError`].

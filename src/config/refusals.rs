@@ -29,9 +29,8 @@ impl Config {
             messages
                 .push("notices.from is not set: name the sender, such as \"Acme Security <security@acme.com>\"".into());
         }
-        if let Some(MailTarget::Server(server)) = target.filter(|_| self.clock.simulated)
-            && !server.is_loopback()
-        {
+        let elsewhere = target.as_ref().and_then(MailTarget::server_elsewhere);
+        if let Some(server) = elsewhere.filter(|_| self.clock.simulated) {
             messages.push(format!(
                 "smtp.url names {}, but clock.simulated is true: then mail goes only into a folder (file:DIR) or to a \
                  mail server on this machine",
@@ -59,13 +58,9 @@ impl Config {
         warnings
     }
 
-    /// Whether mail stays on this machine: in a folder, or with a mail server on the loopback.
+    /// Whether mail stays on this machine: in a folder, or with mail servers on the loopback.
     fn stays_here(&self) -> bool {
-        match self.smtp.target().ok().flatten() {
-            Some(MailTarget::Folder(_)) => true,
-            Some(MailTarget::Server(server)) => server.is_loopback(),
-            None => false,
-        }
+        self.smtp.target().ok().flatten().is_some_and(|target| target.server_elsewhere().is_none())
     }
 
     /// What can never work, whatever the settings are used for.

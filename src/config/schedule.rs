@@ -27,4 +27,7 @@ pub struct ScheduleSettings {
     /// The longest wait between two tries.
     #[serde(deserialize_with = "duration::positive")]
     pub retry_most: TimeDelta,
+    /// For how long a mail is tried that the mail server puts off for its own sake.
+    #[serde(deserialize_with = "duration::positive")]
+    pub retry_for: TimeDelta,
 }

@@ -9,20 +9,21 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use url::Url;
 
-use super::duration;
 use super::notices::{is_loopback, is_reserved};
+use super::{duration, range};
 
 /// Where mail goes.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SmtpSettings {
-    /// `file:DIR`, `smtp://[user:password@]host[:port]` or `smtps://…`. `run` needs one.
+    /// `file:DIR`, or mail servers: `smtp://[user:password@]host[:port]` or `smtps://…`, several with white space between
+    /// them, the preferred one first. `run` needs one.
     #[serde(default)]
     pub url: Option<SecretString>,
     /// A file that holds the URL, in place of `url`.
     #[serde(default)]
     pub url_file: Option<PathBuf>,
-    /// The name to authenticate with, in place of the one in the URL.
+    /// The name to authenticate with where the URL has none.
     #[serde(default)]
     pub username: Option<String>,
     /// Its password.
@@ -39,8 +40,14 @@ pub struct SmtpSettings {
     /// How long one mail may take, from its turn at a connection to the server's answer.
     #[serde(deserialize_with = "duration::positive")]
     pub timeout: TimeDelta,
-    /// How many connections are used at the same time.
+    /// How many connections to a mail server are used at the same time.
     pub max_connections: u32,
+    /// How many mails are handed over within a minute at most; 0: as many as there are.
+    #[serde(deserialize_with = "range::number::<_, _, 0, 1_000_000>")]
+    pub max_per_minute: u32,
+    /// The same for mails to one domain.
+    #[serde(deserialize_with = "range::number::<_, _, 0, 1_000_000>")]
+    pub max_per_minute_per_domain: u32,
     /// What this machine calls itself (EHLO); its host name if not set.
     #[serde(default)]
     pub hello_name: Option<String>,
@@ -66,8 +73,19 @@ pub enum Tls {
 pub enum MailTarget {
     /// A folder: one `.eml` file per mail.
     Folder(PathBuf),
-    /// A mail server.
-    Server(MailServer),
+    /// Mail servers, the preferred one first; never empty.
+    Servers(Vec<MailServer>),
+}
+
+impl MailTarget {
+    /// The first mail server that is not this machine itself.
+    #[must_use]
+    pub fn server_elsewhere(&self) -> Option<&MailServer> {
+        match self {
+            Self::Folder(_) => None,
+            Self::Servers(servers) => servers.iter().find(|server| !server.is_loopback()),
+        }
+    }
 }
 
 /// A mail server and how to speak with it.
@@ -99,6 +117,13 @@ impl MailServer {
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         is_loopback(&self.host)
+    }
+
+    /// Host and port, as people write them.
+    #[must_use]
+    pub fn place(&self) -> String {
+        let Self { host, port, .. } = self;
+        if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
     }
 }
 
@@ -141,13 +166,14 @@ impl SmtpSettings {
     pub fn problems_for_real_mail(&self) -> Vec<String> {
         match self.target() {
             Ok(None) => vec![format!("smtp.url is not set: {REMEDY}")],
-            Ok(Some(MailTarget::Server(server))) if is_reserved(&server.host) => {
-                vec![format!(
-                    "smtp.url names '{}', which is an example: put your mail server in its place",
-                    server.host
-                )]
+            Ok(Some(MailTarget::Servers(servers))) => {
+                let examples = servers.iter().filter(|server| is_reserved(&server.host));
+                let said = |server: &MailServer| {
+                    format!("smtp.url names '{}', which is an example: put your mail server in its place", server.host)
+                };
+                examples.map(said).collect()
             }
-            Ok(_) | Err(_) => Vec::new(),
+            Ok(Some(MailTarget::Folder(_))) | Err(_) => Vec::new(),
         }
     }
 
@@ -158,6 +184,10 @@ impl SmtpSettings {
     pub fn target(&self) -> Result<Option<MailTarget>, String> {
         let Some(text) = secret("smtp.url", self.url.as_ref(), self.url_file.as_deref())? else { return Ok(None) };
         let text = text.expose_secret().trim();
+        let urls: Vec<&str> = text.split_whitespace().collect();
+        if urls.len() > 1 && urls.iter().any(|url| url.starts_with("file:")) && urls.iter().skip(1).any(is_url) {
+            return Err("smtp.url names a folder (file:DIR) and something else: a folder stands alone".to_owned());
+        }
         if let Some(dir) = text.strip_prefix("file:") {
             let dir = dir.strip_prefix("//").unwrap_or(dir);
             return if dir.is_empty() {
@@ -166,13 +196,32 @@ impl SmtpSettings {
                 Ok(Some(MailTarget::Folder(PathBuf::from(dir))))
             };
         }
-        self.server(text).map(|server| Some(MailTarget::Server(server)))
+        // An empty text is one URL that cannot be read.
+        let urls = if urls.is_empty() { vec![text] } else { urls };
+        self.servers(&urls).map(|servers| Some(MailTarget::Servers(servers)))
     }
 
-    fn server(&self, text: &str) -> Result<MailServer, String> {
-        let unreadable = || format!("smtp.url cannot be read (it is not shown, as it may hold a password): {REMEDY}");
-        let url = Url::parse(text).map_err(|_| unreadable())?;
-        let host = url.host_str().filter(|host| !host.is_empty()).ok_or_else(unreadable)?;
+    fn servers(&self, urls: &[&str]) -> Result<Vec<MailServer>, String> {
+        let mut servers = Vec::with_capacity(urls.len());
+        let mut named = Vec::with_capacity(urls.len());
+        for (place, text) in urls.iter().enumerate() {
+            let which = if urls.len() == 1 { String::new() } else { format!(", URL {} of {}", place + 1, urls.len()) };
+            let url = Url::parse(text).map_err(|_| unreadable(&which))?;
+            servers.push(self.server(&url, &which, urls.len() == 1)?);
+            named.push(!url.username().is_empty());
+        }
+        if named.iter().all(|named| *named) && self.username.is_some() {
+            return Err("smtp.username is set, and each URL of smtp.url names a user: keep one of them".to_owned());
+        }
+        let password = self.password.is_some() || self.password_file.is_some();
+        if password && servers.iter().all(|server| server.credentials.is_none()) {
+            return Err(NO_USER.to_owned());
+        }
+        Ok(servers)
+    }
+
+    fn server(&self, url: &Url, which: &str, alone: bool) -> Result<MailServer, String> {
+        let host = url.host_str().filter(|host| !host.is_empty()).ok_or_else(|| unreadable(which))?;
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
             return Err(format!("smtp.url has something after '{host}': leave it out; TLS is set by smtp.tls"));
@@ -192,7 +241,7 @@ impl SmtpSettings {
             ("smtp", Tls::Auto) if is_loopback(&host) => Encryption::Plain,
             ("smtp", Tls::None) => Encryption::Plain,
             ("smtp", _) => Encryption::StartTls,
-            _ => return Err(unreadable()),
+            _ => return Err(unreadable(which)),
         };
         let standard_port = match encryption {
             Encryption::Implicit => 465,
@@ -202,32 +251,45 @@ impl SmtpSettings {
         Ok(MailServer {
             port: url.port().unwrap_or(standard_port),
             encryption,
-            credentials: self.credentials(&url)?,
+            credentials: self.credentials(url, alone)?,
             host,
         })
     }
 
-    fn credentials(&self, url: &Url) -> Result<Option<(String, SecretString)>, String> {
+    /// The name and password for a URL. Where it is the only one, what is said twice is a mistake; of several, each has
+    /// its own, or else the common ones.
+    fn credentials(&self, url: &Url, alone: bool) -> Result<Option<(String, SecretString)>, String> {
         let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
         let from_url = Some(decoded(url.username())).filter(|name| !name.is_empty());
-        if from_url.is_some() && self.username.is_some() {
+        if alone && from_url.is_some() && self.username.is_some() {
             return Err("smtp.username and smtp.url both name a user: keep one of them".to_owned());
         }
         let configured = secret("smtp.password", self.password.as_ref(), self.password_file.as_deref())?;
-        if url.password().is_some() && configured.is_some() {
+        if alone && url.password().is_some() && configured.is_some() {
             return Err("smtp.password and smtp.url both hold a password: keep one of them".to_owned());
         }
         let username = from_url.or_else(|| self.username.clone());
-        let password = configured.or_else(|| url.password().map(|password| decoded(password).into()));
+        let password = url.password().map(|password| decoded(password).into()).or(configured);
         match (username, password) {
             (Some(username), Some(password)) => Ok(Some((username, password))),
+            (None, Some(_)) if url.password().is_none() && !alone => Ok(None),
             (None, None) => Ok(None),
             (Some(_), None) => Err("smtp.username is set without a password: set smtp.password_file".to_owned()),
-            (None, Some(_)) => Err("smtp.password is set without a user: set smtp.username".to_owned()),
+            (None, Some(_)) => Err(NO_USER.to_owned()),
         }
     }
 }
 
+/// Whether a word is a URL of ours, rather than a part of a folder's name.
+fn is_url(word: &&str) -> bool {
+    ["file:", "smtp:", "smtps:"].iter().any(|scheme| word.starts_with(scheme))
+}
+
+fn unreadable(which: &str) -> String {
+    format!("smtp.url cannot be read{which} (it is not shown, as it may hold a password): {REMEDY}")
+}
+
+const NO_USER: &str = "smtp.password is set without a user: set smtp.username";
 const REMEDY: &str =
     "write smtps://mail.example.com, smtp://mail.example.com:587, or file:DIR for a folder that nobody reads but you";
 

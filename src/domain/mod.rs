@@ -3,6 +3,7 @@
 pub mod admin_mail;
 pub mod audit;
 pub mod bounce;
+pub mod breaker;
 pub mod delivery;
 pub mod expansion;
 pub mod forecast;
@@ -10,6 +11,7 @@ pub mod ids;
 pub mod message;
 pub mod methods;
 pub mod notice;
+pub mod pace;
 pub mod planning;
 pub mod policy;
 pub mod retry;

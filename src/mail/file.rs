@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::compose::Composed;
-use super::transport::{SendError, shorten};
+use super::transport::{About, SendError, shorten};
 
 /// A folder that mail is written to, one `.eml` file per mail, named by its id.
 #[derive(Clone, Debug)]
@@ -40,7 +40,7 @@ impl FileTransport {
 
     fn transient(&self, error: &dyn std::error::Error) -> SendError {
         let reply = shorten(&format!("cannot write to {}: {error}", self.folder.display()));
-        SendError::Transient { reply, maybe_received: false }
+        SendError::Transient { reply, about: About::AllMail, maybe_received: false }
     }
 
     /// Makes the folder if need be, and writes and removes a file in it.

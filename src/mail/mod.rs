@@ -6,13 +6,17 @@
 mod admin_words;
 pub mod calendar;
 pub mod compose;
+mod dialogue;
 mod dkim;
 pub mod file;
 mod language;
+pub mod limits;
 mod line;
 pub mod memory;
 mod messages;
 mod mjml;
+mod relay;
+mod relay_health;
 pub mod sample;
 pub mod smtp;
 mod smtp_replies;
@@ -30,6 +34,7 @@ use crate::config::notices::NoticeSettings;
 use crate::domain::admin_mail::AdminMessage;
 use crate::domain::message::Message;
 use compose::{Composed, Sender, UnusableAddress};
+use limits::RateLimits;
 use templates::{Rendered, TemplateError, Templates};
 use transport::{SendError, Transport};
 
@@ -39,6 +44,7 @@ pub struct Mailer {
     templates: Templates,
     sender: Sender,
     transport: Transport,
+    limits: RateLimits,
 }
 
 /// Why a message could not be made into a mail. It fails that message alone, for good.
@@ -82,13 +88,19 @@ impl Mailer {
     /// [`MailerError`]: the first template that is wrong, with its file and line, or what is wrong with the sender.
     pub fn new(settings: &NoticeSettings, transport: Transport) -> Result<Self, MailerError> {
         let sender = Sender::from_settings(settings).map_err(MailerError::Sender)?;
-        Ok(Self { templates: Templates::load(settings)?, sender, transport })
+        Ok(Self { templates: Templates::load(settings)?, sender, transport, limits: RateLimits::default() })
     }
 
     /// The same, with every mail for `address` instead of its reader; none: as usual.
     #[must_use]
     pub fn redirected(self, address: Option<Address>) -> Self {
         Self { sender: self.sender.redirected(address), ..self }
+    }
+
+    /// The same within `limits`; without them there are none.
+    #[must_use]
+    pub fn limited(self, limits: RateLimits) -> Self {
+        Self { limits, ..self }
     }
 
     /// The mail that says `message`. The same message gives the same bytes.
@@ -127,6 +139,12 @@ impl Mailer {
     #[must_use]
     pub fn message_id_domain(&self) -> &str {
         self.sender.domain()
+    }
+
+    /// How many mails may leave within a minute. Whoever sends asks first.
+    #[must_use]
+    pub fn limits(&self) -> &RateLimits {
+        &self.limits
     }
 
     /// The words, for previews.

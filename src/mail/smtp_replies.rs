@@ -1,6 +1,7 @@
 //! What a mail server's answer, or its silence, means for the mail.
 
 use std::error::Error;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -8,7 +9,7 @@ use lettre::transport::smtp::Error as SmtpError;
 use lettre::transport::smtp::response::{Code, Response, Severity};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::transport::{SendError, shorten};
+use super::transport::{About, SendError, shorten};
 
 /// How far a mail had come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,19 +49,67 @@ pub(super) fn accepted(response: &Response) -> String {
     answer(response)
 }
 
+/// Why a mail was not taken, and what that says of the mail server.
+#[derive(Debug)]
+pub(super) struct Failure {
+    /// What it means for the mail.
+    pub(super) error: SendError,
+    /// Whether the server cannot be worked with at all, so that another may do better.
+    pub(super) of_server: bool,
+    /// Whether it may be no more than the end of a line that was kept for long, so that a new one to the same server will do.
+    pub(super) of_line: bool,
+    /// Whether the server asks for less.
+    pub(super) throttled: bool,
+}
+
+impl Failure {
+    /// The server cannot be worked with, and has asked for nothing.
+    fn of_server(reply: &str, maybe_received: bool) -> Self {
+        let error = SendError::Transient { reply: shorten(reply), about: About::AllMail, maybe_received };
+        Self { error, of_server: true, of_line: false, throttled: false }
+    }
+}
+
 /// The server refused, with a reply.
 ///
 /// Only what is about this mail may be for good. A refused sender, a demand for authentication or encryption, or a
 /// server that does not relay is about all mail: the operator will mend it, and nobody must be forgotten meanwhile.
-pub(super) fn refused(step: Step, code: Code, error: &SmtpError) -> SendError {
+pub(super) fn refused(step: Step, code: Code, error: &SmtpError) -> Failure {
     let text = error.source().map(ToString::to_string).unwrap_or_default();
     let reply = shorten(&format!("{code} {text}"));
-    let of_one_mail = matches!(step, Step::Recipient | Step::Announce | Step::Content);
-    if code.severity == Severity::PermanentNegativeCompletion && of_one_mail && !is_about_all_mail(code.into(), &text) {
-        SendError::Permanent { reply }
-    } else {
-        SendError::Transient { reply, maybe_received: false }
+    let number = u16::from(code);
+    let of_one_mail = matches!(step, Step::Recipient | Step::Announce | Step::Content)
+        && number != CLOSING
+        && !is_about_all_mail(number, &text);
+    let error = match of_one_mail {
+        true if code.severity == Severity::PermanentNegativeCompletion => SendError::Permanent { reply },
+        true => SendError::Transient { reply, about: About::ThisMail, maybe_received: false },
+        false => SendError::Transient { reply, about: About::AllMail, maybe_received: false },
+    };
+    let closing = number == CLOSING;
+    let policy = is_policy_for_now(&text);
+    // A server that has waited for long enough closes the line at the first command.
+    Failure {
+        error,
+        of_server: closing,
+        of_line: closing && step == Step::Sender && !policy,
+        throttled: closing || policy,
     }
+}
+
+/// The server takes no addresses beyond ASCII.
+pub(super) fn needs_smtputf8() -> Failure {
+    let reply = "the mail server takes no addresses with letters beyond ASCII (SMTPUTF8)".to_owned();
+    Failure { error: SendError::Permanent { reply }, of_server: false, of_line: false, throttled: false }
+}
+
+/// 421: the server closes the line (RFC 5321, 3.8).
+const CLOSING: u16 = 421;
+
+/// Whether a server takes no mail for now (4.3.2), or this one not for now by its policy (4.7.x, under which rate limits are
+/// told): it asks for less, as it does by closing the line.
+fn is_policy_for_now(text: &str) -> bool {
+    matches!(enhanced(text), Some((4, 7, _) | (4, 3, 2)))
 }
 
 /// Whether a refusal would meet any other mail as well. Servers may say so only after RCPT TO (Postfix does by default),
@@ -72,50 +121,70 @@ fn is_about_all_mail(code: u16, text: &str) -> bool {
     }
     match enhanced(text) {
         // The recipient's address, whatever its name and the words about it are.
-        Some((1, 1 | 2 | 3 | 6 | 10)) => false,
+        Some((_, 1, 1 | 2 | 3 | 6 | 10)) => false,
         // The sender's address; the mail system, the protocol, security and policy.
-        Some((1, 7 | 8) | (3 | 5 | 7, _)) => true,
+        Some((_, 1, 7 | 8) | (_, 3 | 5 | 7, _)) => true,
         // Relaying has no code of its own.
         _ => text.to_ascii_lowercase().contains("relay"),
     }
 }
 
-/// The subject and the detail of the enhanced status code with which a reply begins, such as 1.1 of `5.1.1`.
-fn enhanced(text: &str) -> Option<(u16, u16)> {
-    let mut numbers = text.split_whitespace().next()?.split('.');
-    let (class, subject, detail) = (numbers.next()?, numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?);
-    (matches!(class, "4" | "5") && numbers.next().is_none()).then_some((subject, detail))
+/// The enhanced status code with which a reply begins, such as `5.1.1`: class, subject and detail.
+fn enhanced(text: &str) -> Option<(u16, u16, u16)> {
+    let mut numbers = text.split_whitespace().next()?.split('.').map(|number| number.parse().ok());
+    let (class, subject, detail) = (numbers.next()??, numbers.next()??, numbers.next()??);
+    (matches!(class, 4 | 5) && numbers.next().is_none()).then_some((class, subject, detail))
 }
 
 /// The line broke, or what came over it was no reply.
-pub(super) fn broken(place: &str, step: Step, error: &SmtpError) -> SendError {
-    SendError::Transient {
-        reply: shorten(&format!("{} {place}: {}", step.words(), innermost(error))),
-        maybe_received: step == Step::Content,
-    }
+pub(super) fn broken(place: &str, step: Step, error: &SmtpError) -> Failure {
+    let reply = format!("{} {place}: {}", step.words(), innermost(error));
+    Failure { of_line: true, ..Failure::of_server(&reply, step == Step::Content) }
 }
 
 /// The server agreed to something else than what it was asked.
-pub(super) fn out_of_step(place: &str, step: Step, response: &Response) -> SendError {
-    SendError::Transient {
-        reply: shorten(&format!("{place} is out of step, it answered: {}", answer(response))),
-        maybe_received: step == Step::Content,
-    }
+pub(super) fn out_of_step(place: &str, step: Step, response: &Response) -> Failure {
+    let reply = format!("{place} is out of step, it answered: {}", answer(response));
+    Failure { of_line: true, ..Failure::of_server(&reply, step == Step::Content) }
+}
+
+/// Time ran out.
+pub(super) fn silent(place: &str, within: Duration, handed_over: bool) -> Failure {
+    let seconds = (within.as_secs_f32() * 10.0).round() / 10.0;
+    Failure::of_server(&format!("no answer from {place} within {seconds} s"), handed_over)
+}
+
+/// The mail's turn does not come in time: no fault of the server's, and nothing was said to it.
+pub(super) fn no_turn(place: &str) -> Failure {
+    let reply = format!("not sent: there are others before it for {place}, which takes one after the other");
+    Failure { of_server: false, ..Failure::of_server(&reply, false) }
+}
+
+/// There is no line: the server cannot be reached, as the system says.
+pub(super) fn not_reached(place: &str, error: &std::io::Error) -> Failure {
+    Failure::of_server(&format!("{} {place}: {error}", Step::Connect.words()), false)
 }
 
 /// There is no line, or none that may be used. Whatever the server said, it is about all mail and has taken none.
 pub(super) fn not_connected(
     place: &str,
     step: Step,
-    cause: &str,
+    error: &SmtpError,
     credentials: Option<&(String, SecretString)>,
-) -> SendError {
+) -> Failure {
+    let said = error.source().map(ToString::to_string).unwrap_or_default();
+    let throttled = error.status().is_some_and(|code| u16::from(code) == CLOSING || is_policy_for_now(&said));
+    Failure { throttled, ..Failure::of_server(&unusable(place, step, &cause(error), credentials), false) }
+}
+
+/// What an operator reads who has no line, without any secret.
+fn unusable(place: &str, step: Step, cause: &str, credentials: Option<&(String, SecretString)>) -> String {
     let text = match credentials {
         Some((name, password)) => without_secrets(cause, name, password),
         None => cause.to_owned(),
     };
     let remedy = remedy(step, &text);
-    SendError::Transient { reply: shorten(&format!("{} {place}: {text}{remedy}", step.words())), maybe_received: false }
+    shorten(&format!("{} {place}: {text}{remedy}", step.words()))
 }
 
 /// What an operator can do about it, where that is plain.
@@ -134,7 +203,7 @@ fn remedy(step: Step, text: &str) -> &'static str {
 }
 
 /// What a client's error comes down to, with the server's code if it gave one.
-pub(super) fn cause(error: &SmtpError) -> String {
+fn cause(error: &SmtpError) -> String {
     error.status().map_or_else(|| innermost(error), |code| format!("{code} {}", innermost(error)))
 }
 
@@ -170,18 +239,28 @@ mod tests {
         let credentials = ("mailer".to_owned(), SecretString::from("s3cret"));
         let lines = ["500 unknown: AUTH PLAIN AG1haWxlcgBzM2NyZXQ=", "500 unknown: czNjcmV0", "535 's3cret' is wrong"];
         for line in lines {
-            let error = not_connected("mail.example.com:587", Step::Authenticate, line, Some(&credentials));
-            assert!(error.reply().contains("***"), "{error}");
+            let reply = unusable("mail.example.com:587", Step::Authenticate, line, Some(&credentials));
+            assert!(reply.contains("***"), "{reply}");
             for secret in ["s3cret", "AG1haWxlcgBzM2NyZXQ=", "czNjcmV0"] {
-                assert!(!error.reply().contains(secret), "{error}");
+                assert!(!reply.contains(secret), "{reply}");
             }
         }
     }
 
     #[test]
     fn a_reply_is_one_line_and_not_long() {
-        let error = not_connected("mail.example.com:25", Step::Connect, &"no\r\n".repeat(1000), None);
-        assert_eq!(error.reply().chars().count(), 500);
-        assert!(!error.reply().contains(char::is_control));
+        let reply = unusable("mail.example.com:25", Step::Connect, &"no\r\n".repeat(1000), None);
+        assert_eq!(reply.chars().count(), 500);
+        assert!(!reply.contains(char::is_control));
+    }
+
+    #[test]
+    fn what_asks_for_less_is_told_from_what_does_not() {
+        for text in ["4.7.0 Too many", "4.7.1 slow down", "4.7.650 x", "4.3.2 no"] {
+            assert!(is_policy_for_now(text), "{text}");
+        }
+        for text in ["", "4.2.1 greylisted", "4.3.0 x", "5.7.1 no", "5.3.2 no", "4.7", "4.7.1.2 x", "no 4.7.1"] {
+            assert!(!is_policy_for_now(text), "{text}");
+        }
     }
 }

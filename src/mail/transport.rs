@@ -11,6 +11,15 @@ use super::smtp::SmtpTransport;
 use crate::config::smtp::{MailTarget, SmtpSettings};
 use crate::telemetry::metrics::{PERMANENT, TRANSIENT, UNKNOWN};
 
+/// What keeps a mail from being taken: itself, or something that would meet any other as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About {
+    /// The mail, or whom it is for: others are taken meanwhile.
+    ThisMail,
+    /// The mail server, the way there, the sender, or a policy: no mail is forgotten for that.
+    AllMail,
+}
+
 /// Why a mail was not sent.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum SendError {
@@ -25,6 +34,8 @@ pub enum SendError {
     Transient {
         /// What the server said or what happened, on one line of at most 500 characters.
         reply: String,
+        /// What it is about.
+        about: About,
         /// Whether the server may have taken the mail all the same: the line broke, or time ran out, after it was
         /// handed over.
         maybe_received: bool,
@@ -38,6 +49,14 @@ impl SendError {
         match self {
             Self::Permanent { reply } | Self::Transient { reply, .. } => reply,
         }
+    }
+
+    /// The same with `change` made to what the server said.
+    pub(super) fn map_reply(mut self, change: impl FnOnce(&str) -> String) -> Self {
+        match &mut self {
+            Self::Permanent { reply } | Self::Transient { reply, .. } => *reply = change(reply),
+        }
+        self
     }
 
     /// The class under which it is counted in `mfa_enforcer_smtp_errors_total`: `permanent`, `transient` or `unknown`
@@ -69,7 +88,7 @@ pub enum Transport {
     File(FileTransport),
     /// To a simulated mail server, for tests and previews: nothing leaves the process.
     Simulated(Arc<dyn SimulatedServer>),
-    /// To a mail server.
+    /// To a mail server, or to one of several.
     Smtp(SmtpTransport),
 }
 
@@ -82,7 +101,7 @@ impl Transport {
         match settings.target()? {
             None => Err("smtp.url is not set: say where mail goes, such as smtps://mail.example.com".to_owned()),
             Some(MailTarget::Folder(folder)) => Ok(Self::File(FileTransport::new(folder))),
-            Some(MailTarget::Server(server)) => SmtpTransport::new(server, settings).map(Self::Smtp),
+            Some(MailTarget::Servers(servers)) => SmtpTransport::new(servers, settings).map(Self::Smtp),
         }
     }
 
@@ -104,7 +123,7 @@ impl Transport {
         }
     }
 
-    /// Tries the way out without sending: the folder can be written to, or the server answers, encrypts and
+    /// Tries the way out without sending: the folder can be written to, or each server answers, encrypts and
     /// authenticates as it must.
     ///
     /// # Errors
@@ -123,7 +142,7 @@ impl Transport {
         matches!(self, Self::File(_))
     }
 
-    /// Whether mail stays on this machine: a folder, a simulated mail server, or one on the loopback.
+    /// Whether mail stays on this machine: a folder, a simulated mail server, or servers on the loopback.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         match self {
@@ -164,9 +183,13 @@ impl std::fmt::Display for Transport {
 
 /// A reply as it may be stored and logged: on one line, of at most 500 characters.
 pub(super) fn shorten(reply: &str) -> String {
-    const MOST: usize = 500;
+    shorten_to(500, reply)
+}
+
+/// The same, of at most `most` characters.
+pub(super) fn shorten_to(most: usize, reply: &str) -> String {
     let words: Vec<_> =
         reply.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect();
     let line = words.join(" ");
-    if line.chars().count() <= MOST { line } else { line.chars().take(MOST - 1).chain(['…']).collect() }
+    if line.chars().count() <= most { line } else { line.chars().take(most - 1).chain(['…']).collect() }
 }

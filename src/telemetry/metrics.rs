@@ -29,6 +29,8 @@ pub const TASK_LAST_SUCCESS_TIMESTAMP: &str = "mfa_enforcer_task_last_success_ti
 pub const TASK_SECONDS: &str = "mfa_enforcer_task_seconds";
 /// Counter: mails that the mail server did not take, by `class`.
 pub const SMTP_ERRORS_TOTAL: &str = "mfa_enforcer_smtp_errors_total";
+/// Gauge: how many seconds lie between two mails to a mail server that has asked for less, the slowest of all; 0: none has.
+pub const SMTP_PACE_SECONDS: &str = "mfa_enforcer_smtp_pace_seconds";
 
 /// `outcome`: the mail server took it.
 pub const SENT: &str = "sent";
@@ -80,6 +82,11 @@ fn describe() {
     describe_gauge!(TASK_LAST_SUCCESS_TIMESTAMP, Unit::Seconds, "When the task last ended well (Unix time)");
     describe_histogram!(TASK_SECONDS, Unit::Seconds, "How long the task took");
     describe_counter!(SMTP_ERRORS_TOTAL, "Mails that the mail server did not take, by class");
+    describe_gauge!(
+        SMTP_PACE_SECONDS,
+        Unit::Seconds,
+        "Time between two mails to a mail server that has asked for less"
+    );
 }
 
 /// Shows every metric with nothing counted yet.
@@ -97,6 +104,7 @@ fn begin(tasks: &[&'static str]) {
     gauge!(FLIP_LAG_SECONDS).set(0);
     gauge!(ENFORCEMENTS_HELD).set(0);
     gauge!(ENFORCEMENTS_AT_RISK).set(0);
+    gauge!(SMTP_PACE_SECONDS).set(0);
     let _ = histogram!(MAIL_LATENESS_SECONDS);
     for task in tasks {
         gauge!(TASK_LAST_SUCCESS_TIMESTAMP, "task" => *task).set(0);
@@ -136,6 +144,7 @@ pub(crate) mod tests {
             "mfa_enforcer_task_last_success_timestamp{task=\"enforce\"} 0",
             "mfa_enforcer_task_seconds_count{task=\"reconcile\"} 0",
             "mfa_enforcer_smtp_errors_total{class=\"permanent\"} 0",
+            "mfa_enforcer_smtp_pace_seconds 0",
         ] {
             assert!(text.lines().any(|shown| shown == line), "{line} is not in\n{text}");
         }

@@ -113,7 +113,10 @@ fn a_wrong_ca_file_is_named() {
 #[test]
 fn encryption_is_required_unless_the_server_is_this_machine() {
     let server = |settings: &str| match smtp_settings(settings).target().unwrap().unwrap() {
-        MailTarget::Server(server) => (server.host, server.port, server.encryption),
+        MailTarget::Servers(mut servers) => {
+            let server = servers.remove(0);
+            (server.host, server.port, server.encryption)
+        }
         MailTarget::Folder(folder) => panic!("{folder:?}"),
     };
     let of = |host: &str, port, encryption| (host.to_owned(), port, encryption);
@@ -134,8 +137,8 @@ fn secrets_may_stand_in_files() {
     std::fs::write(&url, "smtps://mail.ledger.example\n").unwrap();
     std::fs::write(&password, "s3cret\n").unwrap();
     let settings = smtp_settings(&format!("url_file = {url:?}\nusername = 'ada'\npassword_file = {password:?}"));
-    let Some(MailTarget::Server(server)) = settings.target().unwrap() else { panic!("no server") };
-    let (name, password) = server.credentials.unwrap();
+    let Some(MailTarget::Servers(mut servers)) = settings.target().unwrap() else { panic!("no server") };
+    let (name, password) = servers.remove(0).credentials.unwrap();
     assert_eq!((name.as_str(), secrecy::ExposeSecret::expose_secret(&password)), ("ada", "s3cret"));
     assert!(!format!("{settings:?}").contains("s3cret"));
 }

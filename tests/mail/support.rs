@@ -37,7 +37,16 @@ pub fn notice_settings(changes: &str) -> NoticeSettings {
 
 /// Mail server settings; `changes` is TOML that is added or takes a key's place.
 pub fn smtp_settings(changes: &str) -> SmtpSettings {
-    let mut table: toml::Table = toml::from_str("tls = \"auto\"\ntimeout = \"20s\"\nmax_connections = 4").unwrap();
+    let mut table: toml::Table = toml::from_str(
+        r#"
+        tls = "auto"
+        timeout = "20s"
+        max_connections = 4
+        max_per_minute = 0
+        max_per_minute_per_domain = 0
+        "#,
+    )
+    .unwrap();
     table.extend(toml::from_str::<toml::Table>(changes).unwrap());
     table.try_into().unwrap()
 }

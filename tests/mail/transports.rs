@@ -3,7 +3,7 @@
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use mfa_enforcer::mail::memory::MemoryTransport;
-use mfa_enforcer::mail::transport::{SendError, Transport};
+use mfa_enforcer::mail::transport::{About, SendError, Transport};
 
 use crate::support::{mail, mail_to, smtp_settings};
 
@@ -42,7 +42,8 @@ async fn a_folder_that_cannot_be_written_to_is_worth_another_attempt() {
 async fn memory_refuses_on_command() {
     let memory = MemoryTransport::new();
     let transport = Transport::simulated(memory.clone());
-    let transient = |maybe_received| SendError::Transient { reply: "450 later".to_owned(), maybe_received };
+    let transient =
+        |maybe_received| SendError::Transient { reply: "450 later".to_owned(), about: About::AllMail, maybe_received };
     let permanent = SendError::Permanent { reply: "550 nobody".to_owned() };
     memory.refuse("Jo@example.com", permanent.clone());
     memory.refuse_next(transient(false));

@@ -1,0 +1,226 @@
+//! One mail server, and the lines to it that are kept and used again.
+//!
+//! lettre speaks the protocol; the lines are kept here, because its own pool takes back a line whose send was given up
+//! half-way, and then reads old answers for new ones.
+
+use std::error::Error as _;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use lettre::transport::smtp::Error as SmtpError;
+use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParameters};
+use lettre::transport::smtp::commands::{Noop, Rset};
+use lettre::transport::smtp::extension::ClientId;
+use secrecy::ExposeSecret as _;
+use tokio::net::TcpStream;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::Instant;
+
+use super::compose::Composed;
+use super::dialogue::{Stop, dialogue};
+use super::line::Line;
+use super::smtp_replies::{self, Failure, Step};
+use crate::config::smtp::{Encryption, MailServer, SmtpSettings};
+
+/// How long a line is kept without use. Servers hang up after five minutes (RFC 5321, 4.5.3.2), many much sooner.
+const KEPT_FOR: Duration = Duration::from_mins(1);
+
+/// A mail server.
+pub(super) struct Relay {
+    server: MailServer,
+    tls: Option<TlsParameters>,
+    hello: ClientId,
+    permits: Semaphore,
+    kept: Mutex<Vec<KeptLine>>,
+}
+
+struct KeptLine {
+    connection: AsyncSmtpConnection,
+    since: Instant,
+    /// Whether the last mail on it was refused, so that the server must be told to forget it.
+    to_reset: bool,
+}
+
+impl Relay {
+    /// Prepares to speak with `server` over at most `connections` lines at a time. Nothing is connected yet.
+    ///
+    /// # Errors
+    /// What is wrong with `smtp.ca_file`, or that TLS cannot be set up.
+    pub(super) fn new(server: MailServer, settings: &SmtpSettings, connections: usize) -> Result<Self, String> {
+        let tls = match server.encryption {
+            Encryption::Plain => None,
+            Encryption::Implicit | Encryption::StartTls => Some(tls_parameters(&server, settings)?),
+        };
+        Ok(Self {
+            server,
+            tls,
+            hello: settings.hello_name.clone().map_or_else(ClientId::default, ClientId::Domain),
+            permits: Semaphore::new(connections),
+            kept: Mutex::default(),
+        })
+    }
+
+    pub(super) fn is_loopback(&self) -> bool {
+        self.server.is_loopback()
+    }
+
+    /// Waits until a line may be used.
+    pub(super) async fn permit(&self) -> Option<SemaphorePermit<'_>> {
+        self.permits.acquire().await.ok()
+    }
+
+    /// Hands one mail over. `handed_over` is set before the mail itself goes out: from then on the server may have it.
+    pub(super) async fn send(&self, mail: &Composed, handed_over: &AtomicBool) -> Result<String, Failure> {
+        while let Some(connection) = self.take_kept().await {
+            match self.say(connection, mail, handed_over).await {
+                // The server had hung up meanwhile: nothing is lost, as nothing was handed over.
+                Err(failure) if failure.of_line && !handed_over.load(Ordering::Relaxed) => {}
+                outcome => return outcome,
+            }
+        }
+        let connection = self.connect().await?;
+        self.say(connection, mail, handed_over).await
+    }
+
+    /// A line of before that still works, as far as can be known.
+    async fn take_kept(&self) -> Option<AsyncSmtpConnection> {
+        loop {
+            let mut line = self.kept().pop()?;
+            if line.since.elapsed() > KEPT_FOR {
+                continue;
+            }
+            if !line.to_reset || line.connection.command(Rset).await.is_ok() {
+                return Some(line.connection);
+            }
+        }
+    }
+
+    async fn connect(&self) -> Result<AsyncSmtpConnection, Failure> {
+        let place = self.place();
+        let refused = |step| {
+            let place = &place;
+            move |error: SmtpError| smtp_replies::not_connected(place, step, &error, self.server.credentials.as_ref())
+        };
+        let address = (self.server.host.as_str(), self.server.port);
+        let mut connection = if self.server.encryption == Encryption::Implicit {
+            AsyncSmtpConnection::connect_tokio1(address, None, &self.hello, self.tls.clone(), None)
+                .await
+                .map_err(refused(Step::Connect))?
+        } else {
+            let tcp = TcpStream::connect(address).await;
+            let line = tcp.and_then(|tcp| Line::new(tcp, self.tls.is_some()));
+            let line = line.map_err(|error| smtp_replies::not_reached(&place, &error))?;
+            AsyncSmtpConnection::connect_with_transport(Box::new(line), &self.hello)
+                .await
+                .map_err(refused(Step::Connect))?
+        };
+        if let (Encryption::StartTls, Some(tls)) = (self.server.encryption, &self.tls) {
+            connection.starttls(tls.clone(), &self.hello).await.map_err(refused(Step::Encrypt))?;
+        }
+        if let Some((name, password)) = &self.server.credentials {
+            let credentials = Credentials::new(name.clone(), password.expose_secret().to_owned());
+            connection.auth(DEFAULT_MECHANISMS, &credentials).await.map_err(refused(Step::Authenticate))?;
+        }
+        Ok(connection)
+    }
+
+    /// Says one mail on a line, and keeps the line if it is good for another.
+    async fn say(
+        &self,
+        mut connection: AsyncSmtpConnection,
+        mail: &Composed,
+        handed_over: &AtomicBool,
+    ) -> Result<String, Failure> {
+        match dialogue(&mut connection, mail, handed_over).await {
+            Ok(response) => {
+                self.keep(connection, false);
+                Ok(smtp_replies::accepted(&response))
+            }
+            Err(Stop::NeedsSmtpUtf8) => {
+                self.keep(connection, false);
+                Err(smtp_replies::needs_smtputf8())
+            }
+            Err(Stop::At(step, error)) => match error.status() {
+                Some(code) => {
+                    let failure = smtp_replies::refused(step, code, &error);
+                    if !failure.of_server {
+                        self.keep(connection, true);
+                    }
+                    Err(failure)
+                }
+                None => Err(smtp_replies::broken(&self.place(), step, &error)),
+            },
+            Err(Stop::OutOfStep(step, response)) => Err(smtp_replies::out_of_step(&self.place(), step, &response)),
+        }
+    }
+
+    fn keep(&self, connection: AsyncSmtpConnection, to_reset: bool) {
+        self.kept().push(KeptLine { connection, since: Instant::now(), to_reset });
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Vec<KeptLine>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Connects, encrypts and authenticates as for a mail, and says goodbye.
+    pub(super) async fn test(&self) -> Result<(), Failure> {
+        let mut connection = self.connect().await?;
+        let answered = connection.command(Noop).await;
+        answered.map_err(|error| smtp_replies::broken(&self.place(), Step::Connect, &error))?;
+        connection.abort().await;
+        Ok(())
+    }
+
+    /// Says goodbye on every line that is not in use.
+    pub(super) async fn close(&self) {
+        let lines = std::mem::take(&mut *self.kept());
+        futures::future::join_all(lines.into_iter().map(|mut line| async move {
+            line.connection.abort().await;
+        }))
+        .await;
+    }
+
+    /// Host and port.
+    pub(super) fn place(&self) -> String {
+        self.server.place()
+    }
+}
+
+fn tls_parameters(server: &MailServer, settings: &SmtpSettings) -> Result<TlsParameters, String> {
+    let mut builder = TlsParameters::builder(server.host.clone());
+    if let Some(file) = &settings.ca_file {
+        let wrong = |why: &dyn fmt::Display| {
+            format!("smtp.ca_file = \"{}\" {why}: give a PEM file with certificates", file.display())
+        };
+        let pem = std::fs::read(file).map_err(|error| wrong(&format!("cannot be read ({error})")))?;
+        if !pem.windows(27).any(|part| part == b"-----BEGIN CERTIFICATE-----") {
+            return Err(wrong(&"holds no certificate"));
+        }
+        let authorities = Certificate::from_pem(&pem).map_err(|_| wrong(&"cannot be read as certificates"))?;
+        builder = builder.add_root_certificate(authorities);
+    }
+    builder.build_rustls().map_err(|error| {
+        let why = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+        format!("TLS cannot be set up for the mail server: {why}")
+    })
+}
+
+impl fmt::Display for Relay {
+    /// Where mail goes, without any secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.server.encryption {
+            Encryption::Implicit => write!(f, "smtps://{}", self.place()),
+            Encryption::StartTls => write!(f, "smtp://{} (STARTTLS required)", self.place()),
+            Encryption::Plain => write!(f, "smtp://{} (on this machine, not encrypted)", self.place()),
+        }
+    }
+}
+
+impl fmt::Debug for Relay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Relay").field("server", &self.server).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,346 @@
+//! Several mail servers: which one a mail goes to, and what becomes of one that does not work.
+
+use std::collections::VecDeque;
+use std::net::Ipv4Addr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use mfa_enforcer::mail::transport::{About, SendError, Transport};
+use serde_json::json;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+
+use crate::servers::{Aiosmtpd, Sink, count};
+use crate::support::{mail, mail_to, smtp_settings};
+
+fn to(ports: &[u16], changes: &str) -> Transport {
+    let urls: Vec<_> = ports.iter().map(|port| format!("smtp://127.0.0.1:{port}")).collect();
+    Transport::from_settings(&smtp_settings(&format!("url = '{}'\n{changes}", urls.join(" ")))).unwrap()
+}
+
+/// A port that is taken, and on which nothing listens.
+fn dead_port() -> (TcpSocket, u16) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    let port = socket.local_addr().unwrap().port();
+    (socket, port)
+}
+
+/// Time moves on, and nobody has waited.
+async fn pass(span: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(span).await;
+    tokio::time::resume();
+}
+
+/// A mail server that answers to a command as it is told to, each line once, and to all else kindly.
+#[derive(Clone)]
+struct Scripted {
+    port: u16,
+    script: Arc<Mutex<Script>>,
+}
+
+#[derive(Default)]
+struct Script {
+    /// What is answered to which command; the greeting is the command `connect`.
+    answers: VecDeque<(&'static str, &'static str)>,
+    /// Every command, in order.
+    heard: Vec<String>,
+}
+
+impl Scripted {
+    async fn start() -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let server = Self { port: listener.local_addr().unwrap().port(), script: Arc::default() };
+        let at_work = server.clone();
+        tokio::spawn(async move {
+            loop {
+                let (line, _) = listener.accept().await.unwrap();
+                let server = at_work.clone();
+                tokio::spawn(async move { server.serve(line).await });
+            }
+        });
+        server
+    }
+
+    /// Answers so the next time. An empty answer: hangs up.
+    fn answer(&self, command: &'static str, answer: &'static str) {
+        self.script.lock().unwrap().answers.push_back((command, answer));
+    }
+
+    /// How often a command was heard.
+    fn heard(&self, command: &str) -> usize {
+        self.script.lock().unwrap().heard.iter().filter(|heard| *heard == command).count()
+    }
+
+    fn next(&self, command: &str, usual: &'static str) -> &'static str {
+        let mut script = self.script.lock().unwrap();
+        script.heard.push(command.to_owned());
+        if script.answers.front().is_some_and(|(scripted, _)| *scripted == command) {
+            return script.answers.pop_front().unwrap().1;
+        }
+        usual
+    }
+
+    async fn serve(&self, line: TcpStream) {
+        line.set_nodelay(true).unwrap();
+        let (read, mut write) = line.into_split();
+        let mut read = BufReader::new(read);
+        let (mut command, mut usual) = ("connect".to_owned(), "220 here");
+        loop {
+            let answer = self.next(&command, usual);
+            if answer.is_empty() || write.write_all(format!("{answer}\r\n").as_bytes()).await.is_err() {
+                return;
+            }
+            let mut text = String::new();
+            let in_mail = command == "data" && answer.starts_with('3');
+            loop {
+                text.clear();
+                if read.read_line(&mut text).await.unwrap_or(0) == 0 {
+                    return;
+                }
+                if !in_mail || text == ".\r\n" {
+                    break;
+                }
+            }
+            command = text[..text.len().min(4)].trim().to_lowercase();
+            usual = if command == "data" { "354 go on" } else { "250 2.0.0 fine" };
+        }
+    }
+}
+
+fn assert_taken_by(port: u16, reply: &str) {
+    assert!(reply.starts_with("250 ") && reply.ends_with(&format!(" (127.0.0.1:{port})")), "{reply}");
+}
+
+#[tokio::test]
+async fn the_first_that_works_takes_the_mail_and_the_reply_says_which() {
+    let (first, second) = (Scripted::start().await, Scripted::start().await);
+    let transport = to(&[first.port, second.port], "");
+    assert_taken_by(first.port, &transport.send(&mail()).await.unwrap());
+    assert_eq!((first.heard("."), second.heard("connect")), (1, 0));
+    assert!(transport.is_loopback());
+    let shown = format!(
+        "smtp://127.0.0.1:{} (on this machine, not encrypted), else smtp://127.0.0.1:{} (on this machine, not encrypted)",
+        first.port, second.port
+    );
+    assert_eq!(transport.to_string(), shown);
+    let urls = format!("url = 'smtp://127.0.0.1:{} smtps://mail.ledger.example'", first.port);
+    assert!(!Transport::from_settings(&smtp_settings(&urls)).unwrap().is_loopback());
+}
+
+#[tokio::test]
+async fn the_next_one_takes_what_a_dead_one_cannot() {
+    let (_taken, dead) = dead_port();
+    let sink = Sink::start(&[]);
+    assert_taken_by(sink.port, &to(&[dead, sink.port], "").send(&mail()).await.unwrap());
+    assert_eq!(sink.mails().len(), 1);
+}
+
+#[tokio::test]
+async fn one_that_hangs_leaves_time_for_the_next() {
+    let sink = Sink::start(&[]);
+    for command in ["connect", "mail", "rcpt", "data"] {
+        let hanging = Sink::start(&["-W", &format!("{command}:60")]);
+        let transport = to(&[hanging.port, sink.port], "timeout = '2s'");
+        assert_taken_by(sink.port, &transport.send(&mail()).await.unwrap());
+    }
+    assert_eq!(sink.mails().len(), 4);
+}
+
+#[tokio::test]
+async fn the_next_one_takes_what_one_that_closes_refuses() {
+    for command in ["connect", "ehlo", "mail", "rcpt", "data"] {
+        for answer in ["421 4.3.2 shutting down", ""] {
+            let (first, second) = (Scripted::start().await, Scripted::start().await);
+            first.answer(command, answer);
+            let reply = to(&[first.port, second.port], "").send(&mail()).await.unwrap();
+            assert_taken_by(second.port, &reply);
+            assert_eq!((first.heard("."), second.heard(".")), (0, 1), "{command}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_next_one_takes_what_needs_a_password_that_is_refused() {
+    let strict = Aiosmtpd::start(&json!({ "user": "mailer", "password": "right" }));
+    let open = Sink::start(&[]);
+    let urls = format!("url = 'smtp://mailer:wrong@127.0.0.1:{} smtp://127.0.0.1:{}'", strict.port, open.port);
+    let transport = Transport::from_settings(&smtp_settings(&urls)).unwrap();
+    assert_taken_by(open.port, &transport.send(&mail()).await.unwrap());
+    assert!(!format!("{transport:?} {transport}").contains("wrong"));
+    assert_eq!(count(&strict.end(), "mail"), 0);
+}
+
+#[tokio::test]
+async fn what_is_refused_for_what_it_is_is_asked_of_no_other() {
+    for (command, answer, about) in [
+        ("rcpt", "550 5.1.1 no such user", None),
+        ("rcpt", "452 4.2.2 mailbox full", Some(About::ThisMail)),
+        ("data", "451 try later", Some(About::ThisMail)),
+        (".", "554 5.6.0 not to be read", None),
+        ("mail", "451 4.3.0 out of order", Some(About::AllMail)),
+        ("rcpt", "554 5.7.1 Relay access denied", Some(About::AllMail)),
+    ] {
+        let (first, second) = (Scripted::start().await, Scripted::start().await);
+        first.answer(command, answer);
+        let transport = to(&[first.port, second.port], "");
+        let reply = format!("{answer} (127.0.0.1:{})", first.port);
+        let expected = match about {
+            None => SendError::Permanent { reply },
+            Some(about) => SendError::Transient { reply, about, maybe_received: false },
+        };
+        assert_eq!(transport.send(&mail()).await, Err(expected));
+        assert_eq!(second.heard("connect"), 0, "{answer}");
+        // And the first is as good as before.
+        assert_taken_by(first.port, &transport.send(&mail()).await.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn what_may_have_been_taken_is_given_to_no_other() {
+    for (answer, maybe_received) in [("", true), ("421 4.3.2 shutting down", false), ("354 what?", true)] {
+        let (first, second) = (Scripted::start().await, Scripted::start().await);
+        first.answer(".", answer);
+        let error = to(&[first.port, second.port], "").send(&mail()).await.unwrap_err();
+        let expected = matches!(&error, SendError::Transient { about: About::AllMail, maybe_received: found, .. } if *found == maybe_received);
+        assert!(expected, "{answer}: {error}");
+        assert_eq!(second.heard("connect"), 0, "{answer}");
+    }
+    let (slow, second) = (Aiosmtpd::start(&json!({})), Scripted::start().await);
+    let transport = to(&[slow.port, second.port], "timeout = '4s'");
+    let error = transport.send(&mail_to("slow@example.com")).await.unwrap_err();
+    assert!(matches!(&error, SendError::Transient { maybe_received: true, .. }), "{error}");
+    assert!(error.reply().contains("within 4 s"), "it was waited for to the end: {error}");
+    assert_eq!(second.heard("connect"), 0);
+}
+
+#[tokio::test]
+async fn where_none_works_each_is_named() {
+    let (_one, first) = dead_port();
+    let (_other, second) = dead_port();
+    let transport = to(&[first, second], "");
+    let error = transport.send(&mail()).await.unwrap_err();
+    for port in [first, second] {
+        assert!(error.reply().contains(&format!("cannot connect to 127.0.0.1:{port}: ")), "{error}");
+    }
+    assert!(matches!(&error, SendError::Transient { about: About::AllMail, maybe_received: false, .. }), "{error}");
+    // `check` tells of each that is wrong as well.
+    assert_eq!(transport.test().await.unwrap_err().lines().count(), 2);
+}
+
+#[tokio::test]
+async fn a_test_asks_each_of_them() {
+    let sink = Sink::start(&[]);
+    let (_taken, dead) = dead_port();
+    let problem = to(&[sink.port, dead], "").test().await.unwrap_err();
+    assert!(problem.starts_with(&format!("smtp.url: cannot connect to 127.0.0.1:{dead}: ")), "{problem}");
+    to(&[sink.port, sink.port], "").test().await.unwrap();
+}
+
+#[tokio::test]
+async fn one_that_does_not_work_is_avoided_and_then_tried_by_one_mail() {
+    let (first, second) = (Scripted::start().await, Scripted::start().await);
+    let transport = to(&[first.port, second.port], "");
+    first.answer("connect", "421 4.3.2 no");
+    for _ in 0..3 {
+        assert_taken_by(second.port, &transport.send(&mail()).await.unwrap());
+    }
+    assert_eq!(first.heard("connect"), 1, "the first mail alone asked it");
+
+    // Thirty seconds later one mail tries it, in vain, and from then on it is avoided for a minute.
+    pass(Duration::from_secs(30)).await;
+    first.answer("connect", "421 4.3.2 no");
+    for _ in 0..3 {
+        assert_taken_by(second.port, &transport.send(&mail()).await.unwrap());
+    }
+    assert_eq!(first.heard("connect"), 2);
+    pass(Duration::from_secs(45)).await;
+    assert_taken_by(second.port, &transport.send(&mail()).await.unwrap());
+    assert_eq!(first.heard("connect"), 2);
+
+    // Then it works, and is preferred again.
+    pass(Duration::from_secs(20)).await;
+    for _ in 0..2 {
+        assert_taken_by(first.port, &transport.send(&mail()).await.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn one_mail_at_a_time_tries_it_again() {
+    let (first, second) = (Scripted::start().await, Scripted::start().await);
+    let transport = to(&[first.port, second.port], "");
+    first.answer("connect", "");
+    transport.send(&mail()).await.unwrap();
+    pass(Duration::from_secs(30)).await;
+    first.answer("connect", "");
+    let mail = mail();
+    let outcomes = futures::future::join_all((0..4).map(|_| transport.send(&mail))).await;
+    for outcome in outcomes {
+        assert_taken_by(second.port, &outcome.unwrap());
+    }
+    assert_eq!(first.heard("connect"), 2);
+}
+
+#[tokio::test]
+async fn mail_is_never_stuck_where_all_are_avoided() {
+    let (first, second) = (Scripted::start().await, Scripted::start().await);
+    let transport = to(&[first.port, second.port], "");
+    first.answer("connect", "");
+    second.answer("connect", "");
+    transport.send(&mail()).await.unwrap_err();
+    // No time has passed: the one whose time comes first is tried anyway.
+    assert_taken_by(first.port, &transport.send(&mail()).await.unwrap());
+
+    let alone = Scripted::start().await;
+    let transport = to(&[alone.port], "");
+    for _ in 0..3 {
+        alone.answer("connect", "");
+        transport.send(&mail()).await.unwrap_err();
+    }
+    assert_eq!(transport.send(&mail()).await.unwrap(), "250 2.0.0 fine");
+}
+
+#[tokio::test]
+async fn one_that_asks_for_less_gets_less_until_it_takes_mail_again() {
+    let server = Scripted::start().await;
+    let transport = to(&[server.port], "timeout = '1s'");
+    let answers =
+        ["450 4.7.1 too fast", "452 4.3.2 not now", "421 too fast", "451 4.7.0 too fast", "450 4.7.1 too fast"];
+    for answer in answers {
+        server.answer("rcpt", answer);
+        let error = transport.send(&mail()).await.unwrap_err();
+        assert!(error.reply().starts_with(answer), "{error}");
+        assert!(matches!(&error, SendError::Transient { about: About::AllMail, .. }), "{error}");
+        pass(Duration::from_secs(30)).await;
+    }
+    // The spacing is sixteen seconds by now: the second mail would have to wait for longer than an attempt may take.
+    let mail = mail();
+    transport.send(&mail).await.unwrap();
+    for _ in 0..2 {
+        let error = transport.send(&mail).await.unwrap_err();
+        assert!(error.reply().starts_with("not sent: there are others before it"), "{error}");
+        pass(Duration::from_secs(5)).await;
+    }
+    pass(Duration::from_secs(6)).await;
+    transport.send(&mail).await.unwrap();
+    assert_eq!(server.heard("."), 2);
+    // It takes mail again, and the spacing goes.
+    for _ in 0..60 {
+        pass(Duration::from_secs(16)).await;
+        transport.send(&mail).await.unwrap();
+    }
+    let outcomes = futures::future::join_all((0..4).map(|_| transport.send(&mail))).await;
+    assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+}
+
+#[tokio::test]
+async fn what_one_that_asks_for_less_has_no_turn_for_goes_to_the_next() {
+    let (first, second) = (Scripted::start().await, Scripted::start().await);
+    let transport = to(&[first.port, second.port], "timeout = '2s'");
+    first.answer("rcpt", "450 4.7.1 too fast");
+    transport.send(&mail()).await.unwrap_err();
+    assert_taken_by(second.port, &transport.send(&mail()).await.unwrap());
+    pass(Duration::from_secs(1)).await;
+    assert_taken_by(first.port, &transport.send(&mail()).await.unwrap());
+}
