@@ -39,6 +39,7 @@ mod rules {
     mod r9_one_bad_row;
     mod reverts;
     mod safety_holds;
+    mod sending_well;
     mod touched_rows;
     mod world;
 }

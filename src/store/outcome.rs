@@ -50,6 +50,8 @@ pub enum MailResult {
     },
     /// Not begun: as if it had never been claimed.
     Released {
+        /// When it may be claimed again; none: when it might have been before.
+        next_attempt_at: Option<Timestamp>,
         /// Whether an earlier attempt may have reached the reader.
         maybe_received: bool,
     },
@@ -160,7 +162,9 @@ fn row(outcome: &MailOutcome) -> Json {
         MailResult::Deferred { next_attempt_at, maybe_received } => {
             ("pending", "deferred", Some(next_attempt_at), maybe_received, 0)
         }
-        MailResult::Released { maybe_received } => ("pending", "deferred", None, maybe_received, 1),
+        MailResult::Released { next_attempt_at, maybe_received } => {
+            ("pending", "deferred", next_attempt_at, maybe_received, 1)
+        }
     };
     json!({
         "id": outcome.mail_id, "notice_state": notice, "mail_state": mail, "next_attempt_at": next, "undone": attempts,

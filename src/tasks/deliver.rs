@@ -7,12 +7,13 @@ use futures::stream::{self, StreamExt as _};
 use metrics::{counter, gauge, histogram};
 use serde_json::json;
 
+use super::turn::{self, NotBegun};
 use super::{Report, Services, Task, TaskError};
 use crate::domain::ids::Id;
-use crate::domain::retry::backoff;
+use crate::domain::retry::{backoff, gives_up};
 use crate::domain::time::Timestamp;
 use crate::mail::PrepareError;
-use crate::mail::transport::SendError;
+use crate::mail::transport::{About, SendError};
 use crate::store::claim::{Claim, ClaimTerms, ClaimedMail};
 use crate::store::outcome::{MailOutcome, MailResult};
 use crate::telemetry::metrics::{
@@ -103,7 +104,8 @@ async fn send_all(services: &Services, id: Id, claim: Claim, tally: &mut Tally) 
                 MailResult::Sent => tally.sent += 1,
                 MailResult::Failed { .. } => tally.failed += 1,
                 MailResult::Deferred { .. } => tally.deferred += 1,
-                MailResult::Released { .. } => {}
+                MailResult::Released { next_attempt_at: Some(_), .. } => tally.waiting += 1,
+                MailResult::Released { next_attempt_at: None, .. } => {}
             }
         }
         record(services, id, &batch).await;
@@ -143,8 +145,12 @@ async fn send_one(services: &Services, mail: &ClaimedMail, until: Timestamp) -> 
         reply,
         result,
     };
-    if services.shutdown.is_requested() || services.clock.now().plus(services.limits.send_timeout) > until {
-        return outcome(MailResult::Released { maybe_received: mail.maybe_received }, "not begun".to_owned(), None);
+    let not_begun = |NotBegun { next_attempt_at, reply }| {
+        let maybe_received = mail.maybe_received;
+        outcome(MailResult::Released { next_attempt_at, maybe_received }, reply.to_owned(), None)
+    };
+    if let Err(error) = turn::too_late(services, until) {
+        return not_begun(error);
     }
     let kind = message.notices.first().map_or("none", |notice| notice.kind.as_str());
     let composed = match services.mailer.prepare(message) {
@@ -155,6 +161,9 @@ async fn send_one(services: &Services, mail: &ClaimedMail, until: Timestamp) -> 
             return outcome(MailResult::Failed { maybe_received: mail.maybe_received }, error.to_string(), None);
         }
     };
+    if let Err(error) = turn::turn(services, &composed, until).await {
+        return not_begun(error);
+    }
     let sha256 = Some(composed.sha256.clone());
     match services.mailer.send(&composed).await {
         Ok(reply) => {
@@ -166,25 +175,36 @@ async fn send_one(services: &Services, mail: &ClaimedMail, until: Timestamp) -> 
         Err(error) => {
             counter!(SMTP_ERRORS_TOTAL, "class" => error.class()).increment(1);
             log_unsent(mail, &error);
-            let result = result_of(services, mail, &error);
+            let (result, reply) = result_of(services, mail, &error);
             let counted = if matches!(result, MailResult::Failed { .. }) { FAILED } else { PUT_OFF };
             counter!(MAILS_TOTAL, "kind" => kind, "outcome" => counted).increment(1);
-            outcome(result, error.reply().to_owned(), sha256)
+            outcome(result, reply, sha256)
         }
     }
 }
 
-fn result_of(services: &Services, mail: &ClaimedMail, error: &SendError) -> MailResult {
+/// What follows from an error, and the reply to store.
+fn result_of(services: &Services, mail: &ClaimedMail, error: &SendError) -> (MailResult, String) {
+    let (now, limits, reply) = (services.clock.now(), &services.limits, error.reply().to_owned());
     match error {
-        SendError::Permanent { .. } => MailResult::Failed { maybe_received: mail.maybe_received },
+        SendError::Permanent { .. } => (MailResult::Failed { maybe_received: mail.maybe_received }, reply),
+        SendError::Transient { about: About::ThisMail, maybe_received: false, .. }
+            if gives_up(mail.attempt, mail.due_at, now, limits.retry_for) =>
+        {
+            let tried_for = now.utc() - mail.due_at.utc();
+            let (number, unit) = match tried_for.num_days() {
+                0 | 1 => (tried_for.num_hours(), "hours"),
+                days => (days, "days"),
+            };
+            let reply = format!("given up after {number} {unit}: {reply}");
+            (MailResult::Failed { maybe_received: mail.maybe_received }, reply)
+        }
         SendError::Transient { maybe_received, .. } => {
-            let limits = &services.limits;
             let wait =
                 backoff(mail.attempt, limits.retry_first, limits.retry_most, |most| services.randomness.up_to(most));
-            MailResult::Deferred {
-                next_attempt_at: services.clock.now().plus(wait),
-                maybe_received: mail.maybe_received || *maybe_received,
-            }
+            let next_attempt_at = now.plus(wait);
+            let maybe_received = mail.maybe_received || *maybe_received;
+            (MailResult::Deferred { next_attempt_at, maybe_received }, reply)
         }
     }
 }

@@ -11,6 +11,7 @@ mod reconcile;
 mod review;
 mod shutdown;
 mod ticks;
+mod turn;
 mod warn;
 
 use std::sync::Arc;
@@ -68,6 +69,8 @@ pub struct Limits {
     pub retry_first: TimeDelta,
     /// The longest wait between two attempts.
     pub retry_most: TimeDelta,
+    /// For how long a mail is tried that is put off for its own sake.
+    pub retry_for: TimeDelta,
 }
 
 impl Limits {
@@ -81,6 +84,7 @@ impl Limits {
             send_timeout: config.smtp.timeout,
             retry_first: config.schedule.retry_first,
             retry_most: config.schedule.retry_most,
+            retry_for: config.schedule.retry_for,
         }
     }
 }

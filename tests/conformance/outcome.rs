@@ -71,9 +71,11 @@ async fn each_result_is_recorded(db: &TestDatabase) {
 async fn outcomes_of_another_claim_are_refused(db: &TestDatabase) {
     let (store, claim) = claimed(db, 1).await;
     let before = db.dump().await;
-    for result in
-        [MailResult::Sent, MailResult::Failed { maybe_received: false }, MailResult::Released { maybe_received: false }]
-    {
+    for result in [
+        MailResult::Sent,
+        MailResult::Failed { maybe_received: false },
+        MailResult::Released { next_attempt_at: None, maybe_received: false },
+    ] {
         let outcomes = [outcome(&claim, 0, result)];
         let another: Id = "0a000000-0000-4000-8000-00000000000f".parse().unwrap();
         assert!(store.record_outcomes(another, later(), &outcomes).await.unwrap().is_empty());
@@ -94,7 +96,7 @@ async fn recording_twice_is_recording_once(db: &TestDatabase) {
 
 async fn a_released_mail_is_as_if_never_claimed(db: &TestDatabase) {
     let (store, claim) = claimed(db, 1).await;
-    let outcomes = [outcome(&claim, 0, MailResult::Released { maybe_received: false })];
+    let outcomes = [outcome(&claim, 0, MailResult::Released { next_attempt_at: None, maybe_received: false })];
     store.record_outcomes(claim.id.unwrap(), later(), &outcomes).await.unwrap();
     let rows = "SELECT state, attempts, next_attempt_at, claimed_by, claimed_until FROM notices";
     assert_eq!(db.rows(rows).await, [["pending", "0", "2026-12-01T09:15:00.000000Z", "null", "null"]]);

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use mfa_enforcer::domain::time::Timestamp;
-use mfa_enforcer::mail::transport::SendError;
+use mfa_enforcer::mail::transport::{About, SendError};
 use mfa_enforcer::store::claim::ClaimTerms;
 use mfa_enforcer::store::reconcile::Authority;
 use mfa_enforcer::tasks::dates::Order;
@@ -37,7 +37,7 @@ async fn figures_tell_what_is_due(db: &TestDatabase) {
     assert_eq!((figures.unreconciled, figures.scheduled, figures.due_notices, figures.oldest_due), (0, 1, 0, None));
     assert_eq!(store.next_due(daemon.now()).await.unwrap(), Some(at("2026-11-23T11:15:00Z")));
 
-    let busy = SendError::Transient { reply: "451 busy".to_owned(), maybe_received: false };
+    let busy = SendError::Transient { reply: "451 busy".to_owned(), about: About::AllMail, maybe_received: false };
     daemon.mail.refuse("user1@example.com", busy);
     daemon.live_until(Some(at("2026-11-23T11:15:30Z"))).await;
     let figures = store.figures(daemon.now()).await.unwrap();

@@ -26,9 +26,11 @@ async fn r2_once_an_outcome_of_a_lapsed_claim_is_refused_while_another_sends(db:
     let second = world.claim().await;
     assert_eq!(second.mails.len(), 1);
     let before = db.dump().await;
-    for result in
-        [MailResult::Failed { maybe_received: false }, MailResult::Sent, MailResult::Released { maybe_received: false }]
-    {
+    for result in [
+        MailResult::Failed { maybe_received: false },
+        MailResult::Sent,
+        MailResult::Released { next_attempt_at: None, maybe_received: false },
+    ] {
         let outcome = MailOutcome {
             mail_id: slow.mails[0].message.mail_id,
             attempt: 1,

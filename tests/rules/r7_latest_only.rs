@@ -1,7 +1,7 @@
 //! R7: per user and enforcement only the latest due notice is sent; an overdue announcement beats reminders; days left are
 //! counted at sending.
 
-use super::world::{NOTHING, World, at, busy};
+use super::world::{NOTHING, World, at, busy, mailbox_full};
 use crate::support::{TestDatabase, on_both};
 
 on_both!(
@@ -12,6 +12,7 @@ on_both!(
     r7_latest_only_days_left_are_counted_at_sending,
     r7_latest_only_no_reminder_comes_before_the_announcement,
     r7_latest_only_now_required_beats_all,
+    r7_latest_only_a_final_reminder_that_is_put_off_yields_on_the_day,
     r7_latest_only_a_late_joiners_reminders_count_to_their_own_day,
 );
 
@@ -145,5 +146,22 @@ async fn r7_latest_only_a_late_joiners_reminders_count_to_their_own_day(db: &Tes
     assert!(text.contains("In 5 days") && !text.contains("Tomorrow"), "{text}");
     world.walk("2027-01-20 12:00").await;
     assert_eq!(world.required_since(&late).await, "2027-01-18 23:00");
+    world.finish().await;
+}
+
+/// What is put off until after its day has nothing to say any more: another mail says what is so now.
+async fn r7_latest_only_a_final_reminder_that_is_put_off_yields_on_the_day(db: &TestDatabase) {
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    let berlin = world.company("Europe/Berlin").await;
+    let user = world.member(berlin, "Europe/Berlin").await;
+    world.set_date(berlin, "2027-01-15").await;
+    world.walk("2027-01-14 07:59").await;
+    world.mail.refuse(&user.address(), mailbox_full());
+    world.walk("2027-01-15 07:59").await;
+    world.mail.accept(&user.address());
+    world.walk("2027-01-16 09:00").await;
+    let received = world.received(&user).await;
+    assert_eq!(received[received.len() - 2..], ["2027-01-12 09:00 reminder", "2027-01-15 09:00 now_required"]);
+    assert_eq!(world.skipped(&user).await, ["final_reminder out_of_state"]);
     world.finish().await;
 }

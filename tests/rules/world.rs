@@ -15,7 +15,7 @@ use mfa_enforcer::domain::time::{Timestamp, instant_at};
 use mfa_enforcer::mail::Mailer;
 use mfa_enforcer::mail::compose::Composed;
 use mfa_enforcer::mail::memory::MemoryTransport;
-use mfa_enforcer::mail::transport::{SendError, Transport};
+use mfa_enforcer::mail::transport::{About, SendError, Transport};
 use mfa_enforcer::store::claim::{Claim, ClaimTerms};
 use mfa_enforcer::store::enforcements::Ordered;
 use mfa_enforcer::store::reconcile::Authority;
@@ -71,12 +71,17 @@ pub fn shown(instant: Timestamp, zone: Tz) -> String {
 
 /// A refusal that is worth another attempt.
 pub fn busy() -> SendError {
-    SendError::Transient { reply: "451 4.3.0 try again later".to_owned(), maybe_received: false }
+    SendError::Transient { reply: "451 4.3.0 try again later".to_owned(), about: About::AllMail, maybe_received: false }
+}
+
+/// A refusal of this mail alone that is worth another attempt.
+pub fn mailbox_full() -> SendError {
+    SendError::Transient { reply: "452 4.2.2 mailbox full".to_owned(), about: About::ThisMail, maybe_received: false }
 }
 
 /// An answer that was lost: the mail may have been received.
 pub fn lost_answer() -> SendError {
-    SendError::Transient { reply: "connection lost after DATA".to_owned(), maybe_received: true }
+    SendError::Transient { reply: "connection lost after DATA".to_owned(), about: About::AllMail, maybe_received: true }
 }
 
 /// A refusal for good.

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use mfa_enforcer::mail::compose::Composed;
-use mfa_enforcer::mail::transport::SendError;
+use mfa_enforcer::mail::transport::{About, SendError};
 
 use super::World;
 use super::daemon::SEND_TIMEOUT;
@@ -99,7 +99,9 @@ fn is_for_admins(mail: &Composed) -> bool {
 
 /// What the daemon is told.
 fn reply(answer: Answer, mail: &Composed, trouble: &str) -> Reply {
-    let transient = |reply: &str, maybe_received| Err(SendError::Transient { reply: reply.to_owned(), maybe_received });
+    let transient = |reply: &str, maybe_received| {
+        Err(SendError::Transient { reply: reply.to_owned(), about: About::AllMail, maybe_received })
+    };
     match answer {
         Answer::Accepted => Ok(format!("250 2.0.0 taken as {}", mail.mail_id)),
         Answer::RefusedForNow => transient("451 4.3.0 try again later", false),

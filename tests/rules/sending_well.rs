@@ -1,0 +1,166 @@
+//! How mail is sent: within the limits of `[smtp]`, and for how long a mail is tried.
+
+use chrono::TimeDelta;
+use mfa_enforcer::app;
+use mfa_enforcer::config::Config;
+use mfa_enforcer::domain::time::Timestamp;
+use mfa_enforcer::mail::limits::RateLimits;
+
+use super::world::{NOTHING, User, World, at, busy, mailbox_full};
+use crate::support::{TestDatabase, on_both};
+
+on_both!(
+    a_mail_that_is_put_off_for_its_own_sake_is_given_up_in_the_end,
+    a_mail_that_all_others_share_the_fate_of_is_never_given_up,
+    a_mail_is_not_given_up_because_the_daemon_was_down,
+    a_domain_with_too_much_mail_holds_up_no_other,
+    the_limit_of_all_mail_is_kept_to,
+    the_limits_of_the_settings_are_those_of_the_daemon,
+);
+
+/// A user who was told that MFA is required, or cannot be: nothing comes after `now_required`.
+async fn required(world: &World<'_>) -> User {
+    let berlin = world.company("Europe/Berlin").await;
+    let user = world.member(berlin, "Europe/Berlin").await;
+    world.set_date(berlin, "2026-12-09").await;
+    world.walk("2026-12-09 07:59").await;
+    user
+}
+
+async fn last_notice(db: &TestDatabase) -> Vec<String> {
+    let sql = "SELECT n.state, l.server_reply FROM notices AS n JOIN mails AS l ON l.id = n.mail_id WHERE n.kind = 'now_required'";
+    db.rows(sql).await.concat()
+}
+
+async fn a_mail_that_is_put_off_for_its_own_sake_is_given_up_in_the_end(db: &TestDatabase) {
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    let user = required(&world).await;
+    world.mail.refuse(&user.address(), mailbox_full());
+    world.walk("2026-12-14 07:59").await;
+    assert_eq!(last_notice(db).await, ["pending", "452 4.2.2 mailbox full"]);
+    world.walk("2026-12-14 10:00").await;
+    assert_eq!(last_notice(db).await, ["failed", "given up after 5 days: 452 4.2.2 mailbox full"]);
+    world.mail.accept(&user.address());
+    world.walk("2026-12-20 10:00").await;
+    assert!(!world.received(&user).await.iter().any(|line| line.ends_with("now_required")));
+    world.finish().await;
+}
+
+async fn a_mail_that_all_others_share_the_fate_of_is_never_given_up(db: &TestDatabase) {
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    let user = required(&world).await;
+    world.mail.refuse(&user.address(), busy());
+    world.walk("2026-12-20 09:00").await;
+    world.mail.accept(&user.address());
+    world.walk("2026-12-20 12:00").await;
+    assert!(world.received(&user).await.last().unwrap().ends_with(" now_required"));
+    world.finish().await;
+}
+
+async fn a_mail_is_not_given_up_because_the_daemon_was_down(db: &TestDatabase) {
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    let user = required(&world).await;
+    world.mail.refuse(&user.address(), mailbox_full());
+    world.run("2026-12-25 09:00").await;
+    assert_eq!(last_notice(db).await, ["pending", "452 4.2.2 mailbox full"]);
+    world.mail.accept(&user.address());
+    world.walk("2026-12-25 12:00").await;
+    assert!(world.received(&user).await.last().unwrap().ends_with(" now_required"));
+    world.finish().await;
+}
+
+/// The limits of these settings, by the world's clock.
+fn limit(world: &mut World<'_>, variables: &[(&str, &str)]) {
+    let config = limited(variables);
+    let variables = [("MFA_ENFORCER__CLOCK__SIMULATED".to_owned(), "true".to_owned())];
+    let notices = Config::load(None, variables.into_iter()).unwrap().notices;
+    let transport = mfa_enforcer::mail::transport::Transport::simulated(world.mail.clone());
+    let mailer = mfa_enforcer::mail::Mailer::new(&notices, transport).unwrap();
+    world.services.mailer = mailer.limited(RateLimits::new(&config.smtp, &world.services.clock));
+}
+
+fn limited(variables: &[(&str, &str)]) -> Config {
+    let fixed =
+        [("CLOCK__SIMULATED", "true"), ("NOTICES__FROM", "no-reply@ledger.example"), ("SMTP__URL", "file:mail")];
+    let all = fixed.iter().chain(variables);
+    Config::load(None, all.map(|(name, value)| (format!("MFA_ENFORCER__{name}"), (*value).to_owned()))).unwrap()
+}
+
+async fn arrivals(world: &World<'_>, users: &[User]) -> Vec<Timestamp> {
+    let mut arrivals: Vec<_> = users.iter().flat_map(|user| world.mails_to(user)).map(|(at, _)| at).collect();
+    arrivals.sort_unstable();
+    arrivals
+}
+
+async fn a_domain_with_too_much_mail_holds_up_no_other(db: &TestDatabase) {
+    let mut world = World::begin(db, "2026-12-01 09:00").await;
+    limit(&mut world, &[("SMTP__MAX_PER_MINUTE_PER_DOMAIN", "6")]);
+    let berlin = world.company("Europe/Berlin").await;
+    let crowd = world.members(berlin, "Europe/Berlin", 12).await;
+    let others = world.members(berlin, "Europe/Berlin", 3).await;
+    for (number, user) in others.iter().enumerate() {
+        world.set_user(user, &format!("email = 'jo@other{number}.example'")).await;
+    }
+    for user in crowd.iter().step_by(2) {
+        world.set_user(user, &format!("email = '{}'", user.address().replace("example.com", "EXAMPLE.com"))).await;
+    }
+    world.set_date(berlin, "2027-01-15").await;
+    world.run_now().await;
+    world.run("2026-12-01 09:15").await;
+    let arrived = |world: &World<'_>| {
+        let mut domains: Vec<_> =
+            world.inbox().iter().map(|(_, mail)| mail.envelope.to()[0].domain().to_lowercase()).collect();
+        domains.sort();
+        domains
+    };
+    assert_eq!(arrived(&world), ["example.com", "other0.example", "other1.example", "other2.example"]);
+    // Each that was put off has a place of its own, and no attempt is counted.
+    let places =
+        db.rows("SELECT next_attempt_at FROM notices WHERE state = 'pending' AND attempts = 0 ORDER BY 1").await;
+    let due = at("2026-12-01 09:15");
+    let expected: Vec<_> = (1..12).map(|number| due.plus(TimeDelta::seconds(10 * number)).to_string()).collect();
+    assert_eq!(places.concat(), expected);
+    world.walk("2026-12-01 09:17").await;
+    assert_eq!(arrived(&world).len(), 15);
+    assert_eq!(db.value("SELECT max(attempts) FROM notices").await, "1");
+    world.finish().await;
+}
+
+async fn the_limit_of_all_mail_is_kept_to(db: &TestDatabase) {
+    let mut world = World::begin(db, "2026-12-01 09:00").await;
+    limit(&mut world, &[("SMTP__MAX_PER_MINUTE", "12")]);
+    let berlin = world.company("Europe/Berlin").await;
+    let crowd = world.members(berlin, "Europe/Berlin", 14).await;
+    world.set_date(berlin, "2027-01-15").await;
+    world.run_now().await;
+    world.run("2026-12-01 09:15").await;
+    assert_eq!(arrivals(&world, &crowd).await.len(), 2, "a sixth at once");
+    world.walk("2026-12-01 09:17").await;
+    let arrivals = arrivals(&world, &crowd).await;
+    assert_eq!(arrivals.len(), 14);
+    let first_minute = arrivals.iter().filter(|at| **at < arrivals[0].plus(TimeDelta::minutes(1))).count();
+    assert_eq!(first_minute, 12);
+    world.finish().await;
+}
+
+async fn the_limits_of_the_settings_are_those_of_the_daemon(db: &TestDatabase) {
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    let config = limited(&[("SMTP__MAX_PER_MINUTE", "6")]);
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = config;
+    config.smtp.url = Some(format!("file:{}", folder.path().display()).into());
+    let berlin = world.company("Europe/Berlin").await;
+    world.members(berlin, "Europe/Berlin", 3).await;
+    world.set_date(berlin, "2027-01-15").await;
+    let services = &world.services;
+    let (clock, randomness, shutdown) =
+        (services.clock.clone(), services.randomness.clone(), services.shutdown.clone());
+    let services = app::services(&config, services.store.clone(), clock, randomness, shutdown).unwrap();
+    for instant in ["2026-12-01 09:00", "2026-12-01 09:15"] {
+        services.clock.set(at(instant));
+        let errors = mfa_enforcer::tasks::run_until_idle(&services).await;
+        assert!(errors.is_empty(), "{errors:?}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    assert_eq!(world.received(&world.all_users()[0]).await, NOTHING);
+}
