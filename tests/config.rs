@@ -80,6 +80,7 @@ lease = 300
 claim_batch = 0
 chunk = 1000000
 retry_first = ""
+retry_for = "0s"
 [enforcement]
 minimum_notice_days = -1
 sso_users = "leave"
@@ -88,6 +89,8 @@ days_before = [30, "two weeks"]
 menu_path = "Settings"
 [smtp]
 password = 12345
+max_per_minute = -1
+max_per_minute_per_domain = 1000001
 [http]
 listen = "localhost:8080"
 [methods]
@@ -189,7 +192,15 @@ fn values_made_for_examples_fail_the_check_and_a_run_that_really_sends() {
 fn a_simulated_clock_sends_no_mail_beyond_this_machine() {
     let file = |url| format!("[clock]\nsimulated = true\n[smtp]\nurl = '{url}'\n");
     insta::assert_snapshot!(refused(&file("smtp://mail.acme.com:587"), Purpose::Run));
-    for here in ["file:mails", "smtp://localhost:2525", "smtp://127.0.0.1:2525", "smtp://[::1]:2525"] {
+    let one_of_several = refused(&file("smtp://localhost:2525 smtp://mail.acme.com:587"), Purpose::Run);
+    assert_eq!(one_of_several, refused(&file("smtp://mail.acme.com:587"), Purpose::Run));
+    for here in [
+        "file:mails",
+        "smtp://localhost:2525",
+        "smtp://127.0.0.1:2525",
+        "smtp://[::1]:2525",
+        "smtp://[::1]:2525 smtp://localhost",
+    ] {
         assert_eq!(refused(&file(here), Purpose::Run), "", "{here}");
     }
 }

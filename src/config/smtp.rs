@@ -223,6 +223,9 @@ impl SmtpSettings {
     fn server(&self, url: &Url, which: &str, alone: bool) -> Result<MailServer, String> {
         let host = url.host_str().filter(|host| !host.is_empty()).ok_or_else(|| unreadable(which))?;
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        if let Some((before, _)) = host.split_once(',') {
+            return Err(format!("smtp.url has a comma after '{before}': put spaces between several mail servers"));
+        }
         if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
             return Err(format!("smtp.url has something after '{host}': leave it out; TLS is set by smtp.tls"));
         }

@@ -213,6 +213,18 @@ mod tests {
     }
 
     #[test]
+    fn on_a_clock_that_goes_it_is_worth_waiting_for_a_moment() {
+        let all = PerMinute::new(6, &Clock::System, Duration::MAX).unwrap();
+        let of_one = PerMinute::new(6, &Clock::System, MOMENT).unwrap();
+        let soon = PerMinute::new(6000, &Clock::System, MOMENT).unwrap();
+        assert_eq!((all.turn(()), of_one.turn(())), (Turn::Now, Turn::Now));
+        assert!(matches!(all.turn(()), Turn::Soon(wait) if wait > MOMENT));
+        assert!(matches!(of_one.turn(()), Turn::Later(wait) if wait > MOMENT));
+        let refused = (0..100_000).map(|_| soon.turn(())).find(|turn| *turn != Turn::Now).unwrap();
+        assert!(matches!(refused, Turn::Soon(wait) if wait <= MOMENT), "{refused:?}");
+    }
+
+    #[test]
     fn what_is_old_is_forgotten() {
         let clock = clock();
         let limit = PerMinute::new(6, &clock, MOMENT).unwrap();

@@ -74,3 +74,37 @@ impl RelayHealth {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mail::transport::{About, SendError};
+    use crate::telemetry::metrics::tests::scraped;
+
+    #[test]
+    fn the_widest_spacing_is_shown() {
+        let (slow, fast) = (RelayHealth::default(), RelayHealth::default());
+        let error = SendError::Transient {
+            reply: "450 4.7.1 too fast".to_owned(),
+            about: About::AllMail,
+            maybe_received: false,
+        };
+        let failure = Failure { error, of_server: false, of_line: false, throttled: true };
+        let at = Duration::from_secs;
+        let shown = |line: &str| {
+            let (_, text) = scraped(|| RelayHealth::gauge([&slow, &fast].into_iter()));
+            assert!(text.lines().any(|shown| shown == line), "{line} is not in\n{text}");
+        };
+        shown("mfa_enforcer_smtp_pace_seconds 0");
+        slow.note("mail.example.com:25", at(1), at(1), Err(&failure));
+        slow.note("mail.example.com:25", at(2), at(2), Err(&failure));
+        fast.note("mail.example.org:25", at(2), at(2), Err(&failure));
+        shown("mfa_enforcer_smtp_pace_seconds 2");
+        for second in 3..100 {
+            for health in [&slow, &fast] {
+                health.note("mail.example.com:25", at(second), at(second), Ok(&"250 taken".to_owned()));
+            }
+        }
+        shown("mfa_enforcer_smtp_pace_seconds 0");
+    }
+}

@@ -15,6 +15,7 @@ on_both!(
     outcomes_of_another_claim_are_refused,
     recording_twice_is_recording_once,
     a_released_mail_is_as_if_never_claimed,
+    a_released_mail_may_have_to_wait,
     what_was_deferred_is_claimed_again_with_its_mail,
 );
 
@@ -101,6 +102,18 @@ async fn a_released_mail_is_as_if_never_claimed(db: &TestDatabase) {
     let rows = "SELECT state, attempts, next_attempt_at, claimed_by, claimed_until FROM notices";
     assert_eq!(db.rows(rows).await, [["pending", "0", "2026-12-01T09:15:00.000000Z", "null", "null"]]);
     assert_eq!(db.value("SELECT maybe_received FROM mails").await, "0");
+}
+
+async fn a_released_mail_may_have_to_wait(db: &TestDatabase) {
+    let (store, claim) = claimed(db, 1).await;
+    let next_attempt_at: Timestamp = "2026-12-01T09:20:00Z".parse().unwrap();
+    let result = MailResult::Released { next_attempt_at: Some(next_attempt_at), maybe_received: false };
+    store.record_outcomes(claim.id.unwrap(), later(), &[outcome(&claim, 0, result)]).await.unwrap();
+    let rows = "SELECT state, attempts, next_attempt_at, claimed_by FROM notices";
+    assert_eq!(db.rows(rows).await, [["pending", "0", "2026-12-01T09:20:00.000000Z", "null"]]);
+    assert!(store.claim(&terms(10), later(), &Policy::default()).await.unwrap().id.is_none(), "not yet");
+    let again = store.claim(&terms(10), next_attempt_at, &Policy::default()).await.unwrap();
+    assert_eq!((again.mails.len(), again.mails[0].attempt), (1, 1));
 }
 
 async fn what_was_deferred_is_claimed_again_with_its_mail(db: &TestDatabase) {

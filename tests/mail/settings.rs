@@ -72,6 +72,7 @@ fn examples_are_no_settings_for_real_mail() {
         example.problems_for_real_mail(),
         smtp.problems_for_real_mail(),
         smtp_settings("url = 'smtps://mail.example.com'").problems_for_real_mail(),
+        smtp_settings("url = 'smtps://mail.acme.com smtps://mail.example.org'").problems_for_real_mail(),
     ];
     insta::assert_snapshot!("examples", problems.concat().join("\n\n"));
 }
@@ -91,6 +92,14 @@ fn wrong_smtp_settings_are_named_with_the_remedy_and_without_the_password() {
         "url = 'smtps://ada:s3cret@mail.ledger.example'\nusername = 'bob'",
         "url = 'smtps://mail.ledger.example'\nurl_file = '/nowhere'",
         "url_file = '/nowhere'",
+        "url = 'smtps://one.ledger.example file:mails'",
+        "url = 'file:mails smtps://one.ledger.example'",
+        "url = 'file:mails file:more'",
+        "url = 'smtps://one.ledger.example mail.ledger.example'",
+        "url = 'smtps://one.ledger.example, smtps://two.ledger.example'",
+        "url = 'smtps://ada:s3cret@one.ledger.example smtps://bob:s3cret@two.ledger.example'\nusername = 'eve'\npassword = 's3cret'",
+        "url = 'smtps://one.ledger.example smtps://two.ledger.example'\npassword = 's3cret'",
+        "url = 'smtps://ada:s3cret@one.ledger.example smtps://two.ledger.example'\nusername = 'eve'",
         "max_connections = 0\ntimeout = '1h'\nhello_name = 'not a name'",
     ];
     let problems: Vec<_> = cases.iter().map(|case| smtp_settings(case).problems().join("\n")).collect();
@@ -128,6 +137,39 @@ fn encryption_is_required_unless_the_server_is_this_machine() {
     assert_eq!(server("url = 'smtp://127.0.0.1:25'\ntls = 'none'"), of("127.0.0.1", 25, Encryption::Plain));
     // A name that only looks like this machine is another one.
     assert_eq!(server("url = 'smtp://localhost.evil.example'").2, Encryption::StartTls);
+}
+
+/// Host, port, user and password of each server.
+fn servers(settings: &str) -> Vec<(String, u16, Option<(String, String)>)> {
+    let Some(MailTarget::Servers(servers)) = smtp_settings(settings).target().unwrap() else { panic!("no server") };
+    let secret = |(name, password): (String, secrecy::SecretString)| {
+        (name, secrecy::ExposeSecret::expose_secret(&password).to_owned())
+    };
+    servers.into_iter().map(|server| (server.host, server.port, server.credentials.map(secret))).collect()
+}
+
+#[test]
+fn several_servers_are_named_in_one_url() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("urls");
+    std::fs::write(&file, "smtps://one.ledger.example\n\n  smtp://ada:hers@two.ledger.example:2525\r\n").unwrap();
+    let of = |host: &str, port, credentials: Option<(&str, &str)>| {
+        (host.to_owned(), port, credentials.map(|(name, password)| (name.to_owned(), password.to_owned())))
+    };
+    let (one, two) = ("one.ledger.example", "two.ledger.example");
+    let hers = Some(("ada", "hers"));
+    assert_eq!(servers(&format!("url_file = {file:?}")), [of(one, 465, None), of(two, 2525, hers)]);
+    // The common name and password are for those that have none of their own.
+    let common = format!("url_file = {file:?}\nusername = 'mfa'\npassword = 'ours'");
+    assert_eq!(servers(&common), [of(one, 465, Some(("mfa", "ours"))), of(two, 2525, hers)]);
+    let password = "url = 'smtps://ada@one.ledger.example smtps://two.ledger.example'\npassword = 'ours'";
+    assert_eq!(servers(password), [of(one, 465, Some(("ada", "ours"))), of(two, 465, None)]);
+}
+
+#[test]
+fn a_folder_may_have_a_space_in_its_name() {
+    let target = smtp_settings("url = 'file:mails to nobody'").target().unwrap();
+    assert!(matches!(target, Some(MailTarget::Folder(folder)) if folder == std::path::Path::new("mails to nobody")));
 }
 
 #[test]

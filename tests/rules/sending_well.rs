@@ -2,9 +2,11 @@
 
 use chrono::TimeDelta;
 use mfa_enforcer::app;
+use mfa_enforcer::clock::Clock;
 use mfa_enforcer::config::Config;
 use mfa_enforcer::domain::time::Timestamp;
 use mfa_enforcer::mail::limits::RateLimits;
+use mfa_enforcer::tasks::ShutdownTrigger;
 
 use super::world::{NOTHING, User, World, at, busy, mailbox_full};
 use crate::support::{TestDatabase, on_both};
@@ -16,6 +18,7 @@ on_both!(
     a_domain_with_too_much_mail_holds_up_no_other,
     the_limit_of_all_mail_is_kept_to,
     the_limits_of_the_settings_are_those_of_the_daemon,
+    a_wait_for_all_mail_ends_with_the_daemon,
 );
 
 /// A user who was told that MFA is required, or cannot be: nothing comes after `now_required`.
@@ -71,12 +74,17 @@ async fn a_mail_is_not_given_up_because_the_daemon_was_down(db: &TestDatabase) {
 
 /// The limits of these settings, by the world's clock.
 fn limit(world: &mut World<'_>, variables: &[(&str, &str)]) {
+    let clock = world.services.clock.clone();
+    limit_by(&clock, world, variables);
+}
+
+fn limit_by(clock: &Clock, world: &mut World<'_>, variables: &[(&str, &str)]) {
     let config = limited(variables);
     let variables = [("MFA_ENFORCER__CLOCK__SIMULATED".to_owned(), "true".to_owned())];
     let notices = Config::load(None, variables.into_iter()).unwrap().notices;
     let transport = mfa_enforcer::mail::transport::Transport::simulated(world.mail.clone());
     let mailer = mfa_enforcer::mail::Mailer::new(&notices, transport).unwrap();
-    world.services.mailer = mailer.limited(RateLimits::new(&config.smtp, &world.services.clock));
+    world.services.mailer = mailer.limited(RateLimits::new(&config.smtp, clock));
 }
 
 fn limited(variables: &[(&str, &str)]) -> Config {
@@ -145,9 +153,8 @@ async fn the_limit_of_all_mail_is_kept_to(db: &TestDatabase) {
 
 async fn the_limits_of_the_settings_are_those_of_the_daemon(db: &TestDatabase) {
     let world = World::begin(db, "2026-12-01 09:00").await;
-    let config = limited(&[("SMTP__MAX_PER_MINUTE", "6")]);
+    let mut config = limited(&[("SMTP__MAX_PER_MINUTE", "6")]);
     let folder = tempfile::tempdir().unwrap();
-    let mut config = config;
     config.smtp.url = Some(format!("file:{}", folder.path().display()).into());
     let berlin = world.company("Europe/Berlin").await;
     world.members(berlin, "Europe/Berlin", 3).await;
@@ -163,4 +170,29 @@ async fn the_limits_of_the_settings_are_those_of_the_daemon(db: &TestDatabase) {
     }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     assert_eq!(world.received(&world.all_users()[0]).await, NOTHING);
+}
+
+/// On a clock that goes, the next mail waits in place for the limit of all mail: but not when it is time to end.
+async fn a_wait_for_all_mail_ends_with_the_daemon(db: &TestDatabase) {
+    let mut world = World::begin(db, "2026-12-01 09:00").await;
+    let (trigger, shutdown) = ShutdownTrigger::new();
+    world.services.shutdown = shutdown;
+    limit_by(&Clock::System, &mut world, &[("SMTP__MAX_PER_MINUTE", "1")]);
+    let berlin = world.company("Europe/Berlin").await;
+    world.members(berlin, "Europe/Berlin", 3).await;
+    world.set_date(berlin, "2027-01-15").await;
+    world.run_now().await;
+    world.task("expand", "2026-12-01 09:15").await;
+    let end = async {
+        while world.mail.attempts() == 0 {
+            tokio::task::yield_now().await;
+        }
+        trigger.request();
+    };
+    let (report, ()) = tokio::join!(world.try_task("deliver"), end);
+    assert_eq!(report.unwrap().detail["sent"], 1);
+    let given_back = "SELECT attempts, next_attempt_at, claimed_by FROM notices WHERE state = 'pending'";
+    let as_before = ["0", "2026-12-01T09:15:00.000000Z", "null"];
+    assert_eq!(db.rows(given_back).await, [as_before, as_before]);
+    world.finish().await;
 }
