@@ -188,8 +188,8 @@ fn result_of(services: &Services, mail: &ClaimedMail, error: &SendError) -> (Mai
     let (now, limits, reply) = (services.clock.now(), &services.limits, error.reply().to_owned());
     match error {
         SendError::Permanent { .. } => (MailResult::Failed { maybe_received: mail.maybe_received }, reply),
-        SendError::Transient { about: About::ThisMail, maybe_received: false, .. }
-            if gives_up(mail.attempt, mail.due_at, now, limits.retry_for) =>
+        SendError::Transient { about, maybe_received: false, .. }
+            if *about == About::ThisMail && gives_up(mail.attempt, mail.due_at, now, limits.retry_for) =>
         {
             let tried_for = now.utc() - mail.due_at.utc();
             let (number, unit) = match tried_for.num_days() {

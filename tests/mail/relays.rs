@@ -10,7 +10,7 @@ use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
-use crate::servers::{Aiosmtpd, Sink, count};
+use crate::servers::{Aiosmtpd, Certificates, Sink, count};
 use crate::support::{mail, mail_to, smtp_settings};
 
 fn to(ports: &[u16], changes: &str) -> Transport {
@@ -170,6 +170,24 @@ async fn the_next_one_takes_what_needs_a_password_that_is_refused() {
     assert_taken_by(open.port, &transport.send(&mail()).await.unwrap());
     assert!(!format!("{transport:?} {transport}").contains("wrong"));
     assert_eq!(count(&strict.end(), "mail"), 0);
+}
+
+#[tokio::test]
+async fn the_next_one_takes_what_cannot_be_encrypted() {
+    let certificates = Certificates::make();
+    let plain = Aiosmtpd::start(&json!({}));
+    let (cert, key) = (certificates.path("right.pem"), certificates.path("right.key"));
+    let encrypted = Aiosmtpd::start(&json!({ "cert": cert, "key": key }));
+    let settings = format!(
+        "url = 'smtp://localhost:{} smtp://localhost:{}'\ntls = 'required'\nca_file = '{}'",
+        plain.port,
+        encrypted.port,
+        certificates.path("ca.pem").display()
+    );
+    let transport = Transport::from_settings(&smtp_settings(&settings)).unwrap();
+    let reply = transport.send(&mail()).await.unwrap();
+    assert_eq!(reply, format!("250 2.0.0 queued as 7 (localhost:{})", encrypted.port));
+    assert_eq!((count(&plain.end(), "mail"), count(&encrypted.end(), "mail")), (0, 1));
 }
 
 #[tokio::test]
