@@ -1,6 +1,6 @@
 //! What is said about wrong settings, and how right ones are read.
 
-use mfa_enforcer::config::smtp::{Encryption, MailTarget};
+use mfa_enforcer::config::smtp::{Encryption, MailServer, MailTarget};
 use mfa_enforcer::mail::transport::Transport;
 
 use crate::support::{default_sections, notice_settings, smtp_settings};
@@ -139,31 +139,30 @@ fn encryption_is_required_unless_the_server_is_this_machine() {
     assert_eq!(server("url = 'smtp://localhost.evil.example'").2, Encryption::StartTls);
 }
 
-/// Host, port, user and password of each server.
-fn servers(settings: &str) -> Vec<(String, u16, Option<(String, String)>)> {
+/// Each server, with the user and password after it.
+fn servers(settings: &str) -> Vec<String> {
     let Some(MailTarget::Servers(servers)) = smtp_settings(settings).target().unwrap() else { panic!("no server") };
-    let secret = |(name, password): (String, secrecy::SecretString)| {
-        (name, secrecy::ExposeSecret::expose_secret(&password).to_owned())
+    let shown = |server: &MailServer| match &server.credentials {
+        Some((name, password)) => {
+            format!("{} {name} {}", server.place(), secrecy::ExposeSecret::expose_secret(password))
+        }
+        None => server.place(),
     };
-    servers.into_iter().map(|server| (server.host, server.port, server.credentials.map(secret))).collect()
+    servers.iter().map(shown).collect()
 }
 
 #[test]
 fn several_servers_are_named_in_one_url() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("urls");
-    std::fs::write(&file, "smtps://one.ledger.example\n\n  smtp://ada:hers@two.ledger.example:2525\r\n").unwrap();
-    let of = |host: &str, port, credentials: Option<(&str, &str)>| {
-        (host.to_owned(), port, credentials.map(|(name, password)| (name.to_owned(), password.to_owned())))
-    };
-    let (one, two) = ("one.ledger.example", "two.ledger.example");
-    let hers = Some(("ada", "hers"));
-    assert_eq!(servers(&format!("url_file = {file:?}")), [of(one, 465, None), of(two, 2525, hers)]);
+    std::fs::write(&file, "smtps://one.example\n\n  smtp://ada:hers@two.example:2525\r\n").unwrap();
+    let of_file = format!("url_file = {file:?}");
+    assert_eq!(servers(&of_file), ["one.example:465", "two.example:2525 ada hers"]);
     // The common name and password are for those that have none of their own.
-    let common = format!("url_file = {file:?}\nusername = 'mfa'\npassword = 'ours'");
-    assert_eq!(servers(&common), [of(one, 465, Some(("mfa", "ours"))), of(two, 2525, hers)]);
-    let password = "url = 'smtps://ada@one.ledger.example smtps://two.ledger.example'\npassword = 'ours'";
-    assert_eq!(servers(password), [of(one, 465, Some(("ada", "ours"))), of(two, 465, None)]);
+    let common = format!("{of_file}\nusername = 'mfa'\npassword = 'ours'");
+    assert_eq!(servers(&common), ["one.example:465 mfa ours", "two.example:2525 ada hers"]);
+    let password = "url = 'smtps://ada@one.example smtps://two.example'\npassword = 'ours'";
+    assert_eq!(servers(password), ["one.example:465 ada ours", "two.example:465"]);
 }
 
 #[test]
