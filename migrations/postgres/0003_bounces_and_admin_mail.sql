@@ -4,7 +4,7 @@ CREATE TABLE mail_history (
     mail_id uuid NOT NULL,
     at timestamptz NOT NULL,
     attempt bigint,                                              -- which attempt it was; null: not an attempt of ours
-    outcome text NOT NULL CHECK (outcome IN ('deferred', 'failed', 'accepted', 'no_such_address', 'refused', 'delayed')),
+    outcome text NOT NULL CHECK (outcome IN ('deferred', 'not_sent', 'failed', 'accepted', 'no_such_address', 'refused', 'delayed')),
     reply text NOT NULL                                          -- what the mail server, or whoever brought it back, said
 );
 CREATE INDEX mail_history_mail ON mail_history (mail_id, at);

@@ -4,7 +4,7 @@ CREATE TABLE mail_history (
     mail_id text NOT NULL,
     at text NOT NULL CHECK (strftime('%Y-%m-%dT%H:%M:%S', substr(at, 1, 19), '+0 seconds') IS substr(at, 1, 19) AND substr(at, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]Z'),
     attempt integer, -- which attempt it was; null: not an attempt of ours
-    outcome text NOT NULL CHECK (outcome IN ('deferred', 'failed', 'accepted', 'no_such_address', 'refused', 'delayed')),
+    outcome text NOT NULL CHECK (outcome IN ('deferred', 'not_sent', 'failed', 'accepted', 'no_such_address', 'refused', 'delayed')),
     reply text NOT NULL                                          -- what the mail server, or whoever brought it back, said
 ) STRICT;
 CREATE INDEX mail_history_mail ON mail_history (mail_id, at);

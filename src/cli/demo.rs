@@ -207,7 +207,11 @@ impl Shown {
         let lines = [
             (summary.users, "users", users),
             (summary.notices, "notices", format!("{}{because}", listed(&summary.notices_by_state))),
-            (summary.mails, "mails", format!("{} files in {}", summary.mail_files, self.mails)),
+            (
+                summary.mails + summary.admin_mails,
+                "mails",
+                format!("{} of them to admins; {} files in {}", summary.admin_mails, summary.mail_files, self.mails),
+            ),
             (summary.audit_events, "audit events", trail.to_owned()),
         ];
         let lines = lines.map(|(count, what, note)| format!("{count:>7} {what:<12}  {}", cell(note)));

@@ -297,6 +297,7 @@ impl Shown {
         ];
         let skipped: usize = sum.skipped_because.values().sum();
         let more = [
+            (sum.admin_mails, "mails to admins", String::new()),
             (skipped, "not sent", listed(&sum.skipped_because)),
             (sum.failed, "failed", "mails that were refused for good: see `notice list --state failed`".to_owned()),
             (sum.waiting, "waiting", "notices that are due: their date is held, or they are put off".to_owned()),
@@ -304,7 +305,7 @@ impl Shown {
             (sum.held, "dates held", "they wait for a person: see `status`".to_owned()),
         ];
         lines.extend(more.into_iter().filter(|(count, _, _)| *count > 0));
-        let lines = lines.into_iter().map(|(count, what, note)| format!("{count:>7} {what:<14}  {}", cell(note)));
+        let lines = lines.into_iter().map(|(count, what, note)| format!("{count:>7} {what:<15}  {}", cell(note)));
         format!("In the end\n\n{}", lines.map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n"))
     }
 

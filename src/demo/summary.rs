@@ -26,6 +26,8 @@ pub struct Summary {
     pub skipped_because: BTreeMap<SkipReason, usize>,
     /// Mails that the notices name.
     pub mails: usize,
+    /// Mails to admins.
+    pub admin_mails: usize,
     /// Files in the folder of mails.
     pub mail_files: usize,
     /// Events of the audit trail, as `audit list` has them.
@@ -60,6 +62,7 @@ impl Summary {
             notices_by_state,
             skipped_because,
             mails: mails.len(),
+            admin_mails: tables.admin_mails.len(),
             mail_files,
             audit_events: tables.events.len(),
             audit_head,

@@ -20,11 +20,11 @@ pub fn backoff(attempt: i64, first: TimeDelta, most: TimeDelta, draw: impl Fn(Ti
     floor + draw(grown - floor)
 }
 
-/// Whether to give up on a mail, due since `due_at`, that the mail server has put off for its own sake for the `attempt`th
-/// time: after `retry_for` (RFC 5321, 4.5.4.1). What is about all mail is never a reason.
+/// Whether to give up on a mail that mail servers have put off for its own sake since `refused_since`, now at the
+/// `attempt`th attempt: after `retry_for` (RFC 5321, 4.5.4.1). What is about all mail is never a reason.
 #[must_use]
-pub fn gives_up(attempt: i64, due_at: Timestamp, now: Timestamp, retry_for: TimeDelta) -> bool {
-    attempt >= LEAST_ATTEMPTS && due_at.plus(retry_for) <= now
+pub fn gives_up(attempt: i64, refused_since: Option<Timestamp>, now: Timestamp, retry_for: TimeDelta) -> bool {
+    attempt >= LEAST_ATTEMPTS && refused_since.is_some_and(|since| since.plus(retry_for) <= now)
 }
 
 #[cfg(test)]
@@ -60,7 +60,7 @@ mod tests {
     #[test]
     fn it_is_given_up_after_the_time_and_some_attempts() {
         let due: Timestamp = "2027-01-10T09:00:00Z".parse().unwrap();
-        let after = |days, attempt| gives_up(attempt, due, due.plus(TimeDelta::days(days)), TimeDelta::days(5));
+        let after = |days, attempt| gives_up(attempt, Some(due), due.plus(TimeDelta::days(days)), TimeDelta::days(5));
         assert!(after(5, 10) && after(30, 200));
         assert!(!after(4, 200), "not before");
         assert!(!after(30, 9), "nor when it was hardly tried");

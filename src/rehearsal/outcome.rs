@@ -12,6 +12,8 @@ use crate::domain::notice::{EnforcementState, NoticeKind, NoticeState, SkipReaso
 pub struct Outcome {
     /// Mails that were sent.
     pub mails: usize,
+    /// Mails to admins that were sent.
+    pub admin_mails: usize,
     /// To how many people.
     pub people_mailed: usize,
     /// How many notices of each kind they carried.
@@ -61,6 +63,7 @@ impl Outcome {
         let held = tables.enforcements.values().filter(|(_, one)| one.state == EnforcementState::Held);
         Self {
             mails: mails.len(),
+            admin_mails: tables.admin_mails.len(),
             people_mailed: mailed.len(),
             sent_by_kind,
             failed: of(NoticeState::Failed).count(),

@@ -9,6 +9,7 @@ use crate::domain::audit::{AuditEvent, Verifier};
 use crate::domain::ids::Id;
 use crate::domain::notice::NoticeState;
 use crate::domain::time::{self, Timestamp};
+use crate::store::admin_history::AdminMailRecord;
 use crate::store::audit::AuditFilter;
 use crate::store::companies::Company;
 use crate::store::enforcement_history::EnforcementRecord;
@@ -26,6 +27,8 @@ pub struct Before {
     last_event: i64,
     /// The notices of which nothing more was to come. A skipped one may be due again all the same.
     settled: BTreeMap<Id, NoticeState>,
+    /// The mails to admins.
+    admin_mails: BTreeSet<Id>,
     /// Who was required by which enforcement from the story's first instant on.
     required: BTreeSet<(Id, Id)>,
     /// From when to when; none: everything.
@@ -43,6 +46,12 @@ impl Before {
         each_notice(store, |notice| {
             if is_settled(&notice) {
                 before.settled.insert(notice.id, notice.state);
+            }
+        })
+        .await?;
+        each_admin_mail(store, |mail| {
+            if mail.sent_at.is_some() {
+                before.admin_mails.insert(mail.id);
             }
         })
         .await?;
@@ -82,6 +91,8 @@ pub struct Tables {
     pub people: BTreeMap<Id, Person>,
     /// Every notice of which something came, or is to come.
     pub notices: Vec<NoticeRecord>,
+    /// Every mail to an admin that was sent.
+    pub admin_mails: Vec<AdminMailRecord>,
     /// The audit trail since.
     pub events: Vec<AuditEvent>,
     /// Whether the trail is whole, from its first event on.
@@ -101,6 +112,7 @@ impl Tables {
             enforcements: BTreeMap::new(),
             people: BTreeMap::new(),
             notices: Vec::new(),
+            admin_mails: Vec::new(),
             events: Vec::new(),
             audit_sound: false,
             before,
@@ -111,6 +123,12 @@ impl Tables {
             if tables.before.tells_of(&notice) {
                 // What a timeline does not tell is not kept: there may be many.
                 tables.notices.push(NoticeRecord { email: None, server_reply: None, ..notice });
+            }
+        })
+        .await?;
+        each_admin_mail(store, |mail| {
+            if mail.sent_at.is_some() && !tables.before.admin_mails.contains(&mail.id) {
+                tables.admin_mails.push(mail);
             }
         })
         .await?;
@@ -206,6 +224,17 @@ async fn each_notice(store: &dyn Store, mut take: impl FnMut(NoticeRecord)) -> R
     let mut after = None;
     loop {
         let page = store.notices_page(&NoticeFilter::default(), after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = Some(last.id);
+        page.into_iter().for_each(&mut take);
+    }
+}
+
+/// Hands every mail to an admin to `take`, in the order of ids.
+async fn each_admin_mail(store: &dyn Store, mut take: impl FnMut(AdminMailRecord)) -> Result<(), StoreError> {
+    let mut after = None;
+    loop {
+        let page = store.admin_mails_page(after, PAGE).await?;
         let Some(last) = page.last() else { return Ok(()) };
         after = Some(last.id);
         page.into_iter().for_each(&mut take);

@@ -7,6 +7,7 @@ use chrono_tz::Tz;
 use serde::Serialize;
 
 use super::tables::Tables;
+use crate::domain::admin_mail::AdminMailKind;
 use crate::domain::audit::AuditEvent;
 use crate::domain::ids::Id;
 use crate::domain::notice::{EnforcementState, NoticeKind, NoticeState, SkipReason};
@@ -46,6 +47,8 @@ pub enum What {
     Skipped,
     /// Notices are yet to be sent.
     Pending,
+    /// Admins were told of a decision, how ready their people are, or how the day has gone.
+    ToldAdmins,
     /// People set up MFA.
     Enrolled,
 }
@@ -88,6 +91,7 @@ pub fn lines(tables: &Tables) -> Vec<Line> {
     lines.extend(doubt_lines(tables));
     lines.extend(required_lines(tables));
     lines.extend(notice_lines(tables));
+    lines.extend(admin_lines(tables));
     lines.extend(enrolled_lines(tables));
     lines.sort();
     lines
@@ -252,6 +256,21 @@ fn notice_lines(tables: &Tables) -> Vec<Line> {
     groups.into_iter().map(line_of).collect()
 }
 
+/// What admins got, a line for each day.
+fn admin_lines(tables: &Tables) -> Vec<Line> {
+    let mut days: BTreeMap<NaiveDate, BTreeMap<AdminMailKind, usize>> = BTreeMap::new();
+    for mail in &tables.admin_mails {
+        let day = tables.company_day(mail.company_id, mail.sent_at.unwrap_or(mail.due_at));
+        *days.entry(day).or_default().entry(mail.kind).or_default() += 1;
+    }
+    let line_of = |(day, kinds): (NaiveDate, BTreeMap<AdminMailKind, usize>)| {
+        let plural = |count| if count == 1 { "" } else { "s" };
+        let told = kinds.iter().map(|(kind, count)| format!("{count} {kind}{}", plural(*count)).replace('_', " "));
+        line(day, What::ToldAdmins, None, kinds.values().sum(), told.collect::<Vec<_>>().join(", "))
+    };
+    days.into_iter().map(line_of).collect()
+}
+
 fn group(tables: &Tables, notice: &NoticeRecord) -> Group {
     let zone = tables.reader_zone(notice.user_id, notice.company_id);
     let what = match notice.state {
@@ -325,6 +344,7 @@ impl Line {
             What::Failed => format!("failed {kind}{days}"),
             What::Skipped => format!("skipped {kind}{days}"),
             What::Pending => format!("to be sent {kind}{days}"),
+            What::ToldAdmins => "told admins".to_owned(),
             What::Enrolled => "enrolled".to_owned(),
         }
     }

@@ -29,8 +29,8 @@ use crate::domain::time::{self, Timestamp};
 pub struct ClaimedAdminMail {
     /// What it says.
     pub message: AdminMessage,
-    /// Since when it is due.
-    pub due_at: Timestamp,
+    /// Since when mail servers put it off for its own sake.
+    pub refused_since: Option<Timestamp>,
     /// Which attempt this is: 1, 2, …
     pub attempt: i64,
 }
@@ -90,6 +90,7 @@ impl AdminClaimStore for SqlStore {
                  e.planned_time_zone, e.flipped_at, {ANNOUNCED_AT} AS announced_at,
                  c.id AS company_id, c.name AS company, c.external_id, c.locale AS company_locale, c.enforcement_set_by,
                  u.email, u.name, u.locale, u.email_status,
+                 (SELECT min(h.at) FROM mail_history AS h WHERE h.mail_id = a.id AND h.outcome = 'deferred') AS refused_since,
                  CASE WHEN m.role = 'admin' AND u.active AND u.kind = 'person' THEN m.admin_mail END AS choice
              FROM admin_mails AS a JOIN enforcements AS e ON e.id = a.enforcement_id
              LEFT JOIN companies AS c ON c.id = a.company_id LEFT JOIN users AS u ON u.id = a.user_id
@@ -109,7 +110,7 @@ impl AdminClaimStore for SqlStore {
             let message = message(&mut tx, row, now, policy).await?;
             take(&mut tx, &message, &claim, terms).await?;
             let attempt = row.get::<i64>("attempts")? + 1;
-            claim.mails.push(ClaimedAdminMail { message, due_at: row.get("due_at")?, attempt });
+            claim.mails.push(ClaimedAdminMail { message, refused_since: row.get("refused_since")?, attempt });
         }
         tx.commit().await?;
         Ok(Some(claim))
@@ -127,8 +128,10 @@ impl AdminClaimStore for SqlStore {
             let (state, next, undone, said) = match outcome.result {
                 MailResult::Sent => ("sent", None, 0, None),
                 MailResult::Failed { .. } => ("failed", None, 0, Some("failed")),
-                MailResult::Deferred { next_attempt_at, .. } => ("pending", Some(next_attempt_at), 0, Some("deferred")),
-                MailResult::Released { .. } => ("pending", None, 1, None),
+                MailResult::Deferred { next_attempt_at, refused, .. } => {
+                    ("pending", Some(next_attempt_at), 0, Some(if refused { "deferred" } else { "not_sent" }))
+                }
+                MailResult::Released { next_attempt_at, .. } => ("pending", next_attempt_at, 1, None),
             };
             let sql = "UPDATE admin_mails SET state = $3, claimed_by = NULL, claimed_until = NULL,
                     next_attempt_at = COALESCE($4, next_attempt_at), attempts = attempts - $5, sent_at = $6, server_reply = $7,

@@ -26,6 +26,8 @@ pub struct AdminMailRecord {
     pub skip_reason: Option<AdminSkipReason>,
     /// When it is due.
     pub due_at: Timestamp,
+    /// The admin.
+    pub user_id: Id,
     /// The company.
     pub company_id: Id,
     /// The enforcement it is about.
@@ -42,9 +44,12 @@ pub struct AdminMailRecord {
     pub content_sha256: Option<String>,
 }
 
-/// What an admin wants to be sent.
+/// What admins were sent, and want to be sent.
 #[async_trait]
-pub trait AdminChoiceStore {
+pub trait AdminHistoryStore {
+    /// Up to `limit` mails to admins after the one with the id `after`, in the order of ids.
+    async fn admin_mails_page(&self, after: Option<Id>, limit: i64) -> Result<Vec<AdminMailRecord>, StoreError>;
+
     /// Sets what mail about a company's dates a member of it wants as an admin. Keys and `by` as in
     /// [`UserStore`](super::users::UserStore).
     async fn choose_admin_mail(
@@ -58,7 +63,13 @@ pub trait AdminChoiceStore {
 }
 
 #[async_trait]
-impl AdminChoiceStore for SqlStore {
+impl AdminHistoryStore for SqlStore {
+    async fn admin_mails_page(&self, after: Option<Id>, limit: i64) -> Result<Vec<AdminMailRecord>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM admin_mails WHERE id > $1 ORDER BY id LIMIT $2");
+        let rows = self.database.fetch_all(&sql, bind![after.unwrap_or(Id::FIRST), limit]).await?;
+        rows.iter().map(record).collect()
+    }
+
     async fn choose_admin_mail(
         &self,
         user: &str,
@@ -85,12 +96,14 @@ impl AdminChoiceStore for SqlStore {
     }
 }
 
+const COLUMNS: &str =
+    "id, kind, state, skip_reason, due_at, user_id, company_id, enforcement_id, address, sent_at, server_reply,
+    message_id, content_sha256";
+
 /// Every mail that a user was owed as an admin.
 pub(super) async fn of_user(tx: &mut Tx, user_id: Id) -> Result<Vec<AdminMailRecord>, StoreError> {
-    let sql = "SELECT id, kind, state, skip_reason, due_at, company_id, enforcement_id, address, sent_at, server_reply, message_id,
-            content_sha256
-        FROM admin_mails WHERE user_id = $1 ORDER BY due_at, id";
-    tx.fetch_all(sql, bind![user_id]).await?.iter().map(record).collect()
+    let sql = format!("SELECT {COLUMNS} FROM admin_mails WHERE user_id = $1 ORDER BY due_at, id");
+    tx.fetch_all(&sql, bind![user_id]).await?.iter().map(record).collect()
 }
 
 fn record(row: &Row) -> Result<AdminMailRecord, StoreError> {
@@ -101,6 +114,7 @@ fn record(row: &Row) -> Result<AdminMailRecord, StoreError> {
         state: row.name("state")?,
         skip_reason: skip_reason.map(|name| name.parse().map_err(StoreError::Corrupt)).transpose()?,
         due_at: row.get("due_at")?,
+        user_id: row.get("user_id")?,
         company_id: row.get("company_id")?,
         enforcement_id: row.get("enforcement_id")?,
         address: row.text("address")?,

@@ -37,6 +37,8 @@ pub struct ClaimedMail {
     pub message: Message,
     /// Whether an earlier attempt may have reached the reader.
     pub maybe_received: bool,
+    /// Since when mail servers put it off for its own sake.
+    pub refused_since: Option<Timestamp>,
     /// Since when its earliest notice is due.
     pub due_at: Timestamp,
     /// Which attempt this is: 1, 2, …
@@ -150,7 +152,8 @@ impl Work {
         let message = recipient.message(mail_id, &notices, self.now, policy);
         let row = MailRow { sent_day: self.now.date_in(recipient.zone), is_new: decision.mail.is_none() };
         let maybe_received = decision.mail.is_some_and(|mail: EarlierMail| mail.maybe_received);
-        self.mails.push((row, ClaimedMail { message, maybe_received, due_at, attempt }));
+        let refused_since = notices.iter().filter_map(|notice| notice.refused_since).min();
+        self.mails.push((row, ClaimedMail { message, maybe_received, refused_since, due_at, attempt }));
     }
 
     async fn store(&self, tx: &mut Tx, terms: &ClaimTerms) -> Result<(), StoreError> {

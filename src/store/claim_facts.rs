@@ -66,6 +66,8 @@ pub(super) struct DueNotice {
     support_contact: Option<String>,
     /// The person who set the date, if one is named.
     set_by: Option<String>,
+    /// Since when mail servers put its mail off for its own sake.
+    pub refused_since: Option<Timestamp>,
     requirement: Option<Timestamp>,
     required_otherwise: bool,
     /// Whether the company required the reader, and has undone that.
@@ -110,6 +112,7 @@ impl Claimable {
                  u.id AS found, u.email, u.name, u.locale, u.time_zone, u.country, u.kind AS user_kind, u.active, u.sso,
                  u.payee, u.email_status, (u.mfa_enrolled_at IS NOT NULL) AS enrolled,
                  {} AS told_date, {} AS told_at, {REQUIRED} AS required, {REQUIRED_OTHERWISE} AS required_otherwise, {FREED} AS freed,
+                 (SELECT min(h.at) FROM mail_history AS h WHERE h.mail_id = n.mail_id AND h.outcome = 'deferred') AS refused_since,
                  (SELECT r.required_at FROM requirements AS r WHERE r.user_id = n.user_id AND r.enforcement_id = e.id
                      AND r.cleared_at IS NULL) AS required_at,
                  (SELECT home.time_zone FROM memberships AS any_m JOIN companies AS home ON home.id = any_m.company_id
@@ -261,6 +264,7 @@ fn read_notice(row: &Row) -> Result<DueNotice, StoreError> {
         company_locale: row.text("company_locale")?,
         support_contact: row.text("support_contact")?,
         set_by: set_by(row)?,
+        refused_since: row.get("refused_since")?,
         requirement: row.get("required_at")?,
         required_otherwise: row.get("required_otherwise")?,
         freed: row.get("freed")?,

@@ -54,7 +54,7 @@ use checkpoint::Observer;
 /// Everything that the daemon and its commands ask of a database.
 pub trait Store:
     admin_claim::AdminClaimStore
-    + admin_history::AdminChoiceStore
+    + admin_history::AdminHistoryStore
     + admin_mail::AdminMailStore
     + audit::AuditStore
     + backlog::BacklogStore

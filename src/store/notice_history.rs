@@ -67,7 +67,7 @@ pub struct Said {
     pub at: Timestamp,
     /// At which attempt: 1, 2, …; none: it is not about an attempt of ours.
     pub attempt: Option<i64>,
-    /// `deferred`, `failed` or `accepted` by the mail server; `no_such_address`, `refused` or `delayed` further on.
+    /// `deferred`, `failed` or `accepted` by the mail server, or `not_sent` to it; `no_such_address`, `refused` or `delayed` further on.
     pub outcome: String,
     /// What was said.
     pub reply: String,

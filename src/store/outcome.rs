@@ -47,6 +47,8 @@ pub enum MailResult {
         next_attempt_at: Timestamp,
         /// Whether this attempt, or an earlier one, may have reached the reader.
         maybe_received: bool,
+        /// Whether it was refused for its own sake: no other mail need have been.
+        refused: bool,
     },
     /// Not begun: as if it had never been claimed.
     Released {
@@ -125,7 +127,8 @@ impl SqlStore {
             .filter(|outcome| carried.contains_key(&outcome.mail_id))
             .filter_map(|outcome| {
                 let name = match outcome.result {
-                    MailResult::Deferred { .. } => "deferred",
+                    MailResult::Deferred { refused: true, .. } => "deferred",
+                    MailResult::Deferred { refused: false, .. } => "not_sent",
                     MailResult::Failed { .. } => "failed",
                     MailResult::Sent | MailResult::Released { .. } => return None,
                 };
@@ -159,7 +162,7 @@ fn row(outcome: &MailOutcome) -> Json {
     let (notice, mail, next, maybe_received, attempts) = match outcome.result {
         MailResult::Sent => ("sent", "sent", None, true, 0),
         MailResult::Failed { maybe_received } => ("failed", "failed", None, maybe_received, 0),
-        MailResult::Deferred { next_attempt_at, maybe_received } => {
+        MailResult::Deferred { next_attempt_at, maybe_received, .. } => {
             ("pending", "deferred", Some(next_attempt_at), maybe_received, 0)
         }
         MailResult::Released { next_attempt_at, maybe_received } => {

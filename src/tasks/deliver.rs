@@ -4,22 +4,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::stream::{self, StreamExt as _};
-use metrics::{counter, gauge, histogram};
+use metrics::{gauge, histogram};
 use serde_json::json;
 
-use super::turn::{self, NotBegun};
+use super::send::{Outgoing, send};
 use super::{Report, Services, Task, TaskError};
 use crate::domain::ids::Id;
-use crate::domain::retry::{backoff, gives_up};
 use crate::domain::time::Timestamp;
-use crate::mail::PrepareError;
-use crate::mail::transport::{About, SendError};
 use crate::store::claim::{Claim, ClaimTerms, ClaimedMail};
 use crate::store::outcome::{MailOutcome, MailResult};
-use crate::telemetry::metrics::{
-    FAILED, MAIL_LATENESS_SECONDS, MAILS_TOTAL, NOTICES_PENDING, PUT_OFF, SENT, SMTP_ERRORS_TOTAL,
-};
-use crate::telemetry::{Masked, MaskedText};
+use crate::telemetry::metrics::{MAIL_LATENESS_SECONDS, NOTICES_PENDING};
 
 /// The task.
 pub struct Deliver;
@@ -134,90 +128,21 @@ async fn record(services: &Services, claim: Id, batch: &[MailOutcome]) {
     }
 }
 
-/// Sends one mail, if there is time before its claim lapses, and says what became of it.
 async fn send_one(services: &Services, mail: &ClaimedMail, until: Timestamp) -> MailOutcome {
     let message = &mail.message;
-    let outcome = |result, reply: String, content_sha256| MailOutcome {
+    let outgoing = Outgoing {
         mail_id: message.mail_id,
+        kind: message.notices.first().map_or("none", |notice| notice.kind.as_str()),
+        address: &message.reader.address,
         attempt: mail.attempt,
-        at: services.clock.now(),
-        content_sha256,
-        reply,
-        result,
+        refused_since: mail.refused_since,
+        maybe_received: mail.maybe_received,
+        until,
     };
-    let not_begun = |NotBegun { next_attempt_at, reply }| {
-        let maybe_received = mail.maybe_received;
-        outcome(MailResult::Released { next_attempt_at, maybe_received }, reply.to_owned(), None)
-    };
-    if let Err(error) = turn::too_late(services, until) {
-        return not_begun(error);
+    let outcome = send(services, &outgoing, || services.mailer.prepare(message)).await;
+    if outcome.result == MailResult::Sent {
+        let lateness = (outcome.at.utc() - mail.due_at.utc()).as_seconds_f64();
+        histogram!(MAIL_LATENESS_SECONDS).record(lateness.max(0.0));
     }
-    let kind = message.notices.first().map_or("none", |notice| notice.kind.as_str());
-    let composed = match services.mailer.prepare(message) {
-        Ok(composed) => composed,
-        Err(error) => {
-            counter!(MAILS_TOTAL, "kind" => kind, "outcome" => FAILED).increment(1);
-            log_unwritten(mail, &error);
-            return outcome(MailResult::Failed { maybe_received: mail.maybe_received }, error.to_string(), None);
-        }
-    };
-    if let Err(error) = turn::turn(services, &composed, until).await {
-        return not_begun(error);
-    }
-    let sha256 = Some(composed.sha256.clone());
-    match services.mailer.send(&composed).await {
-        Ok(reply) => {
-            counter!(MAILS_TOTAL, "kind" => kind, "outcome" => SENT).increment(1);
-            let lateness = (services.clock.now().utc() - mail.due_at.utc()).as_seconds_f64();
-            histogram!(MAIL_LATENESS_SECONDS).record(lateness.max(0.0));
-            outcome(MailResult::Sent, reply, sha256)
-        }
-        Err(error) => {
-            counter!(SMTP_ERRORS_TOTAL, "class" => error.class()).increment(1);
-            log_unsent(mail, &error);
-            let (result, reply) = result_of(services, mail, &error);
-            let counted = if matches!(result, MailResult::Failed { .. }) { FAILED } else { PUT_OFF };
-            counter!(MAILS_TOTAL, "kind" => kind, "outcome" => counted).increment(1);
-            outcome(result, reply, sha256)
-        }
-    }
-}
-
-/// What follows from an error, and the reply to store.
-fn result_of(services: &Services, mail: &ClaimedMail, error: &SendError) -> (MailResult, String) {
-    let (now, limits, reply) = (services.clock.now(), &services.limits, error.reply().to_owned());
-    match error {
-        SendError::Permanent { .. } => (MailResult::Failed { maybe_received: mail.maybe_received }, reply),
-        SendError::Transient { about, maybe_received: false, .. }
-            if *about == About::ThisMail && gives_up(mail.attempt, mail.due_at, now, limits.retry_for) =>
-        {
-            let tried_for = now.utc() - mail.due_at.utc();
-            let (number, unit) = match tried_for.num_days() {
-                0 | 1 => (tried_for.num_hours(), "hours"),
-                days => (days, "days"),
-            };
-            let reply = format!("given up after {number} {unit}: {reply}");
-            (MailResult::Failed { maybe_received: mail.maybe_received }, reply)
-        }
-        SendError::Transient { maybe_received, .. } => {
-            let wait =
-                backoff(mail.attempt, limits.retry_first, limits.retry_most, |most| services.randomness.up_to(most));
-            let next_attempt_at = now.plus(wait);
-            let maybe_received = mail.maybe_received || *maybe_received;
-            (MailResult::Deferred { next_attempt_at, maybe_received }, reply)
-        }
-    }
-}
-
-/// A server's reply usually repeats the reader's address: whole it stands in the table alone, as proof (R11).
-fn log_unsent(mail: &ClaimedMail, error: &SendError) {
-    let (address, text) = (Masked(&mail.message.reader.address), error.to_string());
-    let error = MaskedText(&text);
-    tracing::warn!(mail = %mail.message.mail_id, %address, attempt = mail.attempt, %error, "a mail was not sent");
-}
-
-fn log_unwritten(mail: &ClaimedMail, error: &PrepareError) {
-    let (address, text) = (Masked(&mail.message.reader.address), error.to_string());
-    let error = MaskedText(&text);
-    tracing::error!(mail = %mail.message.mail_id, %address, %error, "a mail could not be written");
+    outcome
 }

@@ -1,18 +1,14 @@
 //! `digest`: a company's admins are told of decisions, how ready their people are, and how the day has gone.
 
 use async_trait::async_trait;
-use metrics::counter;
 use serde_json::json;
 
+use super::send::{Outgoing, send};
 use super::{Report, Services, Task, TaskError};
-use crate::domain::retry::backoff;
 use crate::domain::time::Timestamp;
-use crate::mail::transport::SendError;
 use crate::store::admin_claim::{AdminClaim, ClaimedAdminMail};
 use crate::store::claim::ClaimTerms;
 use crate::store::outcome::{MailOutcome, MailResult};
-use crate::telemetry::metrics::{FAILED, MAILS_TOTAL, PUT_OFF, SENT, SMTP_ERRORS_TOTAL};
-use crate::telemetry::{Masked, MaskedText};
 
 /// The task.
 pub struct Digest;
@@ -85,50 +81,14 @@ async fn send_all(services: &Services, claim: &AdminClaim) -> Result<Vec<MailOut
 
 async fn send_one(services: &Services, mail: &ClaimedAdminMail, until: Timestamp) -> MailOutcome {
     let message = &mail.message;
-    let outcome = |result, reply: String, content_sha256| MailOutcome {
+    let outgoing = Outgoing {
         mail_id: message.mail_id,
+        kind: message.news.kind().as_str(),
+        address: &message.address,
         attempt: mail.attempt,
-        at: services.clock.now(),
-        content_sha256,
-        reply,
-        result,
+        refused_since: mail.refused_since,
+        maybe_received: false,
+        until,
     };
-    if services.shutdown.is_requested() || services.clock.now().plus(services.limits.send_timeout) > until {
-        return outcome(MailResult::Released { maybe_received: false }, "not begun".to_owned(), None);
-    }
-    let kind = message.news.kind().as_str();
-    let address = Masked(&message.address);
-    let composed = match services.mailer.prepare_admin(message) {
-        Ok(composed) => composed,
-        Err(error) => {
-            counter!(MAILS_TOTAL, "kind" => kind, "outcome" => FAILED).increment(1);
-            let text = error.to_string();
-            tracing::error!(mail = %message.mail_id, %address, error = %MaskedText(&text), "a mail could not be written");
-            return outcome(MailResult::Failed { maybe_received: false }, text, None);
-        }
-    };
-    let sha256 = Some(composed.sha256.clone());
-    match services.mailer.send(&composed).await {
-        Ok(reply) => {
-            counter!(MAILS_TOTAL, "kind" => kind, "outcome" => SENT).increment(1);
-            outcome(MailResult::Sent, reply, sha256)
-        }
-        Err(error) => {
-            counter!(SMTP_ERRORS_TOTAL, "class" => error.class()).increment(1);
-            let text = error.to_string();
-            tracing::warn!(mail = %message.mail_id, %address, error = %MaskedText(&text), "a mail was not sent");
-            let (result, counted) = match &error {
-                SendError::Permanent { .. } => (MailResult::Failed { maybe_received: false }, FAILED),
-                SendError::Transient { maybe_received, .. } => {
-                    let limits = &services.limits;
-                    let draw = |most| services.randomness.up_to(most);
-                    let wait = backoff(mail.attempt, limits.retry_first, limits.retry_most, draw);
-                    let next_attempt_at = services.clock.now().plus(wait);
-                    (MailResult::Deferred { next_attempt_at, maybe_received: *maybe_received }, PUT_OFF)
-                }
-            };
-            counter!(MAILS_TOTAL, "kind" => kind, "outcome" => counted).increment(1);
-            outcome(result, error.reply().to_owned(), sha256)
-        }
-    }
+    send(services, &outgoing, || services.mailer.prepare_admin(message)).await
 }

@@ -9,6 +9,7 @@ mod enforce;
 mod expand;
 mod reconcile;
 mod review;
+mod send;
 mod shutdown;
 mod ticks;
 mod turn;

@@ -47,8 +47,8 @@ async fn each_result_is_recorded(db: &TestDatabase) {
     let results = [
         MailResult::Sent,
         MailResult::Failed { maybe_received: false },
-        MailResult::Deferred { next_attempt_at, maybe_received: false },
-        MailResult::Deferred { next_attempt_at, maybe_received: true },
+        MailResult::Deferred { next_attempt_at, maybe_received: false, refused: true },
+        MailResult::Deferred { next_attempt_at, maybe_received: true, refused: true },
     ];
     let outcomes: Vec<_> =
         results.into_iter().enumerate().map(|(place, result)| outcome(&claim, place, result)).collect();
@@ -119,7 +119,7 @@ async fn a_released_mail_may_have_to_wait(db: &TestDatabase) {
 async fn what_was_deferred_is_claimed_again_with_its_mail(db: &TestDatabase) {
     let (store, claim) = claimed(db, 1).await;
     let next_attempt_at: Timestamp = "2026-12-01T09:20:00Z".parse().unwrap();
-    let outcomes = [outcome(&claim, 0, MailResult::Deferred { next_attempt_at, maybe_received: false })];
+    let outcomes = [outcome(&claim, 0, MailResult::Deferred { next_attempt_at, maybe_received: false, refused: true })];
     store.record_outcomes(claim.id.unwrap(), later(), &outcomes).await.unwrap();
     assert!(store.claim(&terms(10), later(), &Policy::default()).await.unwrap().id.is_none(), "not yet");
     let again = store.claim(&terms(10), next_attempt_at, &Policy::default()).await.unwrap();

@@ -3,6 +3,7 @@
 use std::fs;
 
 use mfa_enforcer::domain::notice::NoticeKind;
+use mfa_enforcer::mail::sample;
 
 use crate::installation::Installation;
 use crate::support::{TestDatabase, on_both};
@@ -38,14 +39,19 @@ async fn one_kind_is_shown_as_text_or_json() {
 async fn every_kind_is_written_into_a_folder_to_look_through() {
     let mut installation = nowhere();
     let said = installation.succeeds(&["notice", "preview", "--all", "a/b"]).await;
-    let (cases, languages) = (NoticeKind::ALL.len() + 6, 7);
+    let (cases, languages) = (NoticeKind::ALL.len() + 6 + sample::admin_gallery().len(), 7);
     assert_eq!(said, format!("Wrote {} mails into a/b: open a/b/index.html.\n", cases * languages));
     let folder = installation.folder().join("a/b");
     let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
     let index = read("index.html");
     for language in ["en", "de", "zh-Hant"] {
-        for kind in NoticeKind::ALL.iter().map(|kind| kind.as_str()).chain(["several-companies", "now_required-payee"])
-        {
+        for kind in NoticeKind::ALL.iter().map(|kind| kind.as_str()).chain([
+            "several-companies",
+            "now_required-payee",
+            "decision-set",
+            "digest",
+            "day_report",
+        ]) {
             let name = format!("{language}/{kind}");
             assert!(read(&format!("{name}.html")).contains(&format!("<html lang=\"{language}\"")));
             assert!(read(&format!("{name}.txt")).starts_with("Subject: "));

@@ -23,9 +23,23 @@ fn counts_are_those_of_the_commands() {
         assert_eq!(count, notices.iter().filter(|notice| notice["skip_reason"] == **reason).count(), "{reason}");
     }
     let mails = stage.mails("mfa-enforcer-demo");
-    assert_eq!((&summary["mails"], &summary["mail_files"]), (&mails.len().into(), &mails.len().into()));
-    let named: std::collections::BTreeSet<_> =
+    let count = |key: &str| summary[key].as_u64().unwrap() as usize;
+    assert_eq!((count("mails") + count("admin_mails"), count("mail_files")), (mails.len(), mails.len()));
+    assert!(count("admin_mails") > 20);
+    let mut named: std::collections::BTreeSet<_> =
         notices.iter().filter_map(|notice| Some(format!("{}.eml", notice["mail_id"].as_str()?))).collect();
+    for admin in shown["timeline"].as_array().unwrap().iter().filter(|line| line["what"] == "told_admins") {
+        assert!(admin["people"].as_u64().unwrap() >= 1, "{admin}");
+    }
+    for user in ["u-001", "u-005"] {
+        let dossier = look(&format!("user show {user}"));
+        let ids = dossier["admin_mails"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|mail| format!("{}.eml", mail["id"].as_str().unwrap()));
+        named.extend(ids);
+    }
     assert_eq!(named, mails.into_iter().map(|(name, _)| name).collect());
     assert_eq!(summary["audit_events"], look("audit list").as_array().unwrap().len());
     let verified = look("audit verify");

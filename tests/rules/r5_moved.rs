@@ -152,7 +152,7 @@ async fn r5_moved_while_mail_is_on_its_way_and_then_it_is_refused(db: &TestDatab
         at: world.now(),
         content_sha256: None,
         reply: "451 try again later".to_owned(),
-        result: MailResult::Deferred { next_attempt_at: at("2026-12-01 09:16"), maybe_received: false },
+        result: MailResult::Deferred { next_attempt_at: at("2026-12-01 09:16"), maybe_received: false, refused: true },
     };
     world.services.store.record_outcomes(claim.id.unwrap(), world.now(), &[refused]).await.unwrap();
     world.walk("2026-12-02 12:00").await;
@@ -397,7 +397,7 @@ async fn r5_moved_claims_what_the_reader_was_told_then(db: &TestDatabase) {
         at: world.now(),
         content_sha256: None,
         reply: "451 try again later".to_owned(),
-        result: MailResult::Deferred { next_attempt_at: at("2026-12-01 09:31"), maybe_received: false },
+        result: MailResult::Deferred { next_attempt_at: at("2026-12-01 09:31"), maybe_received: false, refused: true },
     };
     world.services.store.record_outcomes(claim.id.unwrap(), world.now(), &[refused]).await.unwrap();
     world.walk("2026-12-02 12:00").await;

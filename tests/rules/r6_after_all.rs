@@ -143,7 +143,7 @@ async fn r6_after_all_each_attempt_is_on_record(db: &TestDatabase) {
     let notice = world.services.store.notice(id).await.unwrap();
     let said: Vec<_> = notice.history.iter().map(|said| (said.attempt, said.outcome.as_str())).collect();
     let expected =
-        [(Some(1), "deferred"), (Some(2), "deferred"), (None, "accepted"), (None, "delayed"), (None, "refused")];
+        [(Some(1), "not_sent"), (Some(2), "not_sent"), (None, "accepted"), (None, "delayed"), (None, "refused")];
     assert_eq!(said, expected);
     assert!(notice.history[0].reply.starts_with("451 "), "{:?}", notice.history[0]);
     assert_eq!(notice.record.server_reply.as_deref(), Some("550 5.1.1 unknown"));
