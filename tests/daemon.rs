@@ -9,6 +9,8 @@
 
 mod support;
 
+#[path = "daemon/bounces.rs"]
+mod bounces;
 #[path = "daemon/check.rs"]
 mod check;
 #[path = "daemon/ending.rs"]

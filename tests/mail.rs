@@ -13,8 +13,12 @@ mod admin_words;
 mod compose;
 #[path = "mail/dkim.rs"]
 mod dkim;
+#[path = "mail/dsn.rs"]
+mod dsn;
 #[path = "mail/relays.rs"]
 mod relays;
+#[path = "mail/return_path.rs"]
+mod return_path;
 #[path = "mail/servers.rs"]
 mod servers;
 #[path = "mail/settings.rs"]

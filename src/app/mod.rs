@@ -21,11 +21,12 @@ use crate::clock::{Clock, Randomness};
 use crate::config::Config;
 use crate::http::{self, BindError, HttpState};
 use crate::mail::limits::RateLimits;
+use crate::mail::return_path::ReturnPath;
 use crate::mail::transport::Transport;
 use crate::mail::{Mailer, MailerError};
 use crate::store::{Store, StoreError};
 use crate::tasks::driver::{self, TickError};
-use crate::tasks::{self, Limits, Services, Shutdown, ShutdownTrigger};
+use crate::tasks::{self, Intake, Limits, Services, Shutdown, ShutdownTrigger};
 use crate::telemetry;
 
 /// Why the daemon does not run.
@@ -40,6 +41,9 @@ pub enum AppError {
     /// No mail can be sent.
     #[error("{0}")]
     Transport(String),
+    /// No bounce can be taken.
+    #[error("{0}")]
+    Bounces(String),
     /// Nothing can be served.
     #[error(transparent)]
     Bind(#[from] BindError),
@@ -68,11 +72,14 @@ pub fn services(
     let transport = Transport::from_settings(&config.smtp).map_err(AppError::Transport)?;
     let redirect = config.smtp.redirect().map_err(AppError::Transport)?;
     let limits = RateLimits::new(&config.smtp, &clock);
+    let return_path = ReturnPath::from_settings(&config.bounces).map_err(AppError::Bounces)?;
+    let intake = Intake::from_config(config).map_err(AppError::Bounces)?;
     let services = services_sending_by(transport, config, store, clock, randomness, shutdown)?;
-    Ok(Services { mailer: services.mailer.redirected(redirect).limited(limits), ..services })
+    let mailer = services.mailer.redirected(redirect).with_return_path(return_path).limited(limits);
+    Ok(Services { mailer, intake, ..services })
 }
 
-/// The same where mail leaves by `transport`, whatever the settings say, and without their limits.
+/// The same where mail leaves by `transport`, whatever the settings say, without their limits, and none comes back.
 ///
 /// # Errors
 /// [`AppError`].
@@ -89,6 +96,7 @@ pub fn services_sending_by(
         clock,
         randomness,
         mailer: Mailer::new(&config.notices, transport)?,
+        intake: None,
         policy: config.policy(),
         limits: Limits::from_config(config),
         shutdown,

@@ -9,6 +9,7 @@ use super::{CliError, GlobalArgs, Output, notice, values};
 use crate::clock::{Clock, Randomness};
 use crate::config::Purpose;
 use crate::domain::notice::NoticeKind;
+use crate::mail::return_path::ReturnPath;
 use crate::mail::transport::Transport;
 use crate::mail::{Mailer, sample};
 
@@ -49,7 +50,8 @@ pub async fn run(
     let transport = Transport::from_settings(&config.smtp).map_err(CliError::Failed)?;
     let redirect = config.smtp.redirect().map_err(CliError::Failed)?;
     let mailer = Mailer::new(&config.notices, transport).map_err(|error| CliError::Failed(error.to_string()))?;
-    let mailer = mailer.redirected(redirect);
+    let return_path = ReturnPath::from_settings(&config.bounces).map_err(CliError::Failed)?;
+    let mailer = mailer.redirected(redirect).with_return_path(return_path);
     let now = Clock::System.now();
     let mut message = sample::of_kind_now(args.kind, now);
     message.mail_id = Randomness::from_system().id(now);

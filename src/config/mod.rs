@@ -4,6 +4,7 @@
 //! over that (`source.rs`, `overrides.rs`). What is wrong is collected and told all at once (`problem.rs`). One file per
 //! section holds what the rest of the program gets. What settings must be refused for beyond that is in `refusals.rs`.
 
+pub mod bounces;
 pub mod clock;
 mod color;
 pub mod database;
@@ -55,6 +56,8 @@ pub struct Config {
     pub notices: notices::NoticeSettings,
     /// Where mail goes.
     pub smtp: smtp::SmtpSettings,
+    /// Where mails that came back arrive.
+    pub bounces: bounces::BounceSettings,
     /// Where health and metrics are served.
     pub http: http::HttpSettings,
     /// Where a phone number may be the second step.

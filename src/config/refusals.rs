@@ -25,6 +25,7 @@ impl Config {
         if !(lets_examples_through && target.is_some()) {
             messages.extend(self.smtp.problems_for_real_mail());
             messages.extend(self.notices.problems_for_real_mail());
+            messages.extend(self.bounces.problems_for_real_mail());
         } else if self.notices.from.is_none() {
             messages
                 .push("notices.from is not set: name the sender, such as \"Acme Security <security@acme.com>\"".into());
@@ -49,8 +50,14 @@ impl Config {
                 .push(format!("smtp.url is a folder: mail is written into {}, and nobody receives it", dir.display()));
         }
         if self.stays_here() && !self.clock.simulated {
-            let examples = [self.smtp.problems_for_real_mail(), self.notices.problems_for_real_mail()].concat();
-            warnings.extend(examples);
+            warnings.extend(self.smtp.problems_for_real_mail());
+            warnings.extend(self.notices.problems_for_real_mail());
+            warnings.extend(self.bounces.problems_for_real_mail());
+        }
+        if self.smtp.redirect_all_to.is_some() && self.bounces.takes_any() {
+            warnings.push(
+                "smtp.redirect_all_to is set: no bounces are recorded, as they would be about that address".to_owned(),
+            );
         }
         if self.clock.simulated {
             warnings.push("clock.simulated is true: time moves only as commands tell it to".to_owned());
@@ -67,6 +74,13 @@ impl Config {
     pub(super) fn contradictions(&self) -> Vec<String> {
         let mut messages = self.notices.problems();
         messages.extend(self.smtp.problems());
+        messages.extend(self.bounces.problems());
+        if self.bounces.webhook_token.is_some() && self.http.listen.is_none() {
+            messages.push(
+                "bounces.webhook_token is set, but http.listen is \"\", so that nothing is served: set http.listen, or leave the token out"
+                    .into(),
+            );
+        }
         if self.smtp.timeout >= self.schedule.lease {
             messages.push(
                 "smtp.timeout must be shorter than schedule.lease: no mail could be sent while its lease lasts".into(),

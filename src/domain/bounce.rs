@@ -39,6 +39,9 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::NoSuchAddress, Self::Refused, Self::Delayed];
+
     /// What a delivery that failed for good means, by its enhanced status code (RFC 3463 and its registry at IANA), such as
     /// `5.1.1`. What has none, or says nothing in particular (`5.0.0`), is about the address: so it is with servers that
     /// know no better words for a mailbox that is not there.
@@ -55,6 +58,19 @@ impl Verdict {
         }
     }
 
+    /// The same where somebody has also repeated what the last mail server said, such as `550 5.1.1 no such user`: that
+    /// counts where the status says nothing in particular.
+    #[must_use]
+    pub fn of_failure_said(status: Option<&str>, said: &str) -> Self {
+        let is_particular = |status: &&str| !status.ends_with(".0.0");
+        let status = status.filter(is_particular).or_else(|| enhanced_code(said).filter(is_particular)).or(status);
+        match reply_code(said) {
+            // Given up (4xx), or about this mail rather than its reader: too much of it (552), or just not taken (554).
+            Some(400..=499 | 552 | 554) if !status.as_ref().is_some_and(is_particular) => Self::Refused,
+            _ => Self::of_failure(status),
+        }
+    }
+
     /// The name under which it is stored and shown.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -64,6 +80,23 @@ impl Verdict {
             Self::Delayed => "delayed",
         }
     }
+}
+
+/// The reply code with which a mail server's answer begins, such as 550.
+fn reply_code(said: &str) -> Option<u16> {
+    let code = said.trim_start().get(..3)?;
+    code.parse().ok().filter(|code| (200..600).contains(code))
+}
+
+/// The enhanced status code at the beginning of a mail server's answer, such as `5.1.1` in `550-5.1.1 …` or `550 #5.1.1 …`.
+fn enhanced_code(said: &str) -> Option<&str> {
+    let is_code = |text: &&str| {
+        let numbers: Vec<&str> = text.split('.').collect();
+        let is_number = |text: &&str| (1..=3).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+        matches!(numbers[..], ["4" | "5", subject, detail] if is_number(&subject) && is_number(&detail))
+    };
+    let words = said.split(|c: char| c.is_whitespace() || "-#:;,()<>[]".contains(c)).filter(|word| !word.is_empty());
+    words.take(2).find(is_code)
 }
 
 #[cfg(test)]
@@ -79,5 +112,26 @@ mod tests {
             assert_eq!(Verdict::of_failure(Some(status)), Verdict::Refused, "{status}");
         }
         assert_eq!(Verdict::of_failure(None), Verdict::NoSuchAddress);
+    }
+    #[test]
+    fn what_the_last_server_said_counts_where_the_status_says_nothing() {
+        let unknown = Verdict::NoSuchAddress;
+        for (status, said, verdict) in [
+            (Some("5.0.0"), "550 5.1.1 <jo@example.org>: user unknown", unknown),
+            (Some("5.0.0"), "550-5.7.26 This mail has been blocked", Verdict::Refused),
+            (Some("5.0.0"), "552 #5.2.2 mailbox full", Verdict::Refused),
+            (Some("5.1.1"), "554 5.7.1 policy", unknown),
+            (Some("5.0.0"), "550 no such user", unknown),
+            (Some("5.0.0"), "", unknown),
+            (None, "550 5.1.10 RESOLVER.ADR.RecipientNotFound", unknown),
+            (None, "552 mailbox full", Verdict::Refused),
+            (None, "554 5.0.0 not today", Verdict::Refused),
+            (Some("5.0.0"), "451 4.0.0 later", Verdict::Refused),
+            (Some("5.0.0"), "421 192.0.2.1 is busy", Verdict::Refused),
+            (Some("5.0.0"), "550 Exim 4.94.2 says no", unknown),
+            (None, "é 5", unknown),
+        ] {
+            assert_eq!(Verdict::of_failure_said(status, said), verdict, "{status:?} {said}");
+        }
     }
 }

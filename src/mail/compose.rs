@@ -13,6 +13,7 @@ use thiserror::Error;
 
 use super::PrepareError;
 use super::dkim::Signer;
+use super::return_path::ReturnPath;
 use super::templates::Rendered;
 use super::words::{LOGO_ID, clean, is_like_a_link};
 use crate::config::logo::Logo;
@@ -101,6 +102,8 @@ pub struct Sender {
     /// The picture above notices.
     logo: Option<Logo>,
     signer: Signer,
+    /// Where mails come back to; none: to the sender.
+    return_path: Option<ReturnPath>,
     /// Who gets every mail instead of the reader.
     redirect: Option<Address>,
 }
@@ -121,13 +124,20 @@ impl Sender {
         let logo = settings.logo.as_deref().map(Logo::read).transpose()?;
         let from = sendable(from)?;
         let signer = Signer::read(settings.dkim_domain.as_deref().unwrap_or(from.email.domain()), &settings.dkim_keys)?;
-        Ok(Self { from, reply_to: settings.reply_to()?.map(sendable).transpose()?, logo, signer, redirect: None })
+        let reply_to = settings.reply_to()?.map(sendable).transpose()?;
+        Ok(Self { from, reply_to, logo, signer, return_path: None, redirect: None })
     }
 
     /// The same, with every mail for `address` instead of its reader; none: as usual.
     #[must_use]
     pub fn redirected(self, address: Option<Address>) -> Self {
         Self { redirect: address, ..self }
+    }
+
+    /// The same, with every mail coming back to a return path of its own; none: to the sender.
+    #[must_use]
+    pub fn with_return_path(self, return_path: Option<ReturnPath>) -> Self {
+        Self { return_path, ..self }
     }
 
     /// The sender's domain.
@@ -143,7 +153,7 @@ impl Sender {
     pub fn compose(&self, message: &Addressed<'_>, rendered: &Rendered) -> Result<Composed, PrepareError> {
         let reader = address(message.address)?;
         let to = self.redirect.clone().unwrap_or_else(|| reader.clone());
-        let envelope = Envelope::new(Some(self.from.email.clone()), vec![to.clone()])?;
+        let envelope = Envelope::new(Some(self.comes_back_to(message.mail_id)), vec![to.clone()])?;
         let name = Some(clean(message.name)).filter(|name| !name.is_empty() && !is_like_a_link(name));
         let message_id = format!("<{}@{}>", message.mail_id, self.from.email.domain());
         // No words of ours hold this: quoted-printable has no `=_`, and an id is unguessable.
@@ -204,6 +214,16 @@ impl Sender {
         html.replace(&format!("cid:{LOGO_ID}"), &data)
     }
 
+    /// The envelope's sender. What came back of a redirected mail would be about another address than its reader's: so
+    /// it names none.
+    fn comes_back_to(&self, mail: Id) -> Address {
+        match &self.return_path {
+            None => self.from.email.clone(),
+            Some(path) if self.redirect.is_some() => path.mailbox().clone(),
+            Some(path) => path.of(mail),
+        }
+    }
+
     /// The headers by which programs know these mails.
     fn marks(&self, message: &Addressed<'_>) -> [(&'static str, String); 4] {
         let domain = self.domain();
@@ -233,7 +253,7 @@ fn joined<T: Into<String>>(items: impl Iterator<Item = T>, between: &str) -> Str
 }
 
 /// Reads an address, with an international domain in the form that every mail server takes (IDNA).
-fn address(text: &str) -> Result<Address, UnusableAddress> {
+pub(super) fn address(text: &str) -> Result<Address, UnusableAddress> {
     let text = text.trim();
     // RFC 5321, 4.5.3.1: a path has at most 256 octets, its angle brackets included.
     if text.len() > 254 || text.chars().any(|c| c.is_control() || c.is_whitespace()) {

@@ -8,6 +8,7 @@ pub mod calendar;
 pub mod compose;
 mod dialogue;
 mod dkim;
+pub mod dsn;
 pub mod file;
 mod language;
 pub mod limits;
@@ -17,6 +18,7 @@ mod messages;
 mod mjml;
 mod relay;
 mod relay_health;
+pub mod return_path;
 pub mod sample;
 pub mod smtp;
 mod smtp_replies;
@@ -35,6 +37,7 @@ use crate::domain::admin_mail::AdminMessage;
 use crate::domain::message::Message;
 use compose::{Composed, Sender, UnusableAddress};
 use limits::RateLimits;
+use return_path::ReturnPath;
 use templates::{Rendered, TemplateError, Templates};
 use transport::{SendError, Transport};
 
@@ -101,6 +104,12 @@ impl Mailer {
     #[must_use]
     pub fn limited(self, limits: RateLimits) -> Self {
         Self { limits, ..self }
+    }
+
+    /// The same, with every mail coming back to a return path of its own; none: to the sender.
+    #[must_use]
+    pub fn with_return_path(self, return_path: Option<ReturnPath>) -> Self {
+        Self { sender: self.sender.with_return_path(return_path), ..self }
     }
 
     /// The mail that says `message`. The same message gives the same bytes.

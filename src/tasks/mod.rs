@@ -1,12 +1,14 @@
 //! What the daemon does: each task is an idempotent function without input, run on a tick and on demand. What is due is
 //! read from the database each time; run twice, the second run does nothing.
 
+mod bounces;
 pub mod dates;
 mod deliver;
 mod digest;
 pub mod driver;
 mod enforce;
 mod expand;
+pub mod intake;
 mod reconcile;
 mod review;
 mod send;
@@ -21,10 +23,12 @@ use async_trait::async_trait;
 use chrono::TimeDelta;
 use thiserror::Error;
 
+pub use bounces::Bounces;
 pub use deliver::Deliver;
 pub use digest::Digest;
 pub use enforce::Enforce;
 pub use expand::Expand;
+pub use intake::Intake;
 pub use reconcile::Reconcile;
 pub use shutdown::{Shutdown, ShutdownTrigger};
 pub use warn::Warn;
@@ -47,6 +51,8 @@ pub struct Services {
     pub randomness: Randomness,
     /// The way out for notices.
     pub mailer: Mailer,
+    /// Which bounces are taken; none: none at all.
+    pub intake: Option<Intake>,
     /// What the operator has decided.
     pub policy: Policy,
     /// How much at a time, and how long.
@@ -105,6 +111,9 @@ pub enum TaskError {
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Something outside of the database is not as the settings say.
+    #[error("{0}")]
+    Settings(String),
     /// Some of it failed, and the rest was done.
     #[error("{failed} of {all} failed; the first: {first}")]
     Partly {
@@ -130,7 +139,15 @@ pub trait Task: Send + Sync {
 /// Every task, in the order in which one pass runs them: each may make work for those after it.
 #[must_use]
 pub fn all() -> Vec<Arc<dyn Task>> {
-    vec![Arc::new(Reconcile), Arc::new(Warn), Arc::new(Enforce), Arc::new(Expand), Arc::new(Deliver), Arc::new(Digest)]
+    vec![
+        Arc::new(Reconcile),
+        Arc::new(Warn),
+        Arc::new(Enforce),
+        Arc::new(Bounces),
+        Arc::new(Expand),
+        Arc::new(Deliver),
+        Arc::new(Digest),
+    ]
 }
 
 /// The names of [`all`] tasks.

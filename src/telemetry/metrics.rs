@@ -7,6 +7,7 @@
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
+use crate::domain::bounce::Verdict;
 use crate::domain::notice::NoticeKind;
 
 /// Counter: mails handed over, by `kind` of their first notice and `outcome`.
@@ -31,6 +32,8 @@ pub const TASK_SECONDS: &str = "mfa_enforcer_task_seconds";
 pub const SMTP_ERRORS_TOTAL: &str = "mfa_enforcer_smtp_errors_total";
 /// Gauge: how many seconds lie between two mails to a mail server that has asked for less, the slowest of all; 0: none has.
 pub const SMTP_PACE_SECONDS: &str = "mfa_enforcer_smtp_pace_seconds";
+/// Counter: mails that came back, by `verdict` and the `source` that told of it.
+pub const BOUNCES_TOTAL: &str = "mfa_enforcer_bounces_total";
 
 /// `outcome`: the mail server took it.
 pub const SENT: &str = "sent";
@@ -45,6 +48,13 @@ pub const TRANSIENT: &str = "transient";
 pub const PERMANENT: &str = "permanent";
 /// `class`: worth another try, though the mail server may have taken it.
 pub const UNKNOWN: &str = "unknown";
+
+/// `source`: a report in the Maildir.
+pub const MAILDIR: &str = "maildir";
+/// `source`: a report by LMTP.
+pub const LMTP: &str = "lmtp";
+/// `source`: a provider's call.
+pub const WEBHOOK: &str = "webhook";
 
 /// Seconds up to which lateness is counted: from a tick to a week.
 const LATENESS_BUCKETS: &[f64] = &[1.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0, 14_400.0, 86_400.0, 604_800.0];
@@ -87,6 +97,7 @@ fn describe() {
         Unit::Seconds,
         "Time between two mails to a mail server that has asked for less"
     );
+    describe_counter!(BOUNCES_TOTAL, "Mails that came back, by verdict and who told of it");
 }
 
 /// Shows every metric with nothing counted yet.
@@ -98,6 +109,11 @@ fn begin(tasks: &[&'static str]) {
     }
     for class in [TRANSIENT, PERMANENT, UNKNOWN] {
         counter!(SMTP_ERRORS_TOTAL, "class" => class).increment(0);
+    }
+    for verdict in Verdict::ALL {
+        for source in [MAILDIR, LMTP, WEBHOOK] {
+            counter!(BOUNCES_TOTAL, "verdict" => verdict.as_str(), "source" => source).increment(0);
+        }
     }
     counter!(REQUIRED_TOTAL).increment(0);
     gauge!(NOTICES_PENDING).set(0);
@@ -145,6 +161,7 @@ pub(crate) mod tests {
             "mfa_enforcer_task_seconds_count{task=\"reconcile\"} 0",
             "mfa_enforcer_smtp_errors_total{class=\"permanent\"} 0",
             "mfa_enforcer_smtp_pace_seconds 0",
+            "mfa_enforcer_bounces_total{verdict=\"no_such_address\",source=\"lmtp\"} 0",
         ] {
             assert!(text.lines().any(|shown| shown == line), "{line} is not in\n{text}");
         }

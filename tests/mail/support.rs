@@ -1,11 +1,13 @@
 //! Settings, mailers and messages for tests.
 
+use mfa_enforcer::config::bounces::BounceSettings;
 use mfa_enforcer::config::notices::NoticeSettings;
 use mfa_enforcer::config::smtp::SmtpSettings;
 use mfa_enforcer::domain::notice::NoticeKind;
 use mfa_enforcer::mail::Mailer;
 use mfa_enforcer::mail::compose::Composed;
 use mfa_enforcer::mail::memory::MemoryTransport;
+use mfa_enforcer::mail::return_path::ReturnPath;
 use mfa_enforcer::mail::sample;
 use mfa_enforcer::mail::transport::Transport;
 
@@ -49,6 +51,20 @@ pub fn smtp_settings(changes: &str) -> SmtpSettings {
     .unwrap();
     table.extend(toml::from_str::<toml::Table>(changes).unwrap());
     table.try_into().unwrap()
+}
+
+/// Bounce settings with an address and a key; `changes` is TOML that is added or takes a key's place.
+pub fn bounce_settings(changes: &str) -> BounceSettings {
+    let set = "address = 'bounces@mail.ledger.example'\nkey = 'a key that nobody knows'";
+    let mut table: toml::Table = toml::from_str(set).unwrap();
+    table.extend(toml::from_str::<toml::Table>(changes).unwrap());
+    table.retain(|_, value| value.as_str() != Some(""));
+    table.try_into().unwrap()
+}
+
+/// Return paths by the standard settings.
+pub fn return_path() -> ReturnPath {
+    ReturnPath::from_settings(&bounce_settings("")).unwrap().unwrap()
 }
 
 /// A mailer with the standard settings that sends into memory.

@@ -105,6 +105,7 @@ fn services(store: Arc<dyn Store>, clock: Clock, mail: &MemoryTransport, seed: u
         clock,
         randomness: Randomness::seeded(seed),
         mailer: Mailer::new(&config.notices, Transport::simulated(mail.clone())).unwrap(),
+        intake: None,
         policy: config.policy(),
         limits: Limits::from_config(&config),
         shutdown: ShutdownTrigger::new().1,

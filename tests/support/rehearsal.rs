@@ -34,6 +34,7 @@ impl Rehearsal {
             clock: Clock::simulated(now),
             randomness: Randomness::seeded(7),
             mailer: Mailer::new(&config.notices, Transport::simulated(mail.clone())).unwrap(),
+            intake: None,
             policy: config.policy(),
             limits: Limits::from_config(&config),
             shutdown,

@@ -106,6 +106,7 @@ impl Daemon {
             clock: clock.clone(),
             randomness: Randomness::seeded(!seed),
             mailer: Mailer::new(&config.notices, Transport::simulated(gate.clone())).expect("the templates are right"),
+            intake: None,
             policy: config.policy(),
             limits: Limits::from_config(&config),
             shutdown: ShutdownTrigger::new().1,
