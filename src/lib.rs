@@ -22,7 +22,7 @@
 //!
 //! **Last [`app`]: how it is put together.** It builds every part from the settings ([`config`]), guards the first run,
 //! runs the tasks and ends them in order. [`cli`] is the way in, one file per command; [`http`] and [`telemetry`] are what
-//! operators see. [`clock`] is the only place that asks the time and makes randomness, so that everything can be played on
+//! operators see; by [`lmtp`] a mail server hands over what came back. [`clock`] is the only place that asks the time and makes randomness, so that everything can be played on
 //! a simulated clock: [`rehearsal`] does, for [`demo`] with the people of [`sample`], and with a copy of a real database.
 
 pub mod app;
@@ -32,6 +32,7 @@ pub mod config;
 pub mod demo;
 pub mod domain;
 pub mod http;
+pub mod lmtp;
 pub mod mail;
 pub mod rehearsal;
 pub mod sample;

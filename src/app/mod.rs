@@ -21,6 +21,7 @@ use crate::clock::{Clock, Randomness};
 use crate::config::Config;
 use crate::http::{self, BindError, HttpState};
 use crate::mail::limits::RateLimits;
+use crate::lmtp;
 use crate::mail::return_path::ReturnPath;
 use crate::mail::transport::Transport;
 use crate::mail::{Mailer, MailerError};
@@ -47,6 +48,9 @@ pub enum AppError {
     /// Nothing can be served.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// No mail server can be listened to.
+    #[error(transparent)]
+    Lmtp(#[from] lmtp::BindError),
     /// The metrics cannot be collected.
     #[error("the metrics cannot be collected: {0}")]
     Metrics(#[from] metrics_exporter_prometheus::BuildError),
@@ -136,6 +140,13 @@ pub async fn run(config: &Config, services: Services, trigger: ShutdownTrigger) 
         let stop = async move { drop(stopped.await) };
         serving = Some(tokio::spawn(serve(listener, HttpState { readiness, metrics }, stop)));
     }
+    let return_path = services.intake.as_ref().and_then(|intake| intake.return_path.clone());
+    let mut listening = None;
+    if let Some((path, return_path)) = config.bounces.lmtp_socket.as_ref().zip(return_path) {
+        let listener = lmtp::bind(path)?;
+        tracing::info!(socket = %path.display(), "taking bounces by LMTP");
+        listening = Some(tokio::spawn(lmtp::serve(listener, Arc::clone(&services), return_path)));
+    }
     let watchdog = tokio::spawn(service::keep_watchdog());
     service::tell_ready();
     tracing::info!(mail = %services.mailer.transport(), "started");
@@ -153,6 +164,12 @@ pub async fn run(config: &Config, services: Services, trigger: ShutdownTrigger) 
         }
     };
 
+    if let Some(listening) = listening {
+        if ended.is_err() {
+            listening.abort();
+        }
+        let _ = listening.await;
+    }
     services.mailer.transport().close().await;
     watchdog.abort();
     drop(stop_serving);

@@ -1,18 +1,24 @@
 //! Mails that come back to the daemon: from a Maildir, by LMTP, and from providers.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::ops::Add as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
 use mfa_enforcer::config::bounces::BounceSettings;
 use mfa_enforcer::domain::ids::Id;
 use mfa_enforcer::mail::return_path::ReturnPath;
+use serde_json::json;
 
 use crate::installation::Installation;
 use crate::process::eventually;
 use crate::rows::{add_company_of, sent, set_date};
 use crate::support::{Kind, TestDatabase, on_both};
 
-on_both!(what_came_back_is_read_from_a_maildir);
+on_both!(what_came_back_is_read_from_a_maildir, what_came_back_is_taken_by_lmtp);
 
 const KEY: &str = "hush-key-of-bounces";
 
@@ -136,4 +142,114 @@ async fn what_comes_back_of_mail_to_one_address_is_left_alone() {
     drop(daemon);
     installation.succeeds(&["run", "--once"]).await;
     assert_eq!((files(&installation, "new").len(), bounced(&db).await.as_str()), (1, "0"));
+}
+
+/// Hands over a mail by LMTP, with Python's client: the codes for each recipient, and after the mail for each that was taken.
+fn hand_over(installation: &Installation, recipients: &[&str], mail: &str) -> serde_json::Value {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/daemon/lmtp_client.py");
+    let mut client = Command::new("/usr/bin/python3")
+        .args([script, installation.folder().join("lmtp").to_str().unwrap()])
+        .args(recipients)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("/usr/bin/python3 is missing: install Debian's package 'python3'");
+    client.stdin.take().unwrap().write_all(mail.as_bytes()).unwrap();
+    let output = client.wait_with_output().unwrap();
+    assert!(output.status.success());
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+async fn what_came_back_is_taken_by_lmtp(db: &TestDatabase) {
+    let mut installation = installation(db);
+    installation.set("bounces.lmtp_socket", "lmtp");
+    let daemon = installation.daemon().await;
+    let mode = fs::metadata(installation.folder().join("lmtp")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o660);
+    let mails = mails_of(db, 3).await;
+    let paths: Vec<String> = mails.iter().map(|mail| return_path().of(*mail).to_string()).collect();
+    let [one, two, three] = [&paths[0], &paths[1], &paths[2]];
+
+    let forged = format!("{}{}", &one[.."bounces+".len() + 26], &two["bounces+".len() + 26..]);
+    let strangers = [forged.as_str(), "bounces@mail.ledger.app", "postmaster@mail.ledger.app"];
+    assert_eq!(
+        hand_over(&installation, &strangers, "x"),
+        json!({ "recipients": [550, 550, 550], "mail": 503, "replies": [] })
+    );
+    let answer = hand_over(&installation, &[&one.to_uppercase(), "jo@ledger.app"], &report(one, "5.1.1"));
+    assert_eq!(answer, json!({ "recipients": [250, 550], "mail": 354, "replies": [250] }));
+    assert_eq!(bounced(db).await, "1", "it is recorded before it is taken");
+    let away = "Auto-Submitted: auto-replied\n\n550 5.1.1 away\n.\n..\n";
+    assert_eq!(hand_over(&installation, &[two], away)["replies"], json!([250]));
+    let large = report(two, "5.1.1") + &"x".repeat(70).add("\n").repeat(15_000);
+    assert_eq!(hand_over(&installation, &[two], &large)["replies"], json!([552]));
+    assert_eq!(bounced(db).await, "1");
+
+    db.execute("ALTER TABLE mail_history RENAME TO mail_history_away").await;
+    assert_eq!(hand_over(&installation, &[two], &report(two, "5.1.1"))["replies"], json!([451]));
+    db.execute("ALTER TABLE mail_history_away RENAME TO mail_history").await;
+    assert_eq!(hand_over(&installation, &[two, three, two], &report(two, "5.1.1"))["replies"], json!([250, 250, 250]));
+    assert_eq!(bounced(db).await, "3");
+
+    daemon.signal("TERM");
+    assert_eq!(daemon.ended().await.code, Some(0));
+    assert!(!installation.folder().join("lmtp").exists(), "the socket goes with the daemon");
+}
+
+#[tokio::test]
+async fn a_socket_that_a_dead_daemon_has_left_is_taken_over_and_nothing_else_is() {
+    let db = TestDatabase::new(Kind::Sqlite).await;
+    let mut installation = installation(&db);
+    installation.set("bounces.lmtp_socket", "lmtp");
+    let socket = installation.folder().join("lmtp");
+    let mut daemon = installation.daemon().await;
+    daemon.signal("KILL");
+    eventually("it is dead", async || daemon.has_ended().then_some(())).await;
+    assert!(socket.exists());
+    let daemon = installation.daemon().await;
+    let mut silent = UnixStream::connect(&socket).unwrap();
+    daemon.signal("TERM");
+    assert_eq!(daemon.ended().await.code, Some(0), "whoever says nothing does not hold it up");
+    let mut said = String::new();
+    silent.read_to_string(&mut said).unwrap();
+    assert!(
+        said.starts_with("220 mail.ledger.app LMTP") && said.ends_with("421 4.3.2 Ending, come back later\r\n"),
+        "{said}"
+    );
+
+    let other = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    let message = installation.fails(&["run"]).await;
+    assert!(message.contains("bounces.lmtp_socket: another program listens on lmtp"), "{message}");
+    drop(other);
+    fs::remove_file(&socket).unwrap();
+    fs::write(&socket, "precious").unwrap();
+    let message = installation.fails(&["run"]).await;
+    assert!(message.contains("lmtp is there and is no socket"), "{message}");
+    assert_eq!(fs::read_to_string(&socket).unwrap(), "precious");
+}
+
+#[tokio::test]
+async fn whoever_speaks_no_lmtp_is_told_so_and_sent_away() {
+    let db = TestDatabase::new(Kind::Sqlite).await;
+    let mut installation = installation(&db);
+    installation.set("bounces.lmtp_socket", "lmtp");
+    let _daemon = installation.daemon().await;
+    let answers = |said: &[u8]| {
+        let mut line = UnixStream::connect(installation.folder().join("lmtp")).unwrap();
+        // It may be sent away before it has said everything.
+        let _ = line.write_all(said);
+        let mut answers = Vec::new();
+        let _ = line.read_to_end(&mut answers);
+        let answers = String::from_utf8(answers).unwrap();
+        answers.lines().filter_map(|line| line.split_once(' ')).map(|(code, _)| code.to_owned()).collect::<Vec<_>>()
+    };
+    let commands =
+        b"EHLO x\r\nMAIL FROM:<>\r\nLHLO x\r\nRCPT TO:<a@b>\r\nDATA\r\nMAIL FROM:<> SIZE=9999999\r\nMAIL FROM:<>\r\n\
+        MAIL FROM:<>\r\nRSET\r\nNOOP\r\nRCPT TO:a\r\nVRFY x\r\nQUIT\r\n";
+    let expected = ["220", "502", "503", "250", "503", "503", "552", "250", "503", "250", "250", "501", "502", "221"];
+    assert_eq!(answers(commands), expected, "pipelined");
+    let rubbish = answers(&b"GET / HTTP/1.1\r\n".repeat(30));
+    assert_eq!((rubbish.len(), rubbish[1].as_str(), rubbish.last().map(String::as_str)), (22, "500", Some("421")));
+    let endless = answers(&[b'x'; 100_000]);
+    assert_eq!(endless, ["220", "421"]);
 }
