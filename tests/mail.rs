@@ -33,5 +33,7 @@ mod templates;
 mod tls;
 #[path = "mail/transports.rs"]
 mod transports;
+#[path = "mail/webhook.rs"]
+mod webhook;
 #[path = "mail/words.rs"]
 mod words;

@@ -19,7 +19,7 @@ pub use signals::Signals;
 
 use crate::clock::{Clock, Randomness};
 use crate::config::Config;
-use crate::http::{self, BindError, HttpState};
+use crate::http::{self, BindError, BounceRoute, HttpState};
 use crate::mail::limits::RateLimits;
 use crate::lmtp;
 use crate::mail::return_path::ReturnPath;
@@ -137,8 +137,10 @@ pub async fn run(config: &Config, services: Services, trigger: ShutdownTrigger) 
         let metrics = telemetry::metrics::install(&crate::tasks::names())?;
         tracing::info!(%address, "serving /healthz, /readyz and /metrics");
         let readiness = Arc::new(readiness::TasksRan::new(&services, config.schedule.tick));
+        let token = config.bounces.webhook_token.as_ref().filter(|_| services.intake.is_some());
+        let bounces = token.map(|token| BounceRoute::new(Arc::clone(&services), token));
         let stop = async move { drop(stopped.await) };
-        serving = Some(tokio::spawn(serve(listener, HttpState { readiness, metrics }, stop)));
+        serving = Some(tokio::spawn(serve(listener, HttpState { readiness, metrics, bounces }, stop)));
     }
     let return_path = services.intake.as_ref().and_then(|intake| intake.return_path.clone());
     let mut listening = None;

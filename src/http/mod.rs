@@ -1,5 +1,7 @@
-//! What operators' machines ask: whether the daemon lives, whether it works, and its metrics.
+//! What operators' machines ask: whether the daemon lives, whether it works, and its metrics. And what providers tell of mails
+//! that came back.
 
+mod bounces;
 mod health;
 
 use std::net::SocketAddr;
@@ -14,6 +16,8 @@ use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::time::MissedTickBehavior;
+
+pub use bounces::BounceRoute;
 
 /// Whether the daemon does its work.
 #[async_trait]
@@ -32,6 +36,8 @@ pub struct HttpState {
     pub readiness: Arc<dyn Readiness>,
     /// The metrics.
     pub metrics: PrometheusHandle,
+    /// Who may tell of bounces; none: nobody.
+    pub bounces: Option<BounceRoute>,
 }
 
 /// Why nothing can be served.
@@ -113,6 +119,7 @@ fn routes(state: HttpState) -> Router {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
+        .route("/v1/bounces", bounces::route())
         .with_state(state)
 }
 

@@ -23,7 +23,7 @@ async fn answer(ready: Option<Result<(), String>>, request: &str) -> String {
     let listener = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
-    let state = HttpState { readiness: Arc::new(Fixed(ready)), metrics: scraped(|| {}).0 };
+    let state = HttpState { readiness: Arc::new(Fixed(ready)), metrics: scraped(|| {}).0, bounces: None };
     let server = tokio::spawn(serve(listener, state, async {
         let _ = stopped.await;
     }));
@@ -76,7 +76,7 @@ async fn a_request_that_never_ends_does_not_keep_the_daemon_from_ending() {
     let listener = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
     let mut stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
-    let state = HttpState { readiness: Arc::new(Fixed(None)), metrics: scraped(|| {}).0 };
+    let state = HttpState { readiness: Arc::new(Fixed(None)), metrics: scraped(|| {}).0, bounces: None };
     let shutdown = async {
         let _ = stopped.await;
     };

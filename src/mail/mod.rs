@@ -26,6 +26,7 @@ pub mod template_files;
 mod template_tags;
 pub mod templates;
 pub mod transport;
+pub mod webhook;
 mod words;
 mod wrap;
 

@@ -2,23 +2,27 @@
 
 use std::fs;
 use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::ops::Add as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use mfa_enforcer::config::bounces::BounceSettings;
 use mfa_enforcer::domain::ids::Id;
 use mfa_enforcer::mail::return_path::ReturnPath;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::http::metrics;
 use crate::installation::Installation;
 use crate::process::eventually;
 use crate::rows::{add_company_of, sent, set_date};
 use crate::support::{Kind, TestDatabase, on_both};
 
-on_both!(what_came_back_is_read_from_a_maildir, what_came_back_is_taken_by_lmtp);
+on_both!(what_came_back_is_read_from_a_maildir, what_came_back_is_taken_by_lmtp, what_came_back_is_told_by_a_provider,);
 
 const KEY: &str = "hush-key-of-bounces";
 
@@ -145,7 +149,7 @@ async fn what_comes_back_of_mail_to_one_address_is_left_alone() {
 }
 
 /// Hands over a mail by LMTP, with Python's client: the codes for each recipient, and after the mail for each that was taken.
-fn hand_over(installation: &Installation, recipients: &[&str], mail: &str) -> serde_json::Value {
+fn hand_over(installation: &Installation, recipients: &[&str], mail: &str) -> Value {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/daemon/lmtp_client.py");
     let mut client = Command::new("/usr/bin/python3")
         .args([script, installation.folder().join("lmtp").to_str().unwrap()])
@@ -252,4 +256,81 @@ async fn whoever_speaks_no_lmtp_is_told_so_and_sent_away() {
     assert_eq!((rubbish.len(), rubbish[1].as_str(), rubbish.last().map(String::as_str)), (22, "500", Some("421")));
     let endless = answers(&[b'x'; 100_000]);
     assert_eq!(endless, ["220", "421"]);
+}
+
+/// What is answered to a call: the status, and the body.
+fn post(port: u16, authorization: &str, body: &[u8]) -> (u16, Value) {
+    let mut line = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let (length, authorization) = (body.len(), if authorization.is_empty() { "X-None: x" } else { authorization });
+    let head = format!(
+        "POST /v1/bounces HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: text/plain; charset=UTF-8\r\n\
+         Content-Length: {length}\r\n{authorization}\r\n\r\n"
+    );
+    line.write_all(head.as_bytes()).unwrap();
+    // Who is not let in, or sends too much, is answered before everything was said.
+    let _ = line.write_all(body);
+    let mut answer = Vec::new();
+    let _ = line.read_to_end(&mut answer);
+    let answer = String::from_utf8(answer).unwrap();
+    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_default();
+    let kind = if status == 200 { "application/json" } else { "application/problem+json" };
+    assert!(head.contains(&format!("content-type: {kind}")), "{answer}");
+    (status, serde_json::from_str(body).unwrap())
+}
+
+async fn what_came_back_is_told_by_a_provider(db: &TestDatabase) {
+    const BEARER: &str = "Authorization: Bearer hush-token-of-hooks";
+    let mut installation = installation(db);
+    installation.set("bounces.webhook_token", "hush-token-of-hooks");
+    let (daemon, port) = installation.serving_daemon().await;
+    let mails = mails_of(db, 3).await;
+    let list = |mail: Value| json!({ "bounces": [mail] }).to_string().into_bytes();
+    let by_path =
+        list(json!({ "return_path": return_path().of(mails[0]).to_string(), "permanent": true, "status": "5.1.1" }));
+
+    let basic = |pair: &str| format!("Authorization: Basic {}", BASE64_STANDARD.encode(pair));
+    let strangers = [
+        "",
+        "Authorization: Bearer ",
+        "Authorization: Bearer hush-token-of-hook",
+        "Authorization: Token hush-token-of-hooks",
+    ];
+    for stranger in
+        strangers.map(str::to_owned).into_iter().chain([basic("hush-token-of-hooks:x"), basic("hush-token-of-hooks")])
+    {
+        assert_eq!(post(port, &stranger, &by_path).0, 401, "{stranger}");
+    }
+    assert_eq!(bounced(db).await, "0");
+    assert_eq!(post(port, BEARER, &by_path), (200, json!({ "recorded": 1, "ignored": 0 })));
+    assert_eq!(post(port, &basic("any:hush-token-of-hooks"), &by_path), (200, json!({ "recorded": 1, "ignored": 0 })));
+    assert_eq!(bounced(db).await, "1");
+    let metrics = metrics(port).await;
+    assert_eq!(metrics["mfa_enforcer_bounces_total{verdict=\"no_such_address\",source=\"webhook\"}"], "2");
+    assert_eq!(metrics["mfa_enforcer_bounces_total{verdict=\"refused\",source=\"maildir\"}"], "0");
+
+    let address = db.value(&format!("SELECT address FROM mails WHERE id = '{}'", mails[1])).await;
+    let by_address = list(json!({ "recipient": address, "permanent": false, "status": "4.2.2" }));
+    assert_eq!(post(port, BEARER, &by_address), (200, json!({ "recorded": 1, "ignored": 0 })));
+    let stranger = list(json!({ "recipient": "nobody@ledger.app", "permanent": true }));
+    assert_eq!(post(port, BEARER, &stranger), (200, json!({ "recorded": 0, "ignored": 1 })));
+    assert_eq!(bounced(db).await, "1");
+
+    let (status, problem) = post(port, BEARER, b"{}");
+    assert_eq!((status, problem["status"].as_u64()), (400, Some(400)));
+    assert!(problem["detail"].as_str().unwrap().contains("none of the shapes that are known"), "{problem}");
+    assert_eq!(post(port, BEARER, &vec![b' '; 1024 * 1024 + 1]).0, 413);
+    let confirmation = json!({ "Type": "SubscriptionConfirmation", "TopicArn": "arn:x", "Message": "", "SubscribeURL": "https://sns.example/confirm" });
+    assert_eq!(post(port, BEARER, confirmation.to_string().as_bytes()), (200, json!({ "recorded": 0, "ignored": 1 })));
+    daemon.says("waits for you").await;
+
+    db.execute("ALTER TABLE mail_history RENAME TO mail_history_away").await;
+    assert_eq!(post(port, BEARER, &by_address).0, 503);
+    db.execute("ALTER TABLE mail_history_away RENAME TO mail_history").await;
+    assert_eq!(post(port, BEARER, &by_address).0, 200);
+    drop(daemon);
+
+    installation.unset("bounces.webhook_token");
+    let (_daemon, port) = installation.serving_daemon().await;
+    assert_eq!(post(port, BEARER, &by_path).0, 404);
 }
