@@ -159,6 +159,10 @@ announce_until = "08:00"
 [schedule]
 lease = "30s"
 retry_first = "2h"
+[bounces]
+webhook_token = "hush-token-of-hooks"
+[http]
+listen = ""
 "#,
         &[]
     ));

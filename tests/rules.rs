@@ -21,6 +21,7 @@ mod rules {
     mod planted;
     mod r10_notice_given;
     mod r11_provable;
+    mod r1_bounced;
     mod r1_eligible_only;
     mod r2_in_flight;
     mod r2_once;

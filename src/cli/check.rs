@@ -1,5 +1,6 @@
 //! `mfa-enforcer check`: whether the daemon could do its work with these settings, and what is in the way.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -9,8 +10,10 @@ use serde::Serialize;
 use super::context::{agree_on_clock, load_config, open_store};
 use super::{CliError, GlobalArgs, Output};
 use crate::clock::Randomness;
+use crate::config::bounces::BounceSettings;
 use crate::config::{Config, Purpose};
 use crate::mail::compose::Sender;
+use crate::mail::maildir::Maildir;
 use crate::mail::templates::Templates;
 use crate::mail::transport::Transport;
 use crate::store::SqlStore;
@@ -24,7 +27,7 @@ Examples:
   mfa-enforcer check --json
 
 Nothing is changed and nothing is sent: the database is opened, and the mail server is asked for its name and let in to
-the password, as before a mail. Exit 1 when anything is wrong; a part that could not be looked at is not counted.")]
+the password, as before a mail. In the Maildir of bounces a file is made and removed. Exit 1 when anything is wrong; a part that could not be looked at is not counted.")]
 pub struct CheckArgs {}
 
 /// How a part of the installation is.
@@ -77,13 +80,15 @@ pub async fn run(
     let parts = match load_config(global, variables) {
         Ok(config) => {
             let store = open_store(&config, Schema::Expect, Randomness::from_system()).await;
-            vec![
+            let mut parts = vec![
                 settings(global, &config),
                 templates(&config),
                 database(&config, store.as_ref()),
                 clock(&config, store.as_ref().ok()).await,
                 mail(&config).await,
-            ]
+            ];
+            parts.extend(bounces(&config));
+            parts
         }
         Err(CliError::Config(error)) => {
             let messages = error.problems.iter().map(ToString::to_string).collect();
@@ -161,6 +166,32 @@ async fn mail(config: &Config) -> Part {
         Ok(()) => Part::ok("mail", format!("{transport} is ready to take it")),
         Err(error) => Part::wrong("mail", &error),
     }
+}
+
+/// Whether what comes back can be taken; none where no way for it is set.
+fn bounces(config: &Config) -> Option<Part> {
+    let BounceSettings { maildir, lmtp_socket, .. } = &config.bounces;
+    let mut problems = Vec::new();
+    if let Some(folder) = maildir
+        && let Err(error) = Maildir::new(folder.clone()).test()
+    {
+        problems.push(format!("bounces.maildir = \"{}\": {error}", folder.display()));
+    }
+    if let Some(socket) = lmtp_socket {
+        // `lmtp` alone is in the working folder.
+        let folder = socket.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        if !folder.is_dir() {
+            problems.push(format!(
+                "bounces.lmtp_socket = \"{}\": {} is no folder: make it, so that the daemon's user may write to it",
+                socket.display(),
+                folder.display()
+            ));
+        }
+    }
+    if !problems.is_empty() {
+        return Some(Part { name: "bounces", state: State::Wrong, messages: problems });
+    }
+    config.bounces.takes_any().then(|| Part::ok("bounces", "can be taken"))
 }
 
 fn text(checked: &Checked) -> String {

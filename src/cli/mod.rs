@@ -157,7 +157,7 @@ async fn dispatch(
     // Awaited by the commands that need a database that is up to date.
     let context = Context::open(&cli.global, variables.clone().into_iter());
     match &cli.command {
-        Command::Demo(args) => demo::run(&cli.global, program, &variables, args).await,
+        Command::Demo(args) => Box::pin(demo::run(&cli.global, program, &variables, args)).await,
         Command::Company(command) => company::run(&context.await?, command).await,
         Command::Enforcement(command) => enforcement::run(&context.await?, command).await,
         Command::Forecast(args) => forecast::run(&context.await?, args).await,

@@ -64,13 +64,9 @@ pub fn read(bytes: &[u8]) -> Result<Report, NoBounce> {
     let mut best: Option<Report> = None;
     for group in status.replace("\r\n", "\n").split("\n\n").take(RECIPIENTS_MOST) {
         match of_recipient(group) {
-            None => {}
             Some(Err(delivered)) => return Err(delivered),
-            Some(Ok(report)) => {
-                if best.as_ref().is_none_or(|best| report.verdict > best.verdict) {
-                    best = Some(report);
-                }
-            }
+            Some(Ok(report)) if best.as_ref().is_none_or(|best| report.verdict > best.verdict) => best = Some(report),
+            None | Some(Ok(_)) => {}
         }
     }
     best.ok_or(NoBounce::NoStatus)

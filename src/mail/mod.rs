@@ -13,6 +13,7 @@ pub mod file;
 mod language;
 pub mod limits;
 mod line;
+pub mod maildir;
 pub mod memory;
 mod messages;
 mod mjml;

@@ -1,12 +1,11 @@
 //! Bounces on their way in: which are taken, and what is done with each, wherever it comes from.
 
-use std::path::PathBuf;
-
 use metrics::counter;
 
 use super::Services;
 use crate::config::Config;
 use crate::domain::bounce::Bounce;
+use crate::mail::maildir::Maildir;
 use crate::mail::return_path::ReturnPath;
 use crate::store::StoreError;
 use crate::telemetry::MaskedText;
@@ -18,7 +17,7 @@ pub struct Intake {
     /// How mails are known again by the address they came back to; none: they come back to the sender, and nobody looks.
     pub return_path: Option<ReturnPath>,
     /// The folder in which they arrive.
-    pub maildir: Option<PathBuf>,
+    pub maildir: Option<Maildir>,
 }
 
 impl Intake {
@@ -31,7 +30,7 @@ impl Intake {
             return Ok(None);
         }
         let return_path = ReturnPath::from_settings(&config.bounces)?;
-        Ok(Some(Self { return_path, maildir: config.bounces.maildir.clone() }))
+        Ok(Some(Self { return_path, maildir: config.bounces.maildir.clone().map(Maildir::new) }))
     }
 }
 

@@ -130,8 +130,8 @@ async fn a_maildir_that_is_not_there_is_named() {
     let mut installation = installation(&db);
     installation.set("bounces.maildir", "nowhere");
     let message = installation.fails(&["run", "--once"]).await;
-    assert!(message.contains("bounces: bounces.maildir = \"nowhere\": nowhere/cur cannot be read"), "{message}");
-    assert!(message.contains("create the Maildir"), "{message}");
+    assert!(message.contains("bounces: bounces.maildir = \"nowhere\": nowhere/cur cannot be used"), "{message}");
+    assert!(message.contains("it must be a Maildir that the daemon's user may read and write"), "{message}");
 }
 
 #[tokio::test]
@@ -141,7 +141,7 @@ async fn what_comes_back_of_mail_to_one_address_is_left_alone() {
     installation.set("smtp.redirect_all_to", "staging@ledger.app");
     let daemon = installation.daemon().await;
     let mails = mails_of(&db, 1).await;
-    deliver(&installation, "1.a", &report(&return_path().of(mails[0]).to_string(), "5.1.1"));
+    deliver(&installation, "1.a", &report(return_path().of(mails[0]).as_ref(), "5.1.1"));
     daemon.says("no bounces are recorded").await;
     drop(daemon);
     installation.succeeds(&["run", "--once"]).await;
@@ -254,7 +254,7 @@ async fn whoever_speaks_no_lmtp_is_told_so_and_sent_away() {
     assert_eq!(answers(commands), expected, "pipelined");
     let rubbish = answers(&b"GET / HTTP/1.1\r\n".repeat(30));
     assert_eq!((rubbish.len(), rubbish[1].as_str(), rubbish.last().map(String::as_str)), (22, "500", Some("421")));
-    let endless = answers(&[b'x'; 100_000]);
+    let endless = answers(&b"x".repeat(100_000));
     assert_eq!(endless, ["220", "421"]);
 }
 

@@ -96,3 +96,20 @@ async fn a_key_that_cannot_sign_is_found() {
     assert!(ended.stdout.contains("mail       WRONG"), "{}", ended.stdout);
     assert!(ended.stdout.contains("which cannot be read as a private key in PEM"), "{}", ended.stdout);
 }
+
+#[tokio::test]
+async fn where_bounces_cannot_come_in_is_found() {
+    let mut installation = Installation::bare();
+    installation.set("bounces.address", "bounces@mail.ledger.app").set("bounces.key", "hush-key-of-bounces");
+    installation.set("bounces.maildir", "came-back").set("bounces.lmtp_socket", "run/lmtp");
+    let ended = installation.run(&["check"]).await;
+    assert!(ended.stdout.contains("bounces    WRONG"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("bounces.maildir = \"came-back\": came-back/cur cannot be used"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("bounces.lmtp_socket = \"run/lmtp\": run is no folder"), "{}", ended.stdout);
+    for folder in ["came-back/new", "came-back/cur", "run"] {
+        fs::create_dir_all(installation.folder().join(folder)).unwrap();
+    }
+    let ended = installation.run(&["check"]).await;
+    assert!(ended.stdout.contains("bounces    ok           can be taken"), "{}", ended.stdout);
+    assert_eq!(fs::read_dir(installation.folder().join("came-back/new")).unwrap().count(), 0);
+}

@@ -1,4 +1,5 @@
-//! What mail servers report, in the forms in which they do: `reports/` holds one of each, written after theirs.
+//! What mail servers report, in the forms in which they do: `reports/` holds one of each. `postfix.eml` is one that Postfix 3.7 wrote
+//! of a mail of ours; the others are written after theirs.
 
 use mfa_enforcer::domain::bounce::{BouncedMail, Verdict};
 use mfa_enforcer::domain::ids::Id;
@@ -15,7 +16,7 @@ fn mail() -> Id {
 fn report(name: &str) -> Vec<u8> {
     let path = format!("{}/tests/mail/reports/{name}.eml", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
-    let text = text.replace("RETURN_PATH", &return_path().of(mail()).to_string());
+    let text = text.replace("RETURN_PATH", return_path().of(mail()).as_ref());
     text.replace("MAIL_ID", &mail().to_string()).replace('\n', "\r\n").into_bytes()
 }
 
@@ -26,11 +27,7 @@ fn without_returns(bytes: &[u8]) -> Vec<u8> {
 #[test]
 fn reports_are_read_in_every_form_in_which_they_come() {
     for (name, verdict, reply) in [
-        (
-            "postfix",
-            Verdict::NoSuchAddress,
-            "550 5.1.1 <jo@initech.example>: Recipient address rejected: User unknown in virtual mailbox table",
-        ),
+        ("postfix", Verdict::NoSuchAddress, "550 5.1.1 <jo@initech.example>: Recipient address rejected: User unknown"),
         ("postfix_delayed", Verdict::Delayed, "connect to mx.initech.example[192.0.2.25]:25: Connection timed out"),
         ("exim", Verdict::NoSuchAddress, "550 5.2.1 <jo@initech.example>: mailbox is disabled"),
         (

@@ -3,7 +3,7 @@
 use mfa_enforcer::config::smtp::{Encryption, MailServer, MailTarget};
 use mfa_enforcer::mail::transport::Transport;
 
-use crate::support::{default_sections, notice_settings, smtp_settings};
+use crate::support::{bounce_settings, default_sections, notice_settings, smtp_settings};
 
 #[test]
 fn wrong_notice_settings_are_named_with_value_and_remedy() {
@@ -182,4 +182,40 @@ fn secrets_may_stand_in_files() {
     let (name, password) = servers.remove(0).credentials.unwrap();
     assert_eq!((name.as_str(), secrecy::ExposeSecret::expose_secret(&password)), ("ada", "s3cret"));
     assert!(!format!("{settings:?}").contains("s3cret"));
+}
+
+#[test]
+fn wrong_bounce_settings_are_named_with_value_and_remedy() {
+    let fine = "maildir = '/srv/mail/bounces'\nlmtp_socket = '/run/lmtp'\nwebhook_token = 'a token of enough'";
+    assert_eq!(bounce_settings(fine).problems(), Vec::<String>::new());
+    assert_eq!(bounce_settings("address = ''\nkey = ''").problems(), Vec::<String>::new());
+    for (changes, expected) in [
+        (
+            "address = 'bounces'",
+            "bounces.address = \"bounces\" is not a mail address: write it as bounces@mail.example.com",
+        ),
+        (
+            "address = 'bounces+x@ledger.example'",
+            "bounces.address = \"bounces+x@ledger.example\" has a '+': leave it and what",
+        ),
+        (
+            "address = 'sixteen-letters-@ledger.example'",
+            "leaves no room for what each mail adds to it: give one of at most 15",
+        ),
+        ("address = 'bouncés@ledger.example'", "give one of at most 15 letters, digits, dots and hyphens"),
+        ("key = ''", "bounces.address is set without a key: set bounces.key_file"),
+        ("key = 'fifteen s3cret.'", "bounces.key is too short (it is not shown): give at least 16"),
+        ("webhook_token = 's3cret'", "bounces.webhook_token is too short (it is not shown)"),
+        (
+            "address = ''\nmaildir = '/srv/x'",
+            "bounces.maildir = \"/srv/x\" is set without an address: set bounces.address",
+        ),
+        ("address = ''\nlmtp_socket = '/run/x'", "bounces.lmtp_socket = \"/run/x\" is set without an address"),
+    ] {
+        let problems = bounce_settings(changes).problems();
+        assert!(problems.len() == 1 && problems[0].contains(expected), "{changes}: {problems:?}");
+        assert!(!problems[0].contains("s3cret"), "{problems:?}");
+    }
+    let example = bounce_settings("address = 'bounces@mail.example.com'").problems_for_real_mail();
+    assert!(example.len() == 1 && example[0].contains("is an example: put an address of yours"), "{example:?}");
 }

@@ -15,7 +15,7 @@ fn mail() -> Id {
 fn call(name: &str) -> String {
     let path = format!("{}/tests/mail/webhooks/{name}.json", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
-    text.replace("RETURN_PATH", &return_path().of(mail()).to_string()).replace("MAIL_ID", &mail().to_string())
+    text.replace("RETURN_PATH", return_path().of(mail()).as_ref()).replace("MAIL_ID", &mail().to_string())
 }
 
 fn told(body: &str) -> Told {

@@ -54,13 +54,13 @@ pub fn read(body: &[u8], return_path: Option<&ReturnPath>) -> Result<Told, Strin
     } else if has("event-data") {
         Ok(mailgun::told(parse("a Mailgun webhook", value)?))
     } else if has("RecordType") {
-        Ok(postmark::told(parse("a Postmark webhook", value)?))
+        Ok(postmark::told(&parse("a Postmark webhook", value)?))
     } else if has("TopicArn") {
         ses::told_by_sns(parse("an Amazon SNS message", value)?, return_path)
     } else if has("notificationType") || has("eventType") {
         Ok(ses::told(parse("an Amazon SES notification", value)?, return_path))
     } else if has("bounces") {
-        own::told(parse("a list of bounces", value)?, return_path)
+        own::told(&parse("a list of bounces", value)?, return_path)
     } else {
         Err("this is none of the shapes that are known: send {\"bounces\": [...]}, or what Amazon SES, Postmark, SendGrid or Mailgun send".to_owned())
     }

@@ -26,7 +26,7 @@ struct One {
     diagnostic: String,
 }
 
-pub(super) fn told(list: List, return_path: Option<&ReturnPath>) -> Result<Told, String> {
+pub(super) fn told(list: &List, return_path: Option<&ReturnPath>) -> Result<Told, String> {
     let mut told = Told::default();
     for (number, one) in list.bounces.iter().enumerate() {
         let mail = match (&one.message_id, &one.return_path, &one.recipient) {

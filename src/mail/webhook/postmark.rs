@@ -6,7 +6,7 @@ use super::{Fate, Told, recipient, text};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Record {
+pub(super) struct Call {
     record_type: String,
     #[serde(default, rename = "Type", deserialize_with = "text")]
     kind: String,
@@ -17,12 +17,12 @@ pub(super) struct Record {
 }
 
 /// Postmark writes a Message-ID of its own into each mail: the address is all that we know it by.
-pub(super) fn told(record: Record) -> Told {
+pub(super) fn told(call: &Call) -> Told {
     let mut told = Told::default();
-    if record.record_type != "Bounce" {
+    if call.record_type != "Bounce" {
         return Told::nothing();
     }
-    let status = match record.kind.as_str() {
+    let status = match call.kind.as_str() {
         "HardBounce" | "BadEmailAddress" => None,
         // Content or policy, of this mail or its sender.
         "Blocked" | "SpamNotification" | "DMARCPolicy" | "VirusNotification" => Some("5.7.0"),
@@ -30,7 +30,7 @@ pub(super) fn told(record: Record) -> Told {
         // Answers of people, subscriptions, complaints, and what never became a mail.
         _ => return Told::nothing(),
     };
-    let fate = Fate { permanent: status != Some("4.0.0"), status, said: &record.details };
-    told.add(recipient(&record.email).map(|mail| fate.of(mail)));
+    let fate = Fate { permanent: status != Some("4.0.0"), status, said: &call.details };
+    told.add(recipient(&call.email).map(|mail| fate.of(mail)));
     told
 }

@@ -1,4 +1,4 @@
-//! SendGrid's Event Webhook: a list of events.
+//! The Event Webhook of `SendGrid`: a list of events.
 
 use serde::Deserialize;
 
@@ -6,7 +6,8 @@ use super::{Fate, Told, message_id, recipient, text};
 
 #[derive(Deserialize)]
 pub(super) struct Event {
-    event: String,
+    #[serde(rename = "event")]
+    what: String,
     #[serde(default, deserialize_with = "text")]
     email: String,
     /// The Message-ID as we wrote it.
@@ -25,13 +26,13 @@ pub(super) fn told(events: Vec<Event>) -> Told {
     let mut told = Told::default();
     for event in events {
         let status = event.status.as_deref();
-        let fate = match event.event.as_str() {
+        let fate = match event.what.as_str() {
             // This mail was not taken, for what it is or whom it is from, or as nobody answered.
             "bounce" if event.kind.as_deref() == Some("blocked") => {
                 Fate { permanent: true, status: Some("5.7.0"), said: &event.reason }
             }
             "bounce" => Fate { permanent: true, status, said: &event.reason },
-            // Not even tried: the address is on SendGrid's list of those that bounced, or is none.
+            // Not even tried: the address is on the provider's list of those that bounced, or is none.
             "dropped" if matches!(event.reason.as_str(), "Bounced Address" | "Invalid") => {
                 Fate { permanent: true, status: None, said: &event.reason }
             }

@@ -22,8 +22,8 @@ pub(super) struct Envelope {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Notification {
-    #[serde(alias = "eventType")]
-    notification_type: String,
+    #[serde(rename = "notificationType", alias = "eventType")]
+    what: String,
     mail: Mail,
     bounce: Option<BounceObject>,
     delivery_delay: Option<DelayObject>,
@@ -82,8 +82,8 @@ pub(super) fn told_by_sns(envelope: Envelope, return_path: Option<&ReturnPath>) 
 }
 
 pub(super) fn told(notification: Notification, return_path: Option<&ReturnPath>) -> Told {
-    let Notification { notification_type, mail, bounce, delivery_delay } = notification;
-    let (permanent, fallback, recipients) = match (notification_type.as_str(), bounce, delivery_delay) {
+    let Notification { what, mail, bounce, delivery_delay } = notification;
+    let (permanent, fallback, recipients) = match (what.as_str(), bounce, delivery_delay) {
         ("Bounce", Some(bounce), _) => match bounce.bounce_type.as_str() {
             "Permanent" => (true, None, bounce.bounced_recipients),
             "Transient" => (false, None, bounce.bounced_recipients),
