@@ -53,7 +53,7 @@ async fn a_silent_daemon_is_told_on_the_real_clock() {
              INSERT INTO daemon_state (key, value) VALUES ('first_run', '2020-01-01T00:00:00.000000Z');
              INSERT INTO task_runs (task, started_at, finished_at, last_success_at, report)
                  SELECT value, '2020-01-01T00:00:00.000000Z', '2020-01-01T00:00:00.000000Z', '2020-01-01T00:00:00.000000Z', '{}'
-                 FROM json_each('[\"reconcile\", \"warn\", \"enforce\", \"expand\", \"deliver\", \"digest\"]')",
+                 FROM json_each('[\"reconcile\", \"warn\", \"enforce\", \"bounces\", \"expand\", \"deliver\", \"digest\"]')",
         )
         .await;
     let seen = sample.shell("mfa-enforcer status", &[("MFA_ENFORCER__CLOCK__SIMULATED", "false")]);

@@ -50,7 +50,7 @@ async fn health_and_metrics_are_served_and_move(db: &TestDatabase) {
     for class in ["transient", "permanent", "unknown"] {
         assert_eq!(before[&format!("mfa_enforcer_smtp_errors_total{{class=\"{class}\"}}")], "0");
     }
-    for task in ["reconcile", "expand", "deliver", "enforce"] {
+    for task in ["reconcile", "bounces", "expand", "deliver", "enforce"] {
         assert!(before.contains_key(&format!("mfa_enforcer_task_last_success_timestamp{{task=\"{task}\"}}")));
     }
 
