@@ -17,7 +17,8 @@ use subtle::ConstantTimeEq as _;
 
 use super::HttpState;
 use crate::mail::webhook;
-use crate::tasks::{Services, intake};
+use crate::tasks::Services;
+use crate::tasks::intake::{self, Taken};
 use crate::telemetry::metrics::WEBHOOK;
 
 /// The largest call that is read, in bytes.
@@ -87,8 +88,11 @@ async fn take(State(state): State<HttpState>, request: Request) -> Response {
     let (mut recorded, mut ignored) = (0, told.ignored);
     for bounce in &told.bounces {
         match intake::record(&route.services, bounce, WEBHOOK).await {
-            Ok(true) => recorded += 1,
-            Ok(false) => ignored += 1,
+            Ok(Taken::Recorded) => recorded += 1,
+            Ok(Taken::NotOurs) => ignored += 1,
+            Ok(Taken::TooSoon) => {
+                return problem(StatusCode::SERVICE_UNAVAILABLE, "a mail is still being sent: tell it again later");
+            }
             Err(error) => {
                 tracing::warn!(%error, "a bounce could not be recorded, and will be told again");
                 return problem(StatusCode::SERVICE_UNAVAILABLE, "the database failed: tell it again later");

@@ -8,7 +8,8 @@ use crate::domain::bounce::{Bounce, BouncedMail};
 use crate::domain::ids::Id;
 use crate::mail::dsn::{self, NoBounce, Report, SIZE_MOST};
 use crate::mail::return_path::ReturnPath;
-use crate::tasks::{Services, intake};
+use crate::tasks::Services;
+use crate::tasks::intake::{self, Taken};
 use crate::telemetry::metrics::LMTP;
 
 /// How many recipients one mail may have.
@@ -118,8 +119,9 @@ impl Transaction {
 async fn record(report: &Report, mail: Id, services: &Services) -> String {
     let bounce = Bounce { mail: BouncedMail::Id(mail), verdict: report.verdict, reply: report.reply.clone() };
     match intake::record(services, &bounce, LMTP).await {
-        Ok(true) => "250 2.0.0 Recorded".to_owned(),
-        Ok(false) => "250 2.0.0 That mail is not on record any more".to_owned(),
+        Ok(Taken::Recorded) => "250 2.0.0 Recorded".to_owned(),
+        Ok(Taken::TooSoon) => "451 4.3.0 That mail is still being sent, try again later".to_owned(),
+        Ok(Taken::NotOurs) => "250 2.0.0 That mail is not on record any more".to_owned(),
         Err(error) => {
             tracing::warn!(%mail, %error, "a bounce could not be recorded, and stays with the mail server");
             "451 4.3.0 That could not be recorded, try again later".to_owned()

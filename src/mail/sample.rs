@@ -170,12 +170,12 @@ fn progress(subjects: u64, enrolled: u64) -> Progress {
         email: format!("{}@example.com", name.split(' ').next().unwrap_or_default().to_lowercase()),
     };
     let waiting = subjects - enrolled;
-    let named = usize::try_from(waiting).unwrap_or_default();
-    let unreached: Vec<_> = names.iter().enumerate().map(contact).skip(3).take(named / 4).collect();
+    let most = usize::try_from(waiting).unwrap_or_default();
+    let unreached: Vec<_> = names.iter().enumerate().map(contact).skip(3).take(most / 4).collect();
     Progress {
         subjects,
         enrolled,
-        waiting: names.iter().enumerate().map(contact).take(named).collect(),
+        waiting: names.iter().enumerate().map(contact).take(most).collect(),
         unreachable: unreached.len() as u64,
         unreached,
         next: Some((

@@ -102,7 +102,7 @@ impl AdminMailStore for SqlStore {
         for row in &rows {
             let report = report(row)?;
             let next = report.next(now, policy);
-            if report.report_at.is_some_and(|at| report.is_timely(at, now)) {
+            if report.due_at.is_some_and(|at| report.is_timely(at, now)) {
                 self.make_report(&mut tx, &report, now).await?;
             }
             let sql = "UPDATE enforcements SET report_at = $2 WHERE id = $1";
@@ -144,7 +144,7 @@ struct Report {
     date: chrono::NaiveDate,
     enforce_at: Timestamp,
     zone: Tz,
-    report_at: Option<Timestamp>,
+    due_at: Option<Timestamp>,
 }
 
 fn report(row: &Row) -> Result<Report, StoreError> {
@@ -155,7 +155,7 @@ fn report(row: &Row) -> Result<Report, StoreError> {
         date: row.get("enforcement_date")?,
         enforce_at: row.get("enforce_at")?,
         zone: time::zone(&row.get::<String>("planned_time_zone")?).unwrap_or(Tz::UTC),
-        report_at: row.get("report_at")?,
+        due_at: row.get("report_at")?,
     })
 }
 

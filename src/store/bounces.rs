@@ -20,6 +20,8 @@ pub struct Recorded {
     pub notices: u64,
     /// How many users get no more mail at their address, since it.
     pub addresses: u64,
+    /// Nothing was recorded: the mail is being sent, and its outcome comes first. To be said again later.
+    pub too_soon: bool,
 }
 
 /// Recording what came back.
@@ -35,16 +37,17 @@ impl BounceStore for SqlStore {
         let mut tx = self.database.begin().await?;
         let mut recorded = Recorded::default();
         let mut events = Vec::new();
-        for mail in bounced(&mut tx, &bounce.mail).await? {
+        let mails = bounced(&mut tx, &bounce.mail).await?;
+        if mails.iter().any(|mail| !mail.is_over) {
+            return Ok(Recorded { mails: mails.len() as u64, too_soon: true, ..recorded });
+        }
+        for mail in mails {
             recorded.mails += 1;
             let is_news = self.note(&mut tx, &mail, bounce, now).await?;
             if bounce.verdict == Verdict::Delayed {
                 continue;
             }
-            let mut notices = 0;
-            if is_news && mail.is_over {
-                notices = fail(&mut tx, &mail, &bounce.reply, now).await?;
-            }
+            let notices = if is_news { fail(&mut tx, &mail, &bounce.reply, now).await? } else { 0 };
             let mut addresses = 0;
             if bounce.verdict == Verdict::NoSuchAddress {
                 let sql = "UPDATE users SET email_status = 'bounced'
@@ -79,16 +82,18 @@ struct Mail {
     server_reply: String,
     /// Whether it is one of a company's admins', which carries no notices.
     is_admin: bool,
-    /// Whether its attempts are over, or none is under way: its outcome is not another's to record.
+    /// Whether no attempt is under way: else its outcome is another's to record first.
     is_over: bool,
+    /// Whether it has failed already, also by a bounce before.
+    has_failed: bool,
 }
 
 /// The mails that are meant, with their users' rows locked.
 async fn bounced(tx: &mut Tx, which: &BouncedMail) -> Result<Vec<Mail>, StoreError> {
-    let mail = "SELECT l.id, l.user_id, l.address, l.sent_at, l.server_reply, l.message_id, l.state IN ('sent', 'deferred') AS over
+    let mail = "SELECT l.id, l.user_id, l.address, l.sent_at, l.server_reply, l.message_id, l.state, l.state <> 'sending' AS over
         FROM mails AS l JOIN users AS u ON u.id = l.user_id";
     let admin_mail =
-        "SELECT l.id, l.user_id, l.address, l.sent_at, l.server_reply, l.message_id, l.state = 'sent' AS over
+        "SELECT l.id, l.user_id, l.address, l.sent_at, l.server_reply, l.message_id, l.state, l.state <> 'sending' AS over
         FROM admin_mails AS l JOIN users AS u ON u.id = l.user_id";
     let lock = tx.dialect().for_update("u");
     let id = match which {
@@ -134,6 +139,7 @@ fn read(row: &Row, is_admin: bool) -> Result<Mail, StoreError> {
         server_reply: row.text("server_reply")?.unwrap_or_default(),
         is_admin,
         is_over: row.get("over")?,
+        has_failed: row.get::<String>("state")? == "failed",
     })
 }
 
@@ -149,7 +155,7 @@ impl SqlStore {
             return Ok(false);
         }
         let sql = "INSERT INTO mail_history (id, mail_id, at, outcome, reply) VALUES ($1, $2, $3, $4, $5)";
-        if let Some(sent_at) = mail.sent_at.filter(|_| bounce.verdict != Verdict::Delayed && mail.is_over) {
+        if let Some(sent_at) = mail.sent_at.filter(|_| bounce.verdict != Verdict::Delayed && !mail.has_failed) {
             let accepted = bind![self.randomness.id(now), mail.id, sent_at, "accepted", mail.server_reply.clone()];
             tx.execute(sql, accepted).await?;
         }

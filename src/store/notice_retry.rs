@@ -89,7 +89,7 @@ impl NoticeRetryStore for SqlStore {
                 "UPDATE notices AS n SET state = 'pending', attempts = 0, next_attempt_at = $3
                  WHERE {condition} AND n.user_id = $4 RETURNING id"
             );
-            let values = values.iter().cloned().take(2).chain(bind![now, user]).collect();
+            let values = values.iter().take(2).cloned().chain(bind![now, user]).collect();
             let rows = tx.fetch_all(&sql, values).await?;
             notices.extend(rows.iter().map(|row| row.get("id")).collect::<Result<Vec<Id>, _>>()?);
         }

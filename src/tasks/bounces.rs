@@ -8,7 +8,8 @@ use std::io;
 use async_trait::async_trait;
 use serde_json::json;
 
-use super::{Report, Services, Task, TaskError, intake};
+use super::intake::{self, Taken};
+use super::{Report, Services, Task, TaskError};
 use crate::domain::bounce::Bounce;
 use crate::domain::time::Timestamp;
 use crate::mail::dsn;
@@ -61,8 +62,11 @@ impl Task for Bounces {
                     ignored += 1;
                     tracing::info!(file = name, reason, "a mail in bounces.maildir is no bounce of ours");
                 }
-                Found::Bounce(bounce) if intake::record(services, &bounce, MAILDIR).await? => recorded += 1,
-                Found::Bounce(_) => ignored += 1,
+                Found::Bounce(bounce) => match intake::record(services, &bounce, MAILDIR).await? {
+                    Taken::Recorded => recorded += 1,
+                    Taken::NotOurs => ignored += 1,
+                    Taken::TooSoon => continue,
+                },
             }
             in_maildir(maildir, move |maildir| maildir.put_away(&name)).await?;
         }

@@ -34,20 +34,35 @@ impl Intake {
     }
 }
 
-/// Records a bounce, counts it under its `source` and says so in the log. Returns whether it is about a mail of ours.
+/// What became of a bounce.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// It is on record.
+    Recorded,
+    /// It is about no mail that is on record.
+    NotOurs,
+    /// The mail is still being sent: it has to be said again in a moment.
+    TooSoon,
+}
+
+/// Records a bounce, counts it under its `source` and says so in the log.
 ///
 /// # Errors
 /// What the database answers.
-pub async fn record(services: &Services, bounce: &Bounce, source: &'static str) -> Result<bool, StoreError> {
+pub async fn record(services: &Services, bounce: &Bounce, source: &'static str) -> Result<Taken, StoreError> {
     let recorded = services.store.record_bounce(bounce, services.clock.now()).await?;
     let verdict = bounce.verdict.as_str();
     let reply = MaskedText(&bounce.reply);
     if recorded.mails == 0 {
         tracing::info!(source, verdict, %reply, "a bounce is about no mail that is on record");
-        return Ok(false);
+        return Ok(Taken::NotOurs);
+    }
+    if recorded.too_soon {
+        tracing::info!(source, verdict, "a mail came back that is still being sent: it is waited for");
+        return Ok(Taken::TooSoon);
     }
     counter!(BOUNCES_TOTAL, "verdict" => verdict, "source" => source).increment(1);
     let (notices, addresses) = (recorded.notices, recorded.addresses);
     tracing::info!(source, verdict, notices, addresses, %reply, "a mail came back");
-    Ok(true)
+    Ok(Taken::Recorded)
 }

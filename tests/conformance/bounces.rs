@@ -13,7 +13,7 @@ on_both!(
     an_address_that_was_corrected_meanwhile_is_not_marked,
     who_names_no_mail_means_the_last_to_that_address,
     what_is_about_no_mail_of_ours_changes_nothing,
-    a_mail_that_is_being_sent_again_keeps_its_claim,
+    a_mail_that_is_being_sent_is_waited_for,
 );
 
 const MAIL: &str = "01980000-0000-7000-8000-0000000000aa";
@@ -56,7 +56,7 @@ async fn states(db: &TestDatabase) -> String {
 
 async fn a_mail_that_came_back_fails_its_notices_and_marks_the_address_once(db: &TestDatabase) {
     sent_mail(db).await;
-    let once = Recorded { mails: 1, notices: 1, addresses: 1 };
+    let once = Recorded { mails: 1, notices: 1, addresses: 1, too_soon: false };
     assert_eq!(record(db, by_id(), Verdict::NoSuchAddress).await, once);
     assert_eq!(states(db).await, "failed failed 0 bounced");
     let history = db.rows("SELECT outcome, reply FROM mail_history ORDER BY at").await;
@@ -64,7 +64,7 @@ async fn a_mail_that_came_back_fails_its_notices_and_marks_the_address_once(db: 
     assert_eq!(db.value("SELECT bounced_at FROM mails").await, NOW);
     assert_eq!(db.value("SELECT count(*) FROM audit_events WHERE action = 'mail_bounced'").await, "1");
     let before = db.dump().await;
-    let again = Recorded { mails: 1, notices: 0, addresses: 0 };
+    let again = Recorded { mails: 1, notices: 0, addresses: 0, too_soon: false };
     let message_id = BouncedMail::MessageId(format!("<{MAIL}@ledger.example>"));
     assert_eq!(record(db, message_id, Verdict::NoSuchAddress).await, again);
     assert_eq!(db.dump().await, before);
@@ -72,13 +72,19 @@ async fn a_mail_that_came_back_fails_its_notices_and_marks_the_address_once(db: 
 
 async fn a_mail_that_was_refused_leaves_the_address_alone(db: &TestDatabase) {
     sent_mail(db).await;
-    assert_eq!(record(db, by_id(), Verdict::Refused).await, Recorded { mails: 1, notices: 1, addresses: 0 });
+    assert_eq!(
+        record(db, by_id(), Verdict::Refused).await,
+        Recorded { mails: 1, notices: 1, addresses: 0, too_soon: false }
+    );
     assert_eq!(states(db).await, "failed failed 0 ok");
 }
 
 async fn a_delay_is_only_written_down(db: &TestDatabase) {
     sent_mail(db).await;
-    assert_eq!(record(db, by_id(), Verdict::Delayed).await, Recorded { mails: 1, notices: 0, addresses: 0 });
+    assert_eq!(
+        record(db, by_id(), Verdict::Delayed).await,
+        Recorded { mails: 1, notices: 0, addresses: 0, too_soon: false }
+    );
     assert_eq!(states(db).await, "sent sent 1 ok");
     assert_eq!(db.rows("SELECT outcome FROM mail_history").await, [["delayed"]]);
     assert_eq!(db.value("SELECT count(*) FROM audit_events").await, "0");
@@ -87,7 +93,10 @@ async fn a_delay_is_only_written_down(db: &TestDatabase) {
 async fn an_address_that_was_corrected_meanwhile_is_not_marked(db: &TestDatabase) {
     sent_mail(db).await;
     db.execute("UPDATE users SET email = 'new@example.org'").await;
-    assert_eq!(record(db, by_id(), Verdict::NoSuchAddress).await, Recorded { mails: 1, notices: 1, addresses: 0 });
+    assert_eq!(
+        record(db, by_id(), Verdict::NoSuchAddress).await,
+        Recorded { mails: 1, notices: 1, addresses: 0, too_soon: false }
+    );
     assert_eq!(states(db).await, "failed failed 0 ok");
     // What failed since it was looked at is looked at once it is corrected again.
     db.execute("UPDATE users SET reviewed = true").await;
@@ -118,10 +127,14 @@ async fn what_is_about_no_mail_of_ours_changes_nothing(db: &TestDatabase) {
     assert_eq!(db.dump().await, before);
 }
 
-async fn a_mail_that_is_being_sent_again_keeps_its_claim(db: &TestDatabase) {
+async fn a_mail_that_is_being_sent_is_waited_for(db: &TestDatabase) {
     sent_mail(db).await;
-    db.execute("UPDATE mails SET state = 'sending'").await;
-    db.execute("UPDATE notices SET state = 'sending'").await;
-    assert_eq!(record(db, by_id(), Verdict::Refused).await, Recorded { mails: 1, notices: 0, addresses: 0 });
-    assert_eq!(states(db).await, "sending sending 1 ok");
+    db.execute("UPDATE mails SET state = 'sending'; UPDATE notices SET state = 'sending'").await;
+    let before = db.dump().await;
+    let too_soon = Recorded { mails: 1, too_soon: true, ..Recorded::default() };
+    assert_eq!(record(db, by_id(), Verdict::NoSuchAddress).await, too_soon);
+    assert_eq!(db.dump().await, before);
+    db.execute("UPDATE mails SET state = 'sent'; UPDATE notices SET state = 'sent'").await;
+    assert_eq!(record(db, by_id(), Verdict::NoSuchAddress).await.notices, 1);
+    assert_eq!(states(db).await, "failed failed 0 bounced");
 }

@@ -23,7 +23,7 @@ fn counts_are_those_of_the_commands() {
         assert_eq!(count, notices.iter().filter(|notice| notice["skip_reason"] == **reason).count(), "{reason}");
     }
     let mails = stage.mails("mfa-enforcer-demo");
-    let count = |key: &str| summary[key].as_u64().unwrap() as usize;
+    let count = |key: &str| usize::try_from(summary[key].as_u64().unwrap()).unwrap();
     assert_eq!((count("mails") + count("admin_mails"), count("mail_files")), (mails.len(), mails.len()));
     assert!(count("admin_mails") > 20);
     let mut named: std::collections::BTreeSet<_> =

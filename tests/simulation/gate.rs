@@ -13,7 +13,7 @@ use mfa_enforcer::store::StoreError;
 use mfa_enforcer::store::checkpoint::{Checkpoint, Observer};
 
 /// How many tasks of one daemon there can be at a time.
-pub const STRANDS: usize = 7;
+pub const STRANDS: usize = 8;
 
 /// What the mail server answered.
 pub type Reply = Result<String, SendError>;
