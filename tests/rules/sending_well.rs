@@ -14,6 +14,8 @@ use crate::support::{TestDatabase, on_both};
 on_both!(
     r9_one_bad_row_a_full_mailbox_is_given_up_in_the_end,
     r6_nothing_lost_while_the_mail_server_is_away,
+    r6_nothing_lost_a_mailbox_that_is_full_after_an_outage_has_its_full_time,
+    r6_nothing_lost_an_outage_after_a_refusal_is_waited_for,
     r6_nothing_lost_while_the_daemon_was_down,
     r9_one_bad_row_a_busy_domain_holds_up_no_other,
     the_limit_of_all_mail_is_kept_to,
@@ -54,6 +56,34 @@ async fn r6_nothing_lost_while_the_mail_server_is_away(db: &TestDatabase) {
     let mut world = World::begin(db, "2026-12-01 09:00").await;
     world.services.limits.retry_most = TimeDelta::hours(8);
     let user = required(&world).await;
+    world.mail.refuse(&user.address(), busy());
+    world.walk("2026-12-20 09:00").await;
+    world.mail.accept(&user.address());
+    world.walk("2026-12-20 18:00").await;
+    assert!(world.received(&user).await.last().unwrap().ends_with(" now_required"));
+    world.finish().await;
+}
+
+async fn r6_nothing_lost_a_mailbox_that_is_full_after_an_outage_has_its_full_time(db: &TestDatabase) {
+    let mut world = World::begin(db, "2026-12-01 09:00").await;
+    world.services.limits.retry_most = TimeDelta::hours(4);
+    let user = required(&world).await;
+    world.mail.refuse(&user.address(), busy());
+    world.walk("2026-12-20 09:00").await;
+    world.mail.refuse(&user.address(), mailbox_full());
+    world.walk("2026-12-24 09:00").await;
+    assert_eq!(last_notice(db).await, ["pending", "452 4.2.2 mailbox full"]);
+    world.walk("2026-12-25 18:00").await;
+    assert_eq!(last_notice(db).await, ["failed", "given up after 5 days: 452 4.2.2 mailbox full"]);
+    world.finish().await;
+}
+
+async fn r6_nothing_lost_an_outage_after_a_refusal_is_waited_for(db: &TestDatabase) {
+    let mut world = World::begin(db, "2026-12-01 09:00").await;
+    world.services.limits.retry_most = TimeDelta::hours(4);
+    let user = required(&world).await;
+    world.mail.refuse(&user.address(), mailbox_full());
+    world.walk("2026-12-10 09:00").await;
     world.mail.refuse(&user.address(), busy());
     world.walk("2026-12-20 09:00").await;
     world.mail.accept(&user.address());
