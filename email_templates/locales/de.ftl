@@ -166,14 +166,15 @@ admin-held-why =
 # What comes of it.
 admin-then-told =
     { $people ->
-        [0] Alle haben den zweiten Schritt schon eingerichtet: Niemand wird angeschrieben.
-        [one] 1 Person hat den zweiten Schritt noch nicht eingerichtet; sie wird ab { $first_mail } per E-Mail benachrichtigt und so lange erinnert, bis sie ihn eingerichtet hat.
-       *[other] { $people } Personen haben den zweiten Schritt noch nicht eingerichtet; sie werden ab { $first_mail } per E-Mail benachrichtigt und so lange erinnert, bis sie ihn eingerichtet haben.
+        [0] Deswegen wird niemand angeschrieben: Alle, die es betrifft, haben den zweiten Schritt eingerichtet oder brauchen ihn schon.
+        [1] 1 Person wird per E-Mail benachrichtigt, ab { $first_mail }.
+       *[other] { $people } Personen werden per E-Mail benachrichtigt, ab { $first_mail }.
     }
 admin-then-cancelled = Wer über das Datum benachrichtigt wurde, erfährt per E-Mail, dass es nicht mehr gilt. Wegen dieses Datums wird der zweite Schritt von niemandem verlangt.
 admin-then-ended = Wer den zweiten Schritt schon braucht, braucht ihn weiterhin; wer ab jetzt neu ins Unternehmen kommt, braucht ihn nicht.
 admin-then-held = Solange das Datum ausgesetzt ist, wird niemand angeschrieben, und wegen dieses Datums wird der zweite Schritt von niemandem verlangt.
-admin-then-reverted = Alle, die den zweiten Schritt brauchten, erfahren per E-Mail, dass sie ihn nicht mehr brauchen, außer sie brauchen ihn aus einem anderen Grund. Wer ihn eingerichtet hat, behält ihn.
+admin-then-reverted = Wer ihn dadurch nicht mehr braucht und ihn nicht eingerichtet hat, erfährt das per E-Mail. Wer ihn eingerichtet hat, behält ihn.
+admin-stands = Ein anderes Datum von { $company } bleibt bestehen: <strong>{ $stands }</strong>.
 
 # How to undo it. The command stands on a line of its own behind it.
 admin-undo-set = Soll das Datum doch nicht gelten, entfernen Sie es dort, wo es festgelegt wurde, oder bitten Sie den Betreiber des Dienstes, diesen Befehl einzugeben:
@@ -190,7 +191,6 @@ admin-progress =
         [one] Bei <strong>{ $company }</strong> ist der zweite Schritt für { $product } bei { $enrolled } von 1 Person eingerichtet ({ $percent } %).
        *[other] Bei <strong>{ $company }</strong> ist der zweite Schritt für { $product } bei { $enrolled } von { $subjects } Personen eingerichtet ({ $percent } %).
     }
-admin-nobody = Bei <strong>{ $company }</strong> braucht wegen dieses Datums niemand den zweiten Schritt für { $product }.
 admin-left =
     { $days_left ->
         [0] Erforderlich ist der zweite Schritt ab heute, <strong>{ $when }</strong>.
@@ -201,7 +201,6 @@ admin-since = Erforderlich ist der zweite Schritt seit <strong>{ $when }</strong
 admin-all-ready = Alle sind so weit: Es gibt nichts mehr zu tun.
 admin-led = Wer den zweiten Schritt noch nicht eingerichtet hat, wird bei der nächsten Anmeldung durch die Einrichtung geführt. Niemand wird ausgesperrt.
 admin-next-reminder = Die nächste Erinnerung an alle, die noch nicht so weit sind, kommt am { $next_date }.
-admin-next-required = Als Nächstes kommt der Tag selbst: Erforderlich ist der zweite Schritt ab { $next_date }.
 admin-waiting =
     { $people ->
         [one] Noch nicht so weit: 1 Person

@@ -165,17 +165,18 @@ admin-held-why =
 # What comes of it.
 admin-then-told =
     { $people ->
-        [0] Everybody has set up the second step already: nobody is written to.
-        [one] 1 person has not set it up yet: they are told by e-mail from { $first_mail } on, and reminded until they have.
-       *[other] { $people } people have not set it up yet: they are told by e-mail from { $first_mail } on, and reminded until they have.
+        [0] Nobody is written to because of it: everybody whom it is about has set up the second step, or is required to already.
+        [1] 1 person is written to by e-mail, from { $first_mail } on.
+       *[other] { $people } people are written to by e-mail, from { $first_mail } on.
     }
 admin-then-cancelled = Whoever was told of the date is told that it does not stand. Because of it, nobody is required.
 admin-then-ended = Whoever is required to use the second step stays so; who joins the company from now on is not.
 admin-then-held = While it is on hold, nobody is written to, and nobody is required because of it.
-admin-then-reverted = The people who were required are told that they no longer are, unless something else requires it of them. Who has set up the second step keeps it.
+admin-then-reverted = Whoever is freed by it and has not set up the second step is told so. Who has set it up keeps it.
+admin-stands = Another date of { $company } goes on to stand: <strong>{ $stands }</strong>.
 
 # How to undo it. The command stands on a line of its own behind it.
-admin-undo-set = To take it back, take away the date where it was set, or have whoever runs the service enter:
+admin-undo-set = To take it back, remove the date where it was set, or have whoever runs the service enter:
 admin-undo-cancelled = To set a date again, set it where it was, or have whoever runs the service enter:
 admin-undo-ended = To undo what it required as well, have whoever runs the service enter:
 admin-undo-held = To let it stand after all, have whoever runs the service enter:
@@ -186,10 +187,9 @@ admin-undo-report = To undo it, have whoever runs the service enter:
 # Digest and report of the day.
 admin-progress =
     { $subjects ->
-        [one] { $enrolled } of 1 person at <strong>{ $company }</strong> has set up the second step for { $product } ({ $percent } %).
-       *[other] { $enrolled } of { $subjects } people at <strong>{ $company }</strong> have set up the second step for { $product } ({ $percent } %).
+        [one] { $enrolled } of 1 person at <strong>{ $company }</strong> has set up the second step for { $product } ({ $percent }%).
+       *[other] { $enrolled } of { $subjects } people at <strong>{ $company }</strong> have set up the second step for { $product } ({ $percent }%).
     }
-admin-nobody = Nobody at <strong>{ $company }</strong> needs the second step for { $product } because of this date.
 admin-left =
     { $days_left ->
         [0] It is required from today, <strong>{ $when }</strong>.
@@ -200,7 +200,6 @@ admin-since = It has been required since <strong>{ $when }</strong>.
 admin-all-ready = Everybody is ready: there is nothing left to do.
 admin-led = Whoever has not set it up is led through it at their next sign-in. Nobody is locked out.
 admin-next-reminder = Next, they are reminded on { $next_date }.
-admin-next-required = Next, it is required from { $next_date }.
 admin-waiting =
     { $people ->
         [one] Not ready: 1 person

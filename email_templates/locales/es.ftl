@@ -167,14 +167,15 @@ admin-held-why =
 # What comes of it.
 admin-then-told =
     { $people ->
-        [0] Todas las personas han configurado ya el segundo paso: no se escribirá a nadie.
-        [one] 1 persona todavía no ha configurado el segundo paso: se le avisará por correo electrónico a partir del { $first_mail } y recibirá recordatorios hasta que lo configure.
-       *[other] { $people } personas todavía no han configurado el segundo paso: se les avisará por correo electrónico a partir del { $first_mail } y recibirán recordatorios hasta que lo configuren.
+        [0] No se escribe a nadie por ello: todas las personas afectadas han configurado el segundo paso o ya lo necesitan.
+        [1] Se avisa por correo electrónico a 1 persona, a partir de esta fecha: { $first_mail }.
+       *[other] Se avisa por correo electrónico a { $people } personas, a partir de esta fecha: { $first_mail }.
     }
 admin-then-cancelled = A quienes habían recibido un aviso con esta fecha se les comunicará que ya no es válida. Por esta fecha no se requiere el segundo paso a nadie.
 admin-then-ended = Quienes ya necesitan el segundo paso lo seguirán necesitando; quienes se incorporen a la empresa a partir de ahora no lo necesitarán.
 admin-then-held = Mientras la fecha esté suspendida, no se escribirá a nadie y por ella no se requerirá el segundo paso a nadie.
-admin-then-reverted = A quienes necesitaban el segundo paso se les comunicará que ya no es necesario, salvo que lo sea por otro motivo. Quienes lo hayan configurado lo conservarán.
+admin-then-reverted = A quienes ya no lo necesitan y no lo han configurado se les comunica por correo electrónico. Quienes lo han configurado lo conservan.
+admin-stands = Otra fecha de { $company } sigue prevista: <strong>{ $stands }</strong>.
 
 # How to undo it. The command stands on a line of its own behind it.
 admin-undo-set = Para cancelar esta fecha, quítela donde se fijó o pida a quien gestiona el servicio que introduzca este comando:
@@ -191,7 +192,6 @@ admin-progress =
         [one] En <strong>{ $company }</strong>, { $enrolled } persona de { $subjects } ha configurado el segundo paso para { $product } ({ $percent } %).
        *[other] En <strong>{ $company }</strong>, { $enrolled } personas de { $subjects } han configurado el segundo paso para { $product } ({ $percent } %).
     }
-admin-nobody = Por esta fecha, nadie en <strong>{ $company }</strong> necesita el segundo paso para { $product }.
 admin-left =
     { $days_left ->
         [0] El segundo paso es necesario a partir de hoy, <strong>{ $when }</strong>.
@@ -202,7 +202,6 @@ admin-since = El segundo paso es necesario desde el <strong>{ $when }</strong>.
 admin-all-ready = Todo está listo: no queda nada por hacer.
 admin-led = A quienes no hayan configurado el segundo paso se les guiará en la configuración en su próximo inicio de sesión. Nadie pierde el acceso a su cuenta.
 admin-next-reminder = Próximo recordatorio para quienes todavía no han configurado el segundo paso: el { $next_date }.
-admin-next-required = Después, el segundo paso será necesario a partir del { $next_date }.
 admin-waiting =
     { $people ->
         [one] Pendiente: 1 persona

@@ -172,14 +172,15 @@ admin-held-why =
 # What comes of it.
 admin-then-told =
     { $people ->
-        [0] Tout le monde a déjà configuré la deuxième étape : aucune notification ne sera envoyée.
-        [one] { $people } personne n’a pas encore configuré la deuxième étape : elle sera prévenue par e-mail à partir du { $first_mail }, puis recevra des rappels jusqu’à ce que ce soit fait.
-       *[other] { $people } personnes n’ont pas encore configuré la deuxième étape : elles seront prévenues par e-mail à partir du { $first_mail }, puis recevront des rappels jusqu’à ce que ce soit fait.
+        [0] Personne ne reçoit d’e-mail à ce sujet : toutes les personnes concernées ont configuré la deuxième étape, ou doivent déjà l’utiliser.
+        [1] 1 personne est informée par e-mail, à partir du { $first_mail }.
+       *[other] { $people } personnes sont informées par e-mail, à partir du { $first_mail }.
     }
 admin-then-cancelled = Les personnes informées de cette date recevront un e-mail leur indiquant qu’elle n’est plus valable. À cause de cette date, la deuxième étape n’est demandée à personne.
 admin-then-ended = Les personnes qui ont déjà besoin de la deuxième étape en ont toujours besoin ; celles qui rejoignent l’entreprise à partir de maintenant n’en ont pas besoin.
 admin-then-held = Tant que la date est suspendue, aucune notification n’est envoyée et la deuxième étape n’est demandée à personne à cause d’elle.
-admin-then-reverted = Les personnes concernées seront informées que la deuxième étape n’est plus nécessaire, sauf si elle l’est pour une autre raison. Celles qui l’ont configurée la conservent.
+admin-then-reverted = Les personnes qui n’en ont plus besoin et qui ne l’ont pas configurée en sont informées par e-mail. Celles qui l’ont configurée la conservent.
+admin-stands = Une autre date de { $company } reste prévue : <strong>{ $stands }</strong>.
 
 # How to undo it. The command stands on a line of its own behind it.
 admin-undo-set = Pour annuler cette date, supprimez-la là où elle a été fixée ou demandez à la personne qui gère le service de saisir cette commande :
@@ -196,7 +197,6 @@ admin-progress =
         [one] Chez <strong>{ $company }</strong>, { $enrolled } personne sur { $subjects } a configuré la deuxième étape pour { $product } ({ $percent } %).
        *[other] Chez <strong>{ $company }</strong>, { $enrolled } personnes sur { $subjects } ont configuré la deuxième étape pour { $product } ({ $percent } %).
     }
-admin-nobody = Chez <strong>{ $company }</strong>, personne n’a besoin de la deuxième étape pour { $product } en raison de cette date.
 admin-left =
     { $days_left ->
         [0] La deuxième étape est nécessaire à partir d’aujourd’hui, <strong>{ $when }</strong>.
@@ -207,7 +207,6 @@ admin-since = La deuxième étape est nécessaire depuis le <strong>{ $when }</s
 admin-all-ready = Tout le monde est prêt : il n’y a plus rien à faire.
 admin-led = Les personnes qui n’ont pas encore configuré la deuxième étape seront guidées dans la configuration lors de leur prochaine connexion. Personne ne perd l’accès à son compte.
 admin-next-reminder = Prochain rappel aux personnes qui ne sont pas encore prêtes : le { $next_date }.
-admin-next-required = Ensuite, la deuxième étape sera nécessaire à partir du { $next_date }.
 admin-waiting =
     { $people ->
         [one] Pas encore prête : { $people } personne

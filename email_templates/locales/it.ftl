@@ -171,14 +171,15 @@ admin-held-why =
 # What comes of it.
 admin-then-told =
     { $people ->
-        [0] Tutte le persone hanno già configurato il secondo passaggio: non verrà inviato alcun avviso.
-        [one] 1 persona non ha ancora configurato il secondo passaggio: verrà avvisata via e-mail a partire da { $first_mail } e riceverà promemoria finché non lo avrà configurato.
-       *[other] { $people } persone non hanno ancora configurato il secondo passaggio: verranno avvisate via e-mail a partire da { $first_mail } e riceveranno promemoria finché non lo avranno configurato.
+        [0] Per questo non si scrive a nessuno: tutte le persone interessate hanno configurato il secondo passaggio, o devono già usarlo.
+        [1] Viene avvisata per e-mail 1 persona, a partire da: { $first_mail }.
+       *[other] Vengono avvisate per e-mail { $people } persone, a partire da: { $first_mail }.
     }
 admin-then-cancelled = Chi aveva ricevuto un avviso con questa data verrà informato che non è più valida. Per questa data il secondo passaggio non è richiesto a nessuno.
 admin-then-ended = Chi ha già bisogno del secondo passaggio continuerà ad averne bisogno; chi entra nell’azienda da ora in poi non ne avrà bisogno.
 admin-then-held = Finché la data è sospesa, nessuno riceve avvisi e per questa data il secondo passaggio non è richiesto a nessuno.
-admin-then-reverted = Chi aveva bisogno del secondo passaggio verrà informato che non è più necessario, a meno che non lo sia per un altro motivo. Chi lo ha configurato lo mantiene.
+admin-then-reverted = Chi non ne ha più bisogno e non l’ha configurato ne viene informato per e-mail. Chi l’ha configurato lo mantiene.
+admin-stands = Un’altra data di { $company } resta prevista: <strong>{ $stands }</strong>.
 
 # How to undo it. The command stands on a line of its own behind it.
 admin-undo-set = Per annullare questa data, la rimuova dove è stata fissata oppure chieda a chi gestisce il servizio di eseguire questo comando:
@@ -195,7 +196,6 @@ admin-progress =
         [one] { $enrolled } persona su { $subjects } di <strong>{ $company }</strong> ha configurato il secondo passaggio per { $product } ({ $percent }%).
        *[other] { $enrolled } persone su { $subjects } di <strong>{ $company }</strong> hanno configurato il secondo passaggio per { $product } ({ $percent }%).
     }
-admin-nobody = Per questa data, nessuna persona di <strong>{ $company }</strong> ha bisogno del secondo passaggio per { $product }.
 admin-left =
     { $days_left ->
         [0] Il secondo passaggio è necessario a partire da oggi, <strong>{ $when }</strong>.
@@ -206,7 +206,6 @@ admin-since = Il secondo passaggio è necessario da <strong>{ $when }</strong>.
 admin-all-ready = È tutto pronto: non c’è altro da fare.
 admin-led = Chi non ha ancora configurato il secondo passaggio verrà guidato nella configurazione al prossimo accesso. Nessuno perde l’accesso al proprio account.
 admin-next-reminder = Prossimo promemoria per chi non ha ancora configurato il secondo passaggio: { $next_date }.
-admin-next-required = Poi il secondo passaggio sarà necessario a partire da { $next_date }.
 admin-waiting =
     { $people ->
         [one] Non ancora pronta: 1 persona

@@ -167,14 +167,15 @@ admin-held-why =
 # What comes of it.
 admin-then-told =
     { $people ->
-        [0] Todas as pessoas já configuraram a segunda etapa: nenhum aviso será enviado.
-        [one] { $people } pessoa ainda não configurou a segunda etapa: ela será avisada por e-mail a partir de { $first_mail } e receberá lembretes até concluir a configuração.
-       *[other] { $people } pessoas ainda não configuraram a segunda etapa: elas serão avisadas por e-mail a partir de { $first_mail } e receberão lembretes até concluir a configuração.
+        [0] Ninguém recebe e-mail por causa disso: todas as pessoas abrangidas configuraram a segunda etapa ou já precisam dela.
+        [1] 1 pessoa é avisada por e-mail, a partir desta data: { $first_mail }.
+       *[other] { $people } pessoas são avisadas por e-mail, a partir desta data: { $first_mail }.
     }
 admin-then-cancelled = As pessoas avisadas dessa data serão informadas de que ela não vale mais. Por causa dessa data, a segunda etapa não é exigida de ninguém.
 admin-then-ended = Quem já precisa da segunda etapa continua precisando; quem entrar na empresa a partir de agora não precisará dela.
 admin-then-held = Enquanto a data estiver suspensa, ninguém recebe avisos e a segunda etapa não é exigida de ninguém por causa dela.
-admin-then-reverted = As pessoas que precisavam da segunda etapa serão informadas de que ela não é mais necessária, a não ser que seja por outro motivo. Quem já a configurou continua com ela.
+admin-then-reverted = Quem deixa de precisar dela e não a configurou é avisado por e-mail. Quem a configurou continua com ela.
+admin-stands = Outra data de { $company } continua prevista: <strong>{ $stands }</strong>.
 
 # How to undo it. The command stands on a line of its own behind it.
 admin-undo-set = Para cancelar esta data, remova-a onde ela foi definida ou peça a quem opera o serviço que execute este comando:
@@ -191,7 +192,6 @@ admin-progress =
         [1] Em <strong>{ $company }</strong>, { $enrolled } pessoa de { $subjects } configurou a segunda etapa para { $product } ({ $percent }%).
        *[other] Em <strong>{ $company }</strong>, { $enrolled } pessoas de { $subjects } configuraram a segunda etapa para { $product } ({ $percent }%).
     }
-admin-nobody = Por causa desta data, ninguém em <strong>{ $company }</strong> precisa da segunda etapa para { $product }.
 admin-left =
     { $days_left ->
         [0] A segunda etapa é necessária a partir de hoje, <strong>{ $when }</strong>.
@@ -202,7 +202,6 @@ admin-since = A segunda etapa é necessária desde <strong>{ $when }</strong>.
 admin-all-ready = Está tudo pronto: não há mais nada a fazer.
 admin-led = Para quem ainda não configurou a segunda etapa, as instruções na tela orientarão a configuração no próximo login. Ninguém perde o acesso à conta.
 admin-next-reminder = Próximo lembrete para quem ainda não configurou a segunda etapa: { $next_date }.
-admin-next-required = Depois, a segunda etapa será necessária a partir de { $next_date }.
 admin-waiting =
     { $people ->
         [one] Pendente: { $people } pessoa

@@ -165,13 +165,14 @@ admin-held-why =
 # What comes of it.
 admin-then-told =
     { $people ->
-        [0] 所有人都已設定兩步驟驗證，系統不會寄信給任何人。
-       *[other] 還有{ $people }人尚未設定兩步驟驗證：系統會自{ $first_mail }起以電子郵件通知，並持續提醒，直到完成設定為止。
+        [0] 不會因此寄信給任何人：所有相關人員都已設定第二個步驟，或已經需要使用它。
+       *[other] 從 { $first_mail } 起，以電子郵件通知 { $people } 人。
     }
 admin-then-cancelled = 曾收到這個日期通知的人，會收到日期已取消的通知。不會因為這個日期要求任何人進行兩步驟驗證。
 admin-then-ended = 已經需要進行兩步驟驗證的人仍然需要；之後才加入公司的人則不需要。
 admin-then-held = 暫緩期間，系統不會寄信給任何人，也不會因為這個日期要求任何人進行兩步驟驗證。
-admin-then-reverted = 先前需要進行兩步驟驗證的人會收到不再需要的通知，因其他原因仍然需要的人除外。已設定的人可以繼續使用。
+admin-then-reverted = 因此不再需要且尚未設定的人，會收到電子郵件通知；已經設定的人則繼續保留。
+admin-stands = { $company } 的另一個日期仍然有效：<strong>{ $stands }</strong>。
 
 # How to undo it. The command stands on a line of its own behind it.
 admin-undo-set = 如要取消這個日期，請在當初訂定的地方移除，或請負責管理此服務的人員輸入以下指令：
@@ -184,7 +185,6 @@ admin-undo-report = 如要撤銷這項要求，請負責管理此服務的人員
 
 # Digest and report of the day.
 admin-progress = <strong>{ $company }</strong> 的{ $subjects }人中，有{ $enrolled }人已設定 { $product } 的兩步驟驗證（{ $percent }%）。
-admin-nobody = <strong>{ $company }</strong> 沒有人因為這個日期而需要 { $product } 的兩步驟驗證。
 admin-left =
     { $days_left ->
         [0] 今天開始需要進行兩步驟驗證，時間為<strong>{ $when }</strong>。
@@ -195,7 +195,6 @@ admin-since = 這項要求已經實施，開始時間為<strong>{ $when }</stron
 admin-all-ready = 所有人都準備好了，不需要再做任何事。
 admin-led = 尚未設定的人，下次登入時系統會引導他們完成設定。不會有人因此無法登入。
 admin-next-reminder = 尚未設定的人會在{ $next_date }收到下一次提醒。
-admin-next-required = 接下來，自{ $next_date }起就需要進行兩步驟驗證。
 admin-waiting =
     { $people ->
        *[other] 尚未設定：{ $people }人

@@ -10,21 +10,13 @@ CREATE TABLE mail_history (
 CREATE INDEX mail_history_mail ON mail_history (mail_id, at);
 ALTER TABLE mails ADD COLUMN bounced_at timestamptz; -- when it was known that a mail which was taken came back for good
 
--- Who gets another address is looked at where mail did not reach the old one: it is due again.
-CREATE OR REPLACE FUNCTION mfa_enforcer_address_changed() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    NEW.email_status := 'ok';
-    IF EXISTS (SELECT 1 FROM notices WHERE user_id = NEW.id AND (state = 'failed' OR skip_reason = 'bounced')) THEN
-        NEW.reviewed := false;
-    END IF;
-    RETURN NEW;
-END $$;
-
 -- Mail to a company's admins.
 ALTER TABLE memberships ADD COLUMN admin_mail text NOT NULL DEFAULT 'all' CHECK (admin_mail IN ('all', 'decisions', 'none')); -- of an admin: what mail about the company's dates they want
-ALTER TABLE enforcements ADD COLUMN report_at timestamptz; -- when the admins get their next digest, or the report of the day; null: to be computed while scheduled, none after the report
-CREATE INDEX enforcements_report ON enforcements (report_at) WHERE state IN ('scheduled', 'in_force') AND report_at IS NOT NULL;
-CREATE INDEX enforcements_unreported ON enforcements (id) WHERE state = 'scheduled' AND report_at IS NULL;
+ALTER TABLE enforcements ADD COLUMN report_at timestamptz; -- when the admins get their next digest, or the report of the day; null: to be computed
+ALTER TABLE enforcements ADD COLUMN reported boolean NOT NULL DEFAULT false; -- the admins have had the report of the day, or are to have none
+UPDATE enforcements SET reported = true WHERE state NOT IN ('scheduled', 'held');
+CREATE INDEX enforcements_report ON enforcements (report_at) WHERE state IN ('scheduled', 'in_force') AND NOT reported AND report_at IS NOT NULL;
+CREATE INDEX enforcements_unplanned_report ON enforcements (id) WHERE state IN ('scheduled', 'in_force') AND NOT reported AND report_at IS NULL;
 CREATE TABLE admin_mails (
     id uuid PRIMARY KEY,
     kind text NOT NULL CHECK (kind IN ('decision', 'digest', 'day_report')),
@@ -52,6 +44,17 @@ CREATE TABLE admin_mails (
 CREATE INDEX admin_mails_due ON admin_mails (next_attempt_at) WHERE state = 'pending';
 CREATE INDEX admin_mails_claimed ON admin_mails (claimed_until) WHERE state = 'sending';
 CREATE INDEX admin_mails_user ON admin_mails (user_id);
+
+-- Who gets another address is looked at where mail did not reach the old one: it is due again.
+CREATE OR REPLACE FUNCTION mfa_enforcer_address_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.email_status := 'ok';
+    IF (EXISTS (SELECT 1 FROM notices WHERE user_id = NEW.id AND (state = 'failed' OR skip_reason = 'bounced'))
+        OR EXISTS (SELECT 1 FROM admin_mails WHERE user_id = NEW.id AND (state = 'failed' OR skip_reason = 'bounced'))) THEN
+        NEW.reviewed := false;
+    END IF;
+    RETURN NEW;
+END $$;
 
 -- Decisions of before are not told any more.
 INSERT INTO daemon_state (key, value) SELECT 'admins_told_until', CAST(seq AS text) FROM audit_head;

@@ -10,21 +10,13 @@ CREATE TABLE mail_history (
 CREATE INDEX mail_history_mail ON mail_history (mail_id, at);
 ALTER TABLE mails ADD COLUMN bounced_at text CHECK (strftime('%Y-%m-%dT%H:%M:%S', substr(bounced_at, 1, 19), '+0 seconds') IS substr(bounced_at, 1, 19) AND substr(bounced_at, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]Z'); -- when it was known that a mail which was taken came back for good
 
--- Who gets another address is looked at where mail did not reach the old one: it is due again.
-DROP TRIGGER users_address_changed;
-CREATE TRIGGER users_address_changed AFTER UPDATE OF email ON users
-    WHEN lower(NEW.email) IS NOT lower(OLD.email)
-BEGIN
-    UPDATE users SET email_status = 'ok' WHERE id = NEW.id;
-    UPDATE users SET reviewed = 0 WHERE id = NEW.id
-        AND EXISTS (SELECT 1 FROM notices WHERE user_id = NEW.id AND (state = 'failed' OR skip_reason = 'bounced'));
-END;
-
 -- Mail to a company's admins.
 ALTER TABLE memberships ADD COLUMN admin_mail text NOT NULL DEFAULT 'all' CHECK (admin_mail IN ('all', 'decisions', 'none')); -- of an admin: what mail about the company's dates they want
-ALTER TABLE enforcements ADD COLUMN report_at text CHECK (strftime('%Y-%m-%dT%H:%M:%S', substr(report_at, 1, 19), '+0 seconds') IS substr(report_at, 1, 19) AND substr(report_at, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]Z'); -- when the admins get their next digest, or the report of the day; null: to be computed while scheduled, none after the report
-CREATE INDEX enforcements_report ON enforcements (report_at) WHERE state IN ('scheduled', 'in_force') AND report_at IS NOT NULL;
-CREATE INDEX enforcements_unreported ON enforcements (id) WHERE state = 'scheduled' AND report_at IS NULL;
+ALTER TABLE enforcements ADD COLUMN report_at text CHECK (strftime('%Y-%m-%dT%H:%M:%S', substr(report_at, 1, 19), '+0 seconds') IS substr(report_at, 1, 19) AND substr(report_at, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]Z'); -- when the admins get their next digest, or the report of the day; null: to be computed
+ALTER TABLE enforcements ADD COLUMN reported integer NOT NULL DEFAULT 0 CHECK (reported IN (0, 1)); -- the admins have had the report of the day, or are to have none
+UPDATE enforcements SET reported = 1 WHERE state NOT IN ('scheduled', 'held');
+CREATE INDEX enforcements_report ON enforcements (report_at) WHERE state IN ('scheduled', 'in_force') AND NOT reported AND report_at IS NOT NULL;
+CREATE INDEX enforcements_unplanned_report ON enforcements (id) WHERE state IN ('scheduled', 'in_force') AND NOT reported AND report_at IS NULL;
 CREATE TABLE admin_mails (
     id text NOT NULL PRIMARY KEY CHECK (id GLOB '????????-????-????-????-????????????' AND length(replace(id, '-', '')) = 32 AND id NOT GLOB '*[^0-9a-f-]*'),
     kind text NOT NULL CHECK (kind IN ('decision', 'digest', 'day_report')),
@@ -52,6 +44,17 @@ CREATE TABLE admin_mails (
 CREATE INDEX admin_mails_due ON admin_mails (next_attempt_at) WHERE state = 'pending';
 CREATE INDEX admin_mails_claimed ON admin_mails (claimed_until) WHERE state = 'sending';
 CREATE INDEX admin_mails_user ON admin_mails (user_id);
+
+-- Who gets another address is looked at where mail did not reach the old one: it is due again.
+DROP TRIGGER users_address_changed;
+CREATE TRIGGER users_address_changed AFTER UPDATE OF email ON users
+    WHEN lower(NEW.email) IS NOT lower(OLD.email)
+BEGIN
+    UPDATE users SET email_status = 'ok' WHERE id = NEW.id;
+    UPDATE users SET reviewed = 0 WHERE id = NEW.id
+        AND (EXISTS (SELECT 1 FROM notices WHERE user_id = NEW.id AND (state = 'failed' OR skip_reason = 'bounced'))
+        OR EXISTS (SELECT 1 FROM admin_mails WHERE user_id = NEW.id AND (state = 'failed' OR skip_reason = 'bounced')));
+END;
 
 -- Decisions of before are not told any more.
 INSERT INTO daemon_state (key, value) SELECT 'admins_told_until', CAST(seq AS text) FROM audit_head;

@@ -55,10 +55,15 @@ pub async fn run(context: &Context, args: &RetryArgs) -> Result<(), CliError> {
         },
     };
     let retried = context.store.retry_notices(which, args.anyway, &args.by.by, context.now()).await?;
-    context.output.show(&retried, |retried: &Retried| match retried.notices {
-        0 => "Nothing is tried again.".to_owned(),
-        1 => "1 notice is due again, and judged anew.".to_owned(),
-        notices => format!("{} are due again, and judged anew.", counted(notices, "notice")),
+    context.output.show(&retried, |retried: &Retried| {
+        let parts = [(retried.notices, "notice"), (retried.admin_mails, "mail to admins")];
+        let due = parts.into_iter().filter(|(count, _)| *count > 0);
+        let due: Vec<_> = due.map(|(count, what)| counted_as(count, what)).collect();
+        match (due.is_empty(), retried.notices + retried.admin_mails) {
+            (true, _) => "Nothing is tried again.".to_owned(),
+            (false, 1) => format!("{} is due again, and judged anew.", due.join(" and ")),
+            (false, _) => format!("{} are due again, and judged anew.", due.join(" and ")),
+        }
     })?;
     if !retried.bounced.is_empty() {
         let users: Vec<_> = retried.bounced.iter().take(5).map(ToString::to_string).collect();
@@ -70,4 +75,12 @@ pub async fn run(context: &Context, args: &RetryArgs) -> Result<(), CliError> {
         ));
     }
     Ok(())
+}
+
+/// `1 mail to admins`, `2 mails to admins`.
+fn counted_as(count: u64, what: &str) -> String {
+    match what.split_once(' ') {
+        Some((noun, rest)) => format!("{} {rest}", counted(count, noun)),
+        None => counted(count, what),
+    }
 }

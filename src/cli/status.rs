@@ -251,11 +251,15 @@ impl Status {
             (
                 "mail",
                 format!(
-                    "last sent {}, {} put off{}, {} failed for good",
+                    "last sent {}, {} put off{}, {} failed for good{}",
                     maybe_instant(figures.last_sent_at),
                     counted(figures.put_off_notices, "notice"),
                     since(figures.oldest_put_off),
-                    figures.failed_notices
+                    figures.failed_notices,
+                    match figures.failed_admin_mails {
+                        0 => String::new(),
+                        count => format!(", and {count} to admins"),
+                    }
                 ),
             ),
         ];

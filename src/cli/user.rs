@@ -211,6 +211,12 @@ async fn admin_mail(context: &Context, args: &AdminMailArgs) -> Result<(), CliEr
     let AdminMailArgs { user, company, want, by } = args;
     context.store.choose_admin_mail(user, company, *want, &by.by, context.now()).await?;
     context.remember_instant().await?;
+    let dossier = context.store.user_dossier(user).await?;
+    let company_id = context.store.company(company).await?.id;
+    let is_admin = |one: &Membership| one.company_id == company_id && one.role == "admin";
+    if !dossier.memberships.iter().any(is_admin) {
+        say(&format!("{} is no admin of {} now: this holds once they are", cell(user), cell(company)));
+    }
     let chosen = json!({ "user": user, "company": company, "admin_mail": want });
     context.output.show(&chosen, |_| match want {
         AdminMailChoice::All => format!("{} gets all mail to admins of {}.", cell(user), cell(company)),
@@ -256,13 +262,25 @@ fn user_text(user: &User) -> String {
 }
 
 fn memberships_text(memberships: &[Membership]) -> Option<String> {
-    let header = ["company", "external id", "name", "role", "joined", "require at", "exempt until", "by", "reason"];
+    let header = [
+        "company",
+        "external id",
+        "name",
+        "role",
+        "admin mail",
+        "joined",
+        "require at",
+        "exempt until",
+        "by",
+        "reason",
+    ];
     let rows = memberships.iter().map(|membership| {
         vec![
             cell(membership.company_id),
             maybe(membership.company_external_id.as_ref()),
             cell(&membership.company_name),
             cell(&membership.role),
+            if membership.role == "admin" { cell(membership.admin_mail) } else { "-".to_owned() },
             maybe_instant(membership.joined_at),
             maybe_instant(membership.require_at),
             maybe_instant(membership.exempt_until),

@@ -5,6 +5,7 @@
 //! section holds what the rest of the program gets. What settings must be refused for beyond that is in `refusals.rs`.
 
 pub mod bounces;
+pub mod called;
 pub mod clock;
 mod color;
 pub mod database;

@@ -55,6 +55,10 @@ names! {
         OutOfState = "out_of_state",
         /// A digest whose day is over.
         Late = "late",
+        /// A decision after which another was made.
+        Superseded = "superseded",
+        /// The date is about nobody.
+        Nobody = "nobody",
     }
 }
 
@@ -71,6 +75,8 @@ pub struct AdminMailFacts {
     pub state: EnforcementState,
     /// Whether the company's day on which it was due is over.
     pub late: bool,
+    /// Of a decision: whether another was made after it, of which the admin is told as well.
+    pub superseded: bool,
 }
 
 /// Why a mail to an admin must not be sent now; none: it may.
@@ -88,7 +94,7 @@ pub fn left_out(facts: &AdminMailFacts) -> Option<AdminSkipReason> {
         return Some(AdminSkipReason::Bounced);
     }
     match facts.kind {
-        AdminMailKind::Decision => None,
+        AdminMailKind::Decision => facts.superseded.then_some(AdminSkipReason::Superseded),
         AdminMailKind::Digest if facts.state != EnforcementState::Scheduled => Some(AdminSkipReason::OutOfState),
         AdminMailKind::Digest => facts.late.then_some(AdminSkipReason::Late),
         AdminMailKind::DayReport => (facts.state != EnforcementState::InForce).then_some(AdminSkipReason::OutOfState),
@@ -106,6 +112,8 @@ pub struct AdminMessage {
     pub name: String,
     /// Language tags, the best first: the admin's, then the company's. May be empty.
     pub locales: Vec<String>,
+    /// The company.
+    pub company_id: Id,
     /// The company's name.
     pub company: String,
     /// The key by which commands name the company.
@@ -126,7 +134,7 @@ pub struct AdminMessage {
 #[derive(Clone, Debug)]
 pub enum News {
     /// What was decided.
-    Decision(Decision),
+    Decision(Box<Decision>),
     /// Who is ready for the date and who is not.
     Digest(Progress),
     /// How the day has gone.
@@ -134,6 +142,15 @@ pub enum News {
 }
 
 impl News {
+    /// Whether it is about a date that concerns nobody.
+    #[must_use]
+    pub fn is_about_nobody(&self) -> bool {
+        match self {
+            Self::Decision(_) => false,
+            Self::Digest(progress) | Self::DayReport(progress) => progress.subjects == 0,
+        }
+    }
+
     /// Its kind.
     #[must_use]
     pub fn kind(&self) -> AdminMailKind {
@@ -160,10 +177,16 @@ pub struct Decision {
     pub reason: Option<String>,
     /// For `held`: why, where the daemon itself holds.
     pub held: Option<HoldReason>,
-    /// How many people are not enrolled.
+    /// How many people are written to because of it.
     pub people: u64,
-    /// From when on they are written to.
-    pub first_mail_at: Timestamp,
+    /// From when on; none: nobody is.
+    pub first_mail_at: Option<Timestamp>,
+    /// Of one that takes something back: another date of the company that goes on to stand.
+    pub stands: Option<NaiveDate>,
+    /// Whether an earlier date of the company is in force beside this one.
+    pub beside_in_force: bool,
+    /// Whether the date leaves less than the minimum notice by now, so that nobody releases it without an override.
+    pub too_soon: bool,
 }
 
 /// Who is ready and who is not.
@@ -208,15 +231,37 @@ names! {
 
 /// When the admins get the next digest after `now`, or after the last one the report of the day.
 ///
-/// Digests come at `notices.send_at` of the company's day: every week from before the first reminder, counted back from the
-/// date, and every day in the last week.
+/// Digests come at `notices.send_at` of the company's day: every week from before the first of the `reminders`, which are
+/// days before the date, and every day in the last week.
 #[must_use]
-pub fn next_report(date: NaiveDate, enforce_at: Timestamp, zone: Tz, now: Timestamp, policy: &Policy) -> Timestamp {
-    let most = policy.days_before.iter().copied().max().unwrap_or(7).max(7).div_ceil(7) * 7;
-    let days = (1..=most).rev().filter(|days| *days <= 7 || days % 7 == 0);
-    days.map(|days| time::instant_at(time::add_days(date, -i64::from(days)), policy.send_at, zone))
+pub fn next_report(
+    date: NaiveDate,
+    enforce_at: Timestamp,
+    zone: Tz,
+    reminders: &[u16],
+    now: Timestamp,
+    policy: &Policy,
+) -> Timestamp {
+    digests(date, zone, reminders, policy)
         .find(|instant| *instant > now)
         .unwrap_or_else(|| schedule::now_required_due_at(enforce_at, zone, policy))
+}
+
+/// Whether a digest of the company's day of `now` has been due by then: one of an earlier day is worth nothing any more.
+#[must_use]
+pub fn digest_today(date: NaiveDate, zone: Tz, reminders: &[u16], now: Timestamp, policy: &Policy) -> bool {
+    digests(date, zone, reminders, policy).any(|at| at <= now && at.date_in(zone) == now.date_in(zone))
+}
+
+fn digests<'a>(
+    date: NaiveDate,
+    zone: Tz,
+    reminders: &[u16],
+    policy: &'a Policy,
+) -> impl Iterator<Item = Timestamp> + use<'a> {
+    let most = reminders.iter().copied().max().unwrap_or(7).max(7).div_ceil(7) * 7;
+    let days = (1..=most).rev().filter(|days| *days <= 7 || days % 7 == 0);
+    days.map(move |days| time::instant_at(time::add_days(date, -i64::from(days)), policy.send_at, zone))
 }
 
 #[cfg(test)]
@@ -231,11 +276,14 @@ mod tests {
         let mut now: Timestamp = "2026-06-01T00:00:00Z".parse().unwrap();
         let mut days = Vec::new();
         for _ in 0..12 {
-            now = next_report(date, enforce_at, zone, now, &policy);
+            now = next_report(date, enforce_at, zone, &policy.days_before, now, &policy);
             days.push((now.date_in(zone) - date).num_days());
         }
         assert_eq!(days, [-35, -28, -21, -14, -7, -6, -5, -4, -3, -2, -1, 0]);
         assert_eq!(now.to_string(), "2027-01-15T08:00:00.000000Z", "at nine of the day itself");
-        assert_eq!(next_report(date, enforce_at, zone, now, &policy), now);
+        assert_eq!(next_report(date, enforce_at, zone, &[90, 7], now, &policy), now);
+        let january: Timestamp = "2026-10-01T00:00:00Z".parse().unwrap();
+        let first = next_report(date, enforce_at, zone, &[90, 7], january, &policy);
+        assert_eq!((first.date_in(zone) - date).num_days(), -91, "before the company's own first reminder");
     }
 }

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::language::Language;
-use super::words::{Variable, clean, who_to_show, words};
+use super::words::{Variable, clean, name_to_show, who_to_show, words};
+use crate::config::called::as_called;
 use crate::config::notices::NoticeSettings;
 use crate::domain::admin_mail::{Action, AdminMessage, Contact, Decision, News, Progress};
 use crate::domain::notice::{HoldReason, NoticeKind};
@@ -41,11 +42,13 @@ words! {
         reason: Option<String>,
         /// Of `decision`: why, where the date is held by the service itself, such as `notice_too_short`; none otherwise
         held: Option<&'static str>,
-        /// Of `decision`: from when on people are written to
+        /// Of `decision`: from when on people are written to; empty: nobody is
         first_mail: String,
+        /// Of `decision`: another date of the company, which goes on to stand; none: there is none
+        stands: Option<String>,
         /// The command that undoes it, for whoever runs the service
         command: String,
-        /// How many people are not ready
+        /// How many people are not ready; of `decision`: how many are written to because of it
         people: u64,
         /// How many people the date is about; 0 in a `decision`
         subjects: u64,
@@ -94,6 +97,7 @@ impl<'a> AdminWords<'a> {
             reason: None,
             held: None,
             first_mail: String::new(),
+            stands: None,
             command: String::new(),
             people: 0,
             subjects: 0,
@@ -111,11 +115,12 @@ impl<'a> AdminWords<'a> {
         match &message.news {
             News::Decision(decision) => {
                 words.decided = language.moment(decision.decided_at, zone, true)?;
-                words.first_mail = language.moment(decision.first_mail_at.max(message.at), zone, true)?;
+                let first = decision.first_mail_at.map(|at| language.moment(at, zone, true)).transpose()?;
+                words.first_mail = first.unwrap_or_default();
                 words.say_decision(decision, message, language)?;
             }
             News::Digest(progress) | News::DayReport(progress) => {
-                words.command = format!("mfa-enforcer enforcement revert {}", message.company_key);
+                words.command = as_called(&format!("mfa-enforcer enforcement revert {}", message.company_key));
                 if let Some((kind, at)) = progress.next {
                     words.next_reminder = kind != NoticeKind::NowRequired;
                     words.next_date = day(at);
@@ -134,7 +139,9 @@ impl<'a> AdminWords<'a> {
         self.reason = decision.reason.as_deref().map(clean).filter(|reason| !reason.is_empty());
         self.held = decision.held.map(HoldReason::as_str);
         self.people = decision.people;
-        self.command = undoing(decision, &message.company_key);
+        self.stands = decision.stands.map(|date| language.date(date));
+        let has_come = message.required_at <= message.at;
+        self.command = as_called(&undoing(decision, &message.company_key, has_come));
         Ok(())
     }
 
@@ -154,29 +161,34 @@ impl<'a> AdminWords<'a> {
     }
 }
 
-/// Somebody, as an admin who knows them reads it.
+/// Somebody, as an admin who knows them reads it. What cannot be a name is left out, as in notices.
 fn shown(contact: &Contact) -> String {
-    let (name, email) = (clean(&contact.name), clean(&contact.email));
-    if name.is_empty() { email } else { format!("{name} ({email})") }
+    let email = clean(&contact.email);
+    name_to_show(&contact.name).map_or_else(|| email.clone(), |name| format!("{name} ({email})"))
 }
 
 /// The command that undoes a decision.
-fn undoing(decision: &Decision, key: &str) -> String {
+fn undoing(decision: &Decision, key: &str, has_come: bool) -> String {
     let enforcement = |rest: &str| format!("mfa-enforcer enforcement {rest}");
+    let release = if decision.too_soon {
+        enforcement(&format!("release {key} --override-notice --reason 'WHY'"))
+    } else {
+        enforcement(&format!("release {key}"))
+    };
     match (decision.action, decision.held) {
+        (Action::Set | Action::Moved | Action::Released, _) if has_come => enforcement(&format!("revert {key}")),
+        // Beside a date that is in force, taking this one back must not take that one back as well.
+        (Action::Set | Action::Moved, _) if decision.beside_in_force => enforcement(&format!("hold {key}")),
         (Action::Set | Action::Moved, _) => enforcement(&format!("cancel {key}")),
         (Action::Cancelled | Action::Reverted, _) => enforcement(&format!("set {key} --date YYYY-MM-DD")),
         (Action::Ended, _) => enforcement(&format!("revert {key}")),
         (Action::Released, _) => enforcement(&format!("hold {key}")),
         (Action::Held, Some(HoldReason::MfaNotAvailable)) => {
-            format!("mfa-enforcer company set {key} --mfa-available true; {}", enforcement(&format!("release {key}")))
+            format!("mfa-enforcer company set {key} --mfa-available true && {release}")
         }
         (Action::Held, Some(HoldReason::UnknownTimeZone)) => {
-            format!("mfa-enforcer company set {key} --time-zone Europe/Berlin")
+            format!("mfa-enforcer company set {key} --time-zone ZONE")
         }
-        (Action::Held, Some(HoldReason::DateInPast | HoldReason::NoticeTooShort)) => {
-            enforcement(&format!("release {key} --override-notice --reason 'WHY'"))
-        }
-        (Action::Held, _) => enforcement(&format!("release {key}")),
+        (Action::Held, _) => release,
     }
 }

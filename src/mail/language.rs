@@ -212,7 +212,7 @@ const KEPT: [&str; 15] = [
     "next_date",
 ];
 /// What has no value for some readers, so that only sentences that are chosen by it may have it.
-const OPTIONAL: [&str; 8] = ["told", "exempt_until", "set_by", "name", "contact", "was", "reason", "held"];
+const OPTIONAL: [&str; 9] = ["told", "exempt_until", "set_by", "name", "contact", "was", "reason", "held", "stands"];
 
 /// Every language has the messages that the built-in English has, no others but terms of its own, and what matters in each.
 fn compare(english: &Messages, other: &Language) -> Result<(), TemplateError> {

@@ -107,15 +107,24 @@ pub fn admin_messages() -> Vec<AdminMessage> {
 pub fn admin_gallery() -> Vec<(String, AdminMessage)> {
     let mut gallery: Vec<_> = Action::ALL
         .iter()
-        .map(|action| (format!("decision-{action}"), admin_message(News::Decision(decision(*action)))))
+        .map(|action| (format!("decision-{action}"), admin_message(News::Decision(Box::new(decision(*action))))))
         .collect();
-    let unnamed = Decision { by: None, held: Some(HoldReason::NoticeTooShort), reason: None, ..decision(Action::Held) };
-    gallery.push(("decision-held-by-itself".to_owned(), admin_message(News::Decision(unnamed))));
+    let unnamed = Decision {
+        by: None,
+        held: Some(HoldReason::NoticeTooShort),
+        reason: None,
+        too_soon: true,
+        ..decision(Action::Held)
+    };
+    let nobody = Decision { people: 0, first_mail_at: None, ..decision(Action::Set) };
+    let beside = Decision { stands: Some(time::add_days(enforcement_date(), 31)), ..decision(Action::Reverted) };
+    for (name, decision) in [("held-by-itself", unnamed), ("set-nobody", nobody), ("reverted-beside-another", beside)] {
+        gallery.push((format!("decision-{name}"), admin_message(News::Decision(Box::new(decision)))));
+    }
     for (name, news) in [
         ("digest", News::Digest(progress(20, 12))),
         ("digest-last-day", News::Digest(Progress { next: None, ..progress(1, 0) })),
         ("digest-all-ready", News::Digest(progress(20, 20))),
-        ("digest-nobody", News::Digest(progress(0, 0))),
         ("day_report", News::DayReport(progress(20, 17))),
         ("day_report-all-ready", News::DayReport(progress(20, 20))),
     ] {
@@ -137,6 +146,7 @@ fn admin_message(news: News) -> AdminMessage {
         address: "grace@example.com".to_owned(),
         name: "Grace Hopper".to_owned(),
         locales: vec!["en".to_owned()],
+        company_id: id(0x51),
         company: "Globex".to_owned(),
         company_key: "globex".to_owned(),
         enforcement_id: id(0x21),
@@ -157,7 +167,10 @@ fn decision(action: Action) -> Decision {
         reason: matches!(action, Action::Held | Action::Reverted).then(|| "Audit week".to_owned()),
         held: None,
         people: 8,
-        first_mail_at: at.plus(TimeDelta::minutes(15)),
+        first_mail_at: Some(at.plus(TimeDelta::minutes(15))),
+        stands: None,
+        beside_in_force: false,
+        too_soon: false,
     }
 }
 

@@ -214,16 +214,17 @@ impl Templates {
     pub fn render_admin(&self, message: &AdminMessage) -> Result<Rendered, TemplateError> {
         let language = self.languages.best(&message.locales);
         let kind = message.news.kind();
-        let said = |result: Result<_, String>| {
-            let place = format!("locales/{}.ftl", language.tag());
-            result.map_err(|reason| TemplateError::Wrong { place, line: None, reason })
-        };
-        let words = said(AdminWords::new(message, language, &self.settings))?;
+        let wrong =
+            |reason| TemplateError::Wrong { place: format!("locales/{}.ftl", language.tag()), line: None, reason };
+        let words = AdminWords::new(message, language, &self.settings).map_err(wrong)?;
         let subject = one_line(&self.fill(&format!("{kind}/subject.txt"), &words)?);
         let texts = [self.fill(&format!("{kind}/body.txt"), &words)?.trim().to_owned()];
         let htmls = [self.fill(&format!("{kind}/body.html"), &words)?.trim().to_owned()];
-        let why = [one_line(&self.fill("frame/why_you.txt", &words)?)];
-        let mut frame = FrameWords::for_admin(message, language, &self.settings, &subject, &texts, &why);
+        let mut contacts = vec![one_line(&self.fill("frame/why_you.txt", &words)?)];
+        if let Some(contact) = &self.settings.support_contact {
+            contacts.push(language.say_with("ask", &[("contact", contact)]).map_err(wrong)?);
+        }
+        let mut frame = FrameWords::for_admin(message, language, &self.settings, &subject, &texts, &contacts);
         let text = wrap(&self.fill("frame/body.txt", &frame)?);
         frame.sections = &htmls;
         let html = self.fill("frame/body.html", &frame)?;

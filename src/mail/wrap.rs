@@ -29,6 +29,9 @@ pub(super) fn wrap(text: &str) -> String {
 fn wrap_line(line: &str, wrapped: &mut String) {
     let content = line.trim_start();
     let first = line.len() - content.len();
+    if first == COMMAND_INDENT {
+        return wrap_command(content, wrapped);
+    }
     let indents = [" ".repeat(first), " ".repeat(first + marker_width(content))];
     let options = Options::new(WIDTH)
         .initial_indent(&indents[0])
@@ -41,6 +44,23 @@ fn wrap_line(line: &str, wrapped: &mut String) {
         wrapped.push_str(line.trim_end());
         wrapped.push('\n');
     }
+}
+
+/// What stands so far in is a command, to be pasted into a shell.
+const COMMAND_INDENT: usize = 4;
+
+/// Breaks a command so that a shell reads it as one.
+fn wrap_command(command: &str, wrapped: &mut String) {
+    let options = Options::new(WIDTH - 2)
+        .initial_indent("    ")
+        .subsequent_indent("        ")
+        .word_separator(WordSeparator::AsciiSpace)
+        .wrap_algorithm(WrapAlgorithm::FirstFit)
+        .word_splitter(WordSplitter::NoHyphenation)
+        .break_words(false);
+    let lines: Vec<String> = textwrap::wrap(command, options).iter().map(|line| line.trim_end().to_owned()).collect();
+    wrapped.push_str(&lines.join(" \\\n"));
+    wrapped.push('\n');
 }
 
 /// Words as their language has them. Within what is written in narrow letters only spaces part: addresses stay whole.
@@ -73,6 +93,16 @@ fn marker_width(content: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_command_is_broken_as_a_shell_reads_it_on() {
+        let command = "    mfa-enforcer --config /etc/mfa-enforcer/config.toml enforcement release acme --override-notice --reason 'WHY'";
+        let wrapped = super::wrap(&format!("To release it:\n\n{command}"));
+        assert_eq!(
+            wrapped,
+            "To release it:\n\n    mfa-enforcer --config /etc/mfa-enforcer/config.toml enforcement \\\n        release acme --override-notice --reason 'WHY'\n"
+        );
+    }
+
     use super::*;
 
     #[test]

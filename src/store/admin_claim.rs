@@ -8,7 +8,6 @@ use serde_json::{Value as Json, json};
 use super::audit::{self, NewEvent};
 use super::claim::ClaimTerms;
 use super::outcome::{MailOutcome, MailResult};
-use super::predicate::ANNOUNCED_AT;
 use super::safety::measured;
 use super::sql::{Row, Tx, bind};
 use super::unreachable::contacts;
@@ -20,6 +19,7 @@ use crate::domain::admin_mail::{
 use crate::domain::audit::sha256_hex;
 use crate::domain::ids::Id;
 use crate::domain::notice::{EnforcementState, HoldReason, NoticeKind};
+use crate::domain::planning;
 use crate::domain::policy::Policy;
 use crate::domain::schedule::{self, PlannedMilestone};
 use crate::domain::time::{self, Timestamp};
@@ -87,15 +87,17 @@ impl AdminClaimStore for SqlStore {
         let mut tx = self.database.begin().await?;
         let sql = format!(
             "SELECT a.id, a.kind, a.event_seq, a.due_at, a.attempts, e.id AS enforcement_id, e.state, e.enforcement_date, e.enforce_at,
-                 e.planned_time_zone, e.flipped_at, {ANNOUNCED_AT} AS announced_at,
+                 e.planned_time_zone, e.flipped_at,
                  c.id AS company_id, c.name AS company, c.external_id, c.locale AS company_locale, c.enforcement_set_by,
                  u.email, u.name, u.locale, u.email_status,
+                 EXISTS (SELECT 1 FROM admin_mails AS later WHERE later.user_id = a.user_id AND later.company_id = a.company_id
+                     AND later.event_seq > a.event_seq AND later.due_at > a.due_at AND later.state <> 'failed') AS superseded,
                  (SELECT min(h.at) FROM mail_history AS h WHERE h.mail_id = a.id AND h.outcome = 'deferred') AS refused_since,
                  CASE WHEN m.role = 'admin' AND u.active AND u.kind = 'person' THEN m.admin_mail END AS choice
              FROM admin_mails AS a JOIN enforcements AS e ON e.id = a.enforcement_id
              LEFT JOIN companies AS c ON c.id = a.company_id LEFT JOIN users AS u ON u.id = a.user_id
              LEFT JOIN memberships AS m ON m.company_id = a.company_id AND m.user_id = a.user_id
-             WHERE {due} ORDER BY a.next_attempt_at, a.id LIMIT $2{}",
+             WHERE {due} ORDER BY a.due_at, a.event_seq, a.id LIMIT $2{}",
             tx.dialect().for_update_skip_locked("a")
         );
         let rows = tx.fetch_all(&sql, bind![now, terms.limit]).await?;
@@ -108,6 +110,11 @@ impl AdminClaimStore for SqlStore {
                 continue;
             }
             let message = message(&mut tx, row, now, policy).await?;
+            if message.news.is_about_nobody() {
+                skip(&mut tx, row.get("id")?, AdminSkipReason::Nobody).await?;
+                claim.skipped += 1;
+                continue;
+            }
             take(&mut tx, &message, &claim, terms).await?;
             let attempt = row.get::<i64>("attempts")? + 1;
             claim.mails.push(ClaimedAdminMail { message, refused_since: row.get("refused_since")?, attempt });
@@ -182,6 +189,7 @@ fn left_out(row: &Row, now: Timestamp) -> Result<Option<AdminSkipReason>, StoreE
         bounced: row.get::<Option<String>>("email_status")?.as_deref() == Some("bounced"),
         state: row.name("state")?,
         late: row.get::<Timestamp>("due_at")?.date_in(zone) < now.date_in(zone),
+        superseded: row.get("superseded")?,
     }))
 }
 
@@ -207,7 +215,7 @@ async fn message(tx: &mut Tx, row: &Row, now: Timestamp, policy: &Policy) -> Res
     let zone = zone(row)?;
     let (enforcement, company): (Id, Id) = (row.get("enforcement_id")?, row.get("company_id")?);
     let news = match row.name("kind")? {
-        AdminMailKind::Decision => News::Decision(decision(tx, row, company, now, policy).await?),
+        AdminMailKind::Decision => News::Decision(Box::new(decision(tx, row, company, now, policy).await?)),
         AdminMailKind::Digest => News::Digest(progress(tx, row, company, now, policy).await?),
         AdminMailKind::DayReport => News::DayReport(progress(tx, row, company, now, policy).await?),
     };
@@ -216,6 +224,7 @@ async fn message(tx: &mut Tx, row: &Row, now: Timestamp, policy: &Policy) -> Res
         address: row.text("email")?.unwrap_or_default(),
         name: row.text("name")?.unwrap_or_default(),
         locales: [row.text("locale")?, row.text("company_locale")?].into_iter().flatten().collect(),
+        company_id: company,
         company: row.text("company")?.unwrap_or_default(),
         company_key: companies::key(row.text("external_id")?.as_deref(), company),
         enforcement_id: enforcement,
@@ -250,7 +259,7 @@ async fn decision(
     let has_come = row.get::<Option<Timestamp>>("flipped_at")?.is_some();
     let action = match event.get::<String>("action")?.as_str() {
         "enforcement_cancelled" if has_come => Action::Ended,
-        "enforcement_cancelled" => Action::Cancelled,
+        "enforcement_cancelled" | "enforcement_superseded" => Action::Cancelled,
         "enforcement_held" => Action::Held,
         "enforcement_released" => Action::Released,
         "enforcement_reverted" => Action::Reverted,
@@ -260,26 +269,35 @@ async fn decision(
     let reason = said("reason");
     let held: Option<HoldReason> = said("held").or_else(|| reason.clone()).and_then(|name| name.parse().ok());
     let date = row.get("enforcement_date")?;
-    let measured = measured(tx, company, date, now, policy).await?;
-    let zone = zone(row)?;
-    let announced_at: Option<Timestamp> = row.get("announced_at")?;
+    let sql = "SELECT enforcement_date FROM enforcements WHERE company_id = $1 AND id <> $2 AND state IN ('scheduled', 'held')";
+    let stands = tx.fetch_optional(sql, bind![company, row.get::<Id>("enforcement_id")?]).await?;
+    let sql = "SELECT 1 AS found FROM enforcements WHERE company_id = $1 AND id <> $2 AND state = 'in_force'";
+    let beside_in_force = tx.fetch_optional(sql, bind![company, row.get::<Id>("enforcement_id")?]).await?.is_some();
     Ok(Decision {
         action,
         by: decided_by(actor, action, row)?,
         decided_at: at,
-        was,
+        was: was.filter(|was| *was != date),
         reason: reason.filter(|words| words.parse::<HoldReason>().is_err()),
         held: held.filter(|held| action == Action::Held && *held != HoldReason::Requested),
-        people: measured.subjects.saturating_sub(measured.enrolled),
-        first_mail_at: policy.announce_hours.first_from(announced_at.unwrap_or(now), zone),
+        people: 0,
+        first_mail_at: None,
+        stands: stands.map(|row| row.get("enforcement_date")).transpose()?,
+        beside_in_force,
+        too_soon: date < planning::earliest_date(now, zone(row)?, policy),
     })
 }
+
+/// What stands for a name where nobody gave theirs.
+const NOBODY: [&str; 3] = ["sql", "cli", "daemon"];
 
 /// The person who decided, if one is named: by the order, or, as the vendor's application wrote it, in the company's row.
 fn decided_by(actor: String, action: Action, row: &Row) -> Result<Option<String>, StoreError> {
     Ok(match actor.as_str() {
-        "sql" if matches!(action, Action::Set | Action::Moved) => row.text("enforcement_set_by")?,
-        "sql" | "cli" | "daemon" => None,
+        "sql" if matches!(action, Action::Set | Action::Moved) => {
+            row.text("enforcement_set_by")?.filter(|name| !NOBODY.contains(&name.as_str()))
+        }
+        name if NOBODY.contains(&name) => None,
         _ => Some(actor),
     })
 }

@@ -1,8 +1,6 @@
 //! Task `digest`, first half: what a company's admins are owed. Decisions are read from the audit trail, which has each of
 //! them once and in order, whoever made it; digests and the report of the day come by the calendar.
 
-use std::collections::BTreeMap;
-
 use async_trait::async_trait;
 use chrono_tz::Tz;
 use serde_json::json;
@@ -12,6 +10,7 @@ use super::sql::{Row, Tx, bind};
 use super::{SqlStore, StoreError, daemon_state};
 use crate::domain::admin_mail::{self, AdminMailKind};
 use crate::domain::ids::Id;
+use crate::domain::planning;
 use crate::domain::policy::Policy;
 use crate::domain::time::{self, Timestamp};
 
@@ -38,13 +37,13 @@ pub trait AdminMailStore {
 /// The place on the audit trail up to which admins have been told, in `daemon_state`.
 const TOLD_UNTIL: &str = "admins_told_until";
 
-/// What admins are told of; `enforcement_superseded` belongs to the date that was set in its place.
-pub(super) const DECISIONS: &str = "'enforcement_scheduled', 'enforcement_held', 'enforcement_cancelled',
-    'enforcement_released', 'enforcement_reverted'";
+/// What admins are told of. A date that is superseded belongs to the one that was set in its place, unless there is none:
+/// then the company has gone back to the date that is in force.
+const DECISIONS: &str = "'enforcement_scheduled', 'enforcement_held', 'enforcement_cancelled', 'enforcement_released',
+    'enforcement_reverted', 'enforcement_superseded'";
 
-/// An active person who is an admin of company `m.company_id`, and can be written to.
-pub(super) const ADMIN: &str =
-    "m.role = 'admin' AND u.active AND u.kind = 'person' AND u.email_status = 'ok' AND m.admin_mail";
+/// An active person who is an admin of company `m.company_id`, and wants such mail as follows.
+pub(super) const ADMIN: &str = "m.role = 'admin' AND u.active AND u.kind = 'person' AND m.admin_mail";
 
 #[async_trait]
 impl AdminMailStore for SqlStore {
@@ -66,18 +65,13 @@ impl AdminMailStore for SqlStore {
         tx.fetch_optional(&lock, bind![TOLD_UNTIL]).await?;
         let (until, head) = places(tx.fetch_optional(sql, bind![TOLD_UNTIL]).await?)?;
         let sql = format!(
-            "SELECT seq, at, company_id, subject FROM audit_events
+            "SELECT seq, at, actor, action, company_id, subject FROM audit_events
              WHERE seq > $1 AND seq <= $2 AND company_id IS NOT NULL AND action IN ({DECISIONS}) ORDER BY seq"
         );
         let reached = head.min(until + limit);
         let rows = tx.fetch_all(&sql, bind![until, reached]).await?;
-        let mut decisions: BTreeMap<(Id, Timestamp), Decided> = BTreeMap::new();
-        for row in &rows {
-            let decided = decided(row)?;
-            // What was recorded together was decided at once; the last of it says what stands.
-            decisions.insert((decided.company, decided.at), decided);
-        }
-        for decision in decisions.values() {
+        let decisions = told(rows.iter().map(decided).collect::<Result<_, _>>()?);
+        for decision in &decisions {
             self.make_decision(&mut tx, decision, now).await?;
         }
         daemon_state::remember(&mut tx, TOLD_UNTIL, &reached.max(until).to_string()).await?;
@@ -87,26 +81,28 @@ impl AdminMailStore for SqlStore {
 
     async fn make_reports(&self, now: Timestamp, policy: &Policy, limit: i64) -> Result<u64, StoreError> {
         let mut tx = self.database.begin().await?;
-        let columns = "e.id, e.company_id, e.state, e.enforcement_date, e.enforce_at, e.planned_time_zone, e.report_at, e.flipped_at";
-        let due = "e.state IN ('scheduled', 'in_force') AND e.report_at IS NOT NULL AND e.report_at <= $1
-            AND (e.state = 'scheduled' OR e.flipped_at IS NOT NULL)";
-        let unplanned = "e.state = 'scheduled' AND e.report_at IS NULL AND e.created_at <= $1";
+        let due =
+            "e.report_at IS NOT NULL AND e.report_at <= $1 AND (e.state = 'scheduled' OR e.flipped_at IS NOT NULL)";
+        let unplanned = "e.report_at IS NULL AND e.created_at <= $1";
         let mut rows = Vec::new();
         for condition in [due, unplanned] {
             let sql = format!(
-                "SELECT {columns} FROM enforcements AS e WHERE {condition} ORDER BY e.id LIMIT $2{}",
+                "SELECT e.id, e.company_id, e.state, e.enforcement_date, e.enforce_at, e.planned_time_zone, e.report_at,
+                     (SELECT CAST(c.notice_days AS text) FROM companies AS c WHERE c.id = e.company_id) AS notice_days
+                 FROM enforcements AS e WHERE e.state IN ('scheduled', 'in_force') AND NOT e.reported AND {condition}
+                 ORDER BY e.id LIMIT $2{}",
                 tx.dialect().for_update_skip_locked("e")
             );
             rows.extend(tx.fetch_all(&sql, bind![now, limit]).await?);
         }
         for row in &rows {
-            let report = report(row)?;
-            let next = report.next(now, policy);
-            if report.due_at.is_some_and(|at| report.is_timely(at, now)) {
+            let report = report(row, policy)?;
+            if report.is_due(now, policy) {
                 self.make_report(&mut tx, &report, now).await?;
             }
-            let sql = "UPDATE enforcements SET report_at = $2 WHERE id = $1";
-            tx.execute(sql, bind![report.enforcement, next]).await?;
+            let reported = !report.scheduled && report.due_at.is_some();
+            let sql = "UPDATE enforcements SET report_at = $2, reported = $3 WHERE id = $1";
+            tx.execute(sql, bind![report.enforcement, report.next(now, policy), reported]).await?;
         }
         tx.commit().await?;
         Ok(rows.len() as u64)
@@ -123,6 +119,33 @@ struct Decided {
     at: Timestamp,
     company: Id,
     enforcement: Id,
+    action: String,
+    /// Whether nobody decided it: the flip supersedes what was in force before.
+    by_itself: bool,
+}
+
+/// The decisions of which admins are told, each once. What was recorded at one instant was decided at once: of one
+/// enforcement the last says what stands, and what takes back several dates of a company in one go is one decision.
+fn told(all: Vec<Decided>) -> Vec<Decided> {
+    let mut told: Vec<Decided> = Vec::new();
+    let together = |one: &Decided, other: &Decided| (one.company, one.at) == (other.company, other.at);
+    let beside: Vec<(Id, Timestamp)> =
+        all.iter().filter(|one| one.action != "enforcement_superseded").map(|one| (one.company, one.at)).collect();
+    for decided in all {
+        if decided.action == "enforcement_superseded"
+            && (decided.by_itself || beside.contains(&(decided.company, decided.at)))
+        {
+            continue;
+        }
+        let same = |one: &Decided| {
+            together(one, &decided)
+                && (one.enforcement == decided.enforcement
+                    || one.action == decided.action && one.action == "enforcement_reverted")
+        };
+        told.retain(|one| !same(one));
+        told.push(decided);
+    }
+    told
 }
 
 fn decided(row: &Row) -> Result<Decided, StoreError> {
@@ -133,6 +156,8 @@ fn decided(row: &Row) -> Result<Decided, StoreError> {
         at: row.get("at")?,
         company: row.get("company_id")?,
         enforcement: enforcement.ok_or_else(|| StoreError::Corrupt("a decision is about no enforcement".to_owned()))?,
+        action: row.get("action")?,
+        by_itself: row.get::<String>("actor")? == "daemon",
     })
 }
 
@@ -145,9 +170,11 @@ struct Report {
     enforce_at: Timestamp,
     zone: Tz,
     due_at: Option<Timestamp>,
+    /// Days before the date.
+    reminders: Vec<u16>,
 }
 
-fn report(row: &Row) -> Result<Report, StoreError> {
+fn report(row: &Row, policy: &Policy) -> Result<Report, StoreError> {
     Ok(Report {
         enforcement: row.get("id")?,
         company: row.get("company_id")?,
@@ -156,18 +183,20 @@ fn report(row: &Row) -> Result<Report, StoreError> {
         enforce_at: row.get("enforce_at")?,
         zone: time::zone(&row.get::<String>("planned_time_zone")?).unwrap_or(Tz::UTC),
         due_at: row.get("report_at")?,
+        reminders: planning::reminder_days(row.text("notice_days")?.as_deref(), policy),
     })
 }
 
 impl Report {
-    /// When the next is due; none after the report of the day.
-    fn next(&self, now: Timestamp, policy: &Policy) -> Option<Timestamp> {
-        self.scheduled.then(|| admin_mail::next_report(self.date, self.enforce_at, self.zone, now, policy))
+    /// When the next is due; the report of the day is the last.
+    fn next(&self, now: Timestamp, policy: &Policy) -> Timestamp {
+        admin_mail::next_report(self.date, self.enforce_at, self.zone, &self.reminders, now, policy)
     }
 
     /// Whether it still is of use: a digest on its day, the report of the day at any time.
-    fn is_timely(&self, due_at: Timestamp, now: Timestamp) -> bool {
-        !self.scheduled || (due_at.date_in(self.zone) == now.date_in(self.zone) && due_at < self.enforce_at)
+    fn is_due(&self, now: Timestamp, policy: &Policy) -> bool {
+        let digest_today = || admin_mail::digest_today(self.date, self.zone, &self.reminders, now, policy);
+        self.due_at.is_some_and(|at| at <= now) && (!self.scheduled || now < self.enforce_at && digest_today())
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::{Value as Json, json};
 use super::audit::{self, NewEvent};
 use super::sql::{Tx, bind};
 use super::{SqlStore, StoreError};
+use crate::domain::admin_mail::AdminSkipReason;
 use crate::domain::ids::Id;
 use crate::domain::notice::{NoticeState, SkipReason};
 use crate::domain::time::Timestamp;
@@ -30,6 +31,8 @@ pub enum Retry {
 pub struct Retried {
     /// How many notices are due at once.
     pub notices: u64,
+    /// How many mails to admins are.
+    pub admin_mails: u64,
     /// The users whose notices were left alone: mail to their address came back.
     pub bounced: Vec<Id>,
 }
@@ -71,9 +74,15 @@ impl NoticeRetryStore for SqlStore {
                 bind![company_id, user_id],
             ),
         };
+        let failed_admin_mails =
+            "a.state = 'failed' AND ($1 IS NULL OR a.company_id = $1) AND ($2 IS NULL OR a.user_id = $2)";
+        let of_admins = match which {
+            Retry::One(_) => String::new(),
+            Retry::Failed { .. } => format!(" UNION SELECT a.user_id FROM admin_mails AS a WHERE {failed_admin_mails}"),
+        };
         let sql = format!(
             "SELECT u.id, u.email_status = 'bounced' AS bounced FROM users AS u
-             WHERE u.id IN (SELECT n.user_id FROM notices AS n WHERE {condition}) ORDER BY u.id{}",
+             WHERE u.id IN (SELECT n.user_id FROM notices AS n WHERE {condition}{of_admins}) ORDER BY u.id{}",
             tx.dialect().for_update("u")
         );
         let (mut users, mut bounced) = (Vec::new(), Vec::new());
@@ -82,6 +91,7 @@ impl NoticeRetryStore for SqlStore {
             into.push(row.get::<Id>("id")?);
         }
         let mut notices: Vec<Id> = Vec::new();
+        let mut admin_mails = 0;
         for user in users {
             let sql = "UPDATE users SET email_status = 'ok' WHERE id = $1 AND email_status <> 'ok'";
             tx.execute(sql, bind![user]).await?;
@@ -89,7 +99,14 @@ impl NoticeRetryStore for SqlStore {
                 "UPDATE notices AS n SET state = 'pending', attempts = 0, next_attempt_at = $3
                  WHERE {condition} AND n.user_id = $4 RETURNING id"
             );
-            let values = values.iter().take(2).cloned().chain(bind![now, user]).collect();
+            let values: Vec<_> = values.iter().take(2).cloned().chain(bind![now, user]).collect();
+            if matches!(which, Retry::Failed { .. }) {
+                let sql = format!(
+                    "UPDATE admin_mails AS a SET state = 'pending', attempts = 0, next_attempt_at = $3
+                     WHERE {failed_admin_mails} AND a.user_id = $4"
+                );
+                admin_mails += tx.execute(&sql, values.clone()).await?;
+            }
             let rows = tx.fetch_all(&sql, values).await?;
             notices.extend(rows.iter().map(|row| row.get("id")).collect::<Result<Vec<Id>, _>>()?);
         }
@@ -102,7 +119,7 @@ impl NoticeRetryStore for SqlStore {
         });
         audit::append(&mut tx, now, events.collect()).await?;
         tx.commit().await?;
-        Ok(Retried { notices: notices.len() as u64, bounced })
+        Ok(Retried { notices: notices.len() as u64, admin_mails, bounced })
     }
 }
 
@@ -157,5 +174,14 @@ pub(super) async fn retry_corrected(tx: &mut Tx, users: &str, batch: &Json, now:
         rank("better"),
         rank("n"),
     );
-    tx.execute(&sql, bind![batch.clone(), now]).await
+    let notices = tx.execute(&sql, bind![batch.clone(), now]).await?;
+    let sql = format!(
+        "UPDATE admin_mails SET state = 'pending', skip_reason = NULL, attempts = 0, next_attempt_at = $2 WHERE id IN (
+             SELECT a.id FROM admin_mails AS a JOIN users AS u ON u.id = a.user_id
+             WHERE a.user_id IN (SELECT id FROM {users}) AND u.email_status = 'ok'
+                 AND (a.state = 'failed' AND lower(a.address) <> lower(u.email)
+                     OR a.state = 'skipped' AND a.skip_reason = '{}'))",
+        AdminSkipReason::Bounced
+    );
+    Ok(notices + tx.execute(&sql, bind![batch.clone(), now]).await?)
 }

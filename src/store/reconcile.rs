@@ -300,7 +300,7 @@ impl SqlStore {
         }
         if changed {
             tx.execute(
-                "UPDATE enforcements SET time_zone = $2, planned_time_zone = $3, enforce_at = $4 WHERE id = $1",
+                "UPDATE enforcements SET time_zone = $2, planned_time_zone = $3, enforce_at = $4, report_at = NULL WHERE id = $1",
                 bind![refresh.id, company.time_zone.clone(), refresh.zone.name(), refresh.enforce_at],
             )
             .await?;

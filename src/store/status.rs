@@ -52,6 +52,8 @@ pub struct Figures {
     pub oldest_put_off: Option<Timestamp>,
     /// Notices that were refused for good.
     pub failed_notices: i64,
+    /// Mails to admins that were refused for good, or came back.
+    pub failed_admin_mails: i64,
     /// Flips whose instant has come and that are not complete.
     pub due_flips: i64,
     /// When the first of them should have begun.
@@ -152,8 +154,9 @@ impl StatusStore for SqlStore {
                 (SELECT count(*) {due}) AS due_notices, (SELECT min(n.due_at) {due}) AS oldest_due,
                 (SELECT count(*) {put_off}) AS put_off_notices, (SELECT min(due_at) {put_off}) AS oldest_put_off,
                 (SELECT count(*) FROM notices WHERE state = 'failed') AS failed_notices,
+                (SELECT count(*) FROM admin_mails WHERE state = 'failed') AS failed_admin_mails,
                 (SELECT count(*) {flips}) AS due_flips, (SELECT min(due_at) {flips}) AS oldest_flip,
-                (SELECT max(sent_at) FROM mails) AS last_sent_at,
+                (SELECT max(sent_at) FROM (SELECT sent_at FROM mails UNION ALL SELECT sent_at FROM admin_mails) AS sent) AS last_sent_at,
                 (SELECT count(*) FROM companies WHERE revision > reconciled_revision AND enforcement_date IS NOT NULL) AS unreconciled"
         );
         let row = self.database.fetch_optional(&sql, bind![now]).await?;
@@ -167,6 +170,7 @@ impl StatusStore for SqlStore {
             put_off_notices: row.get("put_off_notices")?,
             oldest_put_off: row.get("oldest_put_off")?,
             failed_notices: row.get("failed_notices")?,
+            failed_admin_mails: row.get("failed_admin_mails")?,
             due_flips: row.get("due_flips")?,
             oldest_flip: row.get("oldest_flip")?,
             last_sent_at: row.get("last_sent_at")?,

@@ -1,13 +1,18 @@
 //! `digest`: a company's admins are told of decisions, how ready their people are, and how the day has gone.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use serde_json::json;
 
 use super::send::{Outgoing, send};
 use super::{Report, Services, Task, TaskError};
+use crate::domain::admin_mail::{Action, News};
+use crate::domain::ids::Id;
 use crate::domain::time::Timestamp;
 use crate::store::admin_claim::{AdminClaim, ClaimedAdminMail};
 use crate::store::claim::ClaimTerms;
+use crate::store::forecast::Proposal;
 use crate::store::outcome::{MailOutcome, MailResult};
 
 /// The task.
@@ -49,7 +54,8 @@ impl Task for Digest {
         };
         while !services.shutdown.is_requested() {
             let now = services.clock.now();
-            let Some(claim) = services.store.claim_admin_mails(&terms, now, &services.policy).await? else { break };
+            let Some(mut claim) = services.store.claim_admin_mails(&terms, now, &services.policy).await? else { break };
+            foretell(services, &mut claim).await?;
             if claim.mails.is_empty() && claim.skipped == 0 {
                 break; // another daemon is at them
             }
@@ -64,6 +70,25 @@ impl Task for Digest {
         let detail = json!({ "decisions": decisions, "planned": reports, "sent": sent, "not_sent": others });
         Ok(Report { changed, detail })
     }
+}
+
+/// Says in each decision that gives people a date whom it will be told to, as `forecast` has it.
+async fn foretell(services: &Services, claim: &mut AdminClaim) -> Result<(), TaskError> {
+    let mut foretold: BTreeMap<Id, (u64, Option<Timestamp>)> = BTreeMap::new();
+    for mail in &mut claim.mails {
+        let company = mail.message.company_id;
+        let News::Decision(decision) = &mut mail.message.news else { continue };
+        if !matches!(decision.action, Action::Set | Action::Moved | Action::Released) {
+            continue;
+        }
+        if let std::collections::btree_map::Entry::Vacant(unknown) = foretold.entry(company) {
+            let (key, now) = (company.to_string(), services.clock.now());
+            let outlook = services.store.forecast(&key, Proposal::Nothing, now, &services.policy).await?;
+            unknown.insert((outlook.forecast.mailed, outlook.forecast.first_mail_at));
+        }
+        (decision.people, decision.first_mail_at) = foretold[&company];
+    }
+    Ok(())
 }
 
 /// Sends the mails of a claim one by one, and records each outcome at once: what is sent and not recorded when the process

@@ -87,8 +87,8 @@ fn result_of(services: &Services, outgoing: &Outgoing<'_>, error: &SendError) ->
     let Outgoing { attempt, refused_since, maybe_received, .. } = *outgoing;
     match error {
         SendError::Permanent { .. } => (MailResult::Failed { maybe_received }, reply),
-        SendError::Transient { about: About::ThisMail, maybe_received: false, .. }
-            if gives_up(attempt, refused_since, now, limits.retry_for) =>
+        SendError::Transient { about, maybe_received: false, .. }
+            if about == &About::ThisMail && gives_up(attempt, refused_since, now, limits.retry_for) =>
         {
             let refused_for = refused_since.map_or_else(chrono::TimeDelta::zero, |since| now.utc() - since.utc());
             let (number, unit) = match refused_for.num_days() {

@@ -106,8 +106,8 @@ function inspectSeen(dark) {
     if (!element.checkVisibility()) continue;
     const box = element.getBoundingClientRect();
     if (sticksOut(box)) find('sticks-out', `${name(element)} from ${Math.round(box.left)} to ${Math.round(box.right)}`);
-    // A logo may need its own ground.
-    if (element.localName === 'img') continue;
+    // A logo may need its own ground, and a bar is all colour: its numbers stand beside it.
+    if (element.localName === 'img' || !element.textContent.trim()) continue;
     const [light, opacity] = background(element);
     if (opacity > 0.5 && box.width > width / 2 && box.height > 0 && !right(light)) {
       find('box-colour', `${name(element)} is not ${dark ? 'dark' : 'light'}`);

@@ -4,7 +4,7 @@ use mfa_enforcer::mail::compose::Composed;
 use mfa_enforcer::store::claim::ClaimTerms;
 use mfa_enforcer::store::reconcile::Authority;
 
-use super::world::{User, World, busy, no_such_user, shown};
+use super::world::{User, World, at, busy, no_such_user, shown};
 use crate::support::{TestDatabase, on_both};
 
 on_both!(
@@ -20,6 +20,13 @@ on_both!(
     what_is_refused_is_tried_again,
     what_is_not_true_any_more_is_not_sent,
     a_long_sleep_gives_no_digests_of_days_that_are_over,
+    of_decisions_that_follow_each_other_the_last_is_told,
+    a_decision_that_was_put_off_is_not_told_after_another,
+    going_back_to_the_date_in_force_is_told,
+    a_later_date_beside_one_in_force_says_whom_it_tells,
+    the_day_is_reported_though_it_came_before_any_digest,
+    a_date_that_concerns_nobody_gives_no_digests,
+    an_admin_s_corrected_address_gets_what_failed,
 );
 
 fn jo() -> Authority<'static> {
@@ -69,7 +76,7 @@ async fn every_decision_is_told_to_all_admins(db: &TestDatabase) {
     for said in [
         "Jo Doe has set a date for Company 1",
         "from Friday, 15 January 2027, 00:00 (Europe/Berlin). In UTC it is Thursday, 14 January 2027, 23:00.",
-        "3 people have not set it up yet: they are told by e-mail from Tuesday, 1 December 2026, 10:15 (Europe/Berlin) on",
+        "3 people are written to by e-mail, from Tuesday, 1 December 2026, 10:15 (Europe/Berlin) on.",
         "mfa-enforcer enforcement cancel",
     ] {
         assert!(set.contains(said), "{said}: {set}");
@@ -313,5 +320,97 @@ async fn a_long_sleep_gives_no_digests_of_days_that_are_over(db: &TestDatabase) 
     // The report is of use later, too.
     world.run("2027-01-20 07:00").await;
     assert_eq!(told(&world, &admins[0]).await[2..], ["2027-01-20 08:00 day_report"]);
+    world.finish().await;
+}
+
+async fn of_decisions_that_follow_each_other_the_last_is_told(db: &TestDatabase) {
+    let (world, berlin, admins, _) = company(db).await;
+    world.order(berlin, &jo()).set_date("2027-01-15").await.unwrap();
+    world.services.clock.set(at("2026-12-01 09:01"));
+    world.order(berlin, &jo()).hold().await.unwrap();
+    world.services.clock.set(at("2026-12-01 09:02"));
+    world.order(berlin, &jo()).release().await.unwrap();
+    // Found together: the last one says what stands.
+    world.run("2026-12-01 09:03").await;
+    assert_eq!(told(&world, &admins[0]).await, ["2026-12-01 10:03 decision"]);
+    assert!(last(&world, &admins[0]).contains("Jo Doe has released"), "{}", last(&world, &admins[0]));
+    world.finish().await;
+}
+
+async fn a_decision_that_was_put_off_is_not_told_after_another(db: &TestDatabase) {
+    let (world, berlin, admins, _) = company(db).await;
+    world.mail.refuse(&admins[0].address(), busy());
+    world.order(berlin, &jo()).set_date("2027-01-15").await.unwrap();
+    world.run("2026-12-01 09:00").await;
+    world.mail.accept(&admins[0].address());
+    world.services.clock.set(at("2026-12-01 09:00").plus(chrono::TimeDelta::milliseconds(500)));
+    world.order(berlin, &jo()).cancel().await.unwrap();
+    world.walk("2026-12-02 12:00").await;
+    assert_eq!(told(&world, &admins[0]).await.len(), 1);
+    assert!(last(&world, &admins[0]).contains("has cancelled the date"), "{}", last(&world, &admins[0]));
+    let skipped = "SELECT skip_reason FROM admin_mails WHERE state = 'skipped'";
+    assert_eq!(db.rows(skipped).await, [["superseded"]]);
+    world.finish().await;
+}
+
+async fn going_back_to_the_date_in_force_is_told(db: &TestDatabase) {
+    let (world, berlin, admins, _) = company(db).await;
+    world.set_date(berlin, "2027-01-15").await;
+    world.walk("2027-01-16 12:00").await;
+    world.set_date(berlin, "2027-02-20").await;
+    world.run("2027-01-16 12:01").await;
+    world.set_date(berlin, "2027-01-15").await;
+    world.run("2027-01-16 12:02").await;
+    let back = last(&world, &admins[0]);
+    assert!(back.starts_with("Company 1: Saturday, 20 February 2027 is cancelled"), "{back}");
+    world.finish().await;
+}
+
+async fn a_later_date_beside_one_in_force_says_whom_it_tells(db: &TestDatabase) {
+    let (world, berlin, admins, _) = company(db).await;
+    world.set_date(berlin, "2027-01-15").await;
+    world.walk("2027-01-16 12:00").await;
+    world.order(berlin, &jo()).set_date("2027-02-20").await.unwrap();
+    world.run("2027-01-16 12:01").await;
+    let later = last(&world, &admins[0]);
+    assert!(later.contains("Nobody is written to because of it"), "all are required already: {later}");
+    assert!(later.contains("mfa-enforcer enforcement hold"), "what is in force must not be undone with it: {later}");
+    world.order(berlin, &jo()).revert().await.unwrap();
+    world.run("2027-01-16 12:02").await;
+    let reverted = last(&world, &admins[0]);
+    assert!(reverted.contains("Another date of Company 1 goes on to stand: Saturday, 20 February 2027."), "{reverted}");
+    world.finish().await;
+}
+
+async fn the_day_is_reported_though_it_came_before_any_digest(db: &TestDatabase) {
+    let (world, berlin, admins, _) = company(db).await;
+    let overriding = Authority { override_notice: true, reason: Some("Audit"), ..jo() };
+    world.order(berlin, &overriding).set_date("2026-12-01").await.unwrap();
+    world.walk("2026-12-01 12:00").await;
+    assert_eq!(told(&world, &admins[0]).await, ["2026-12-01 10:00 decision", "2026-12-01 10:00 day_report"]);
+    let decision = text(&world.mails_to(&admins[0])[0].1);
+    assert!(decision.contains("mfa-enforcer enforcement revert"), "it has come: {decision}");
+    world.finish().await;
+}
+
+async fn a_date_that_concerns_nobody_gives_no_digests(db: &TestDatabase) {
+    let (world, berlin, admins, _) = company(db).await;
+    db.execute("UPDATE users SET sso = true").await;
+    world.set_date(berlin, "2027-01-15").await;
+    world.walk("2027-01-20 12:00").await;
+    assert_eq!(told(&world, &admins[0]).await, ["2026-12-01 10:00 decision"]);
+    world.finish().await;
+}
+
+async fn an_admin_s_corrected_address_gets_what_failed(db: &TestDatabase) {
+    let (world, berlin, admins, _) = company(db).await;
+    world.mail.refuse(&admins[0].address(), no_such_user());
+    world.set_date(berlin, "2027-01-15").await;
+    world.walk("2026-12-02 12:00").await;
+    assert!(told(&world, &admins[0]).await.is_empty());
+    assert_eq!(world.services.store.figures(world.now()).await.unwrap().failed_admin_mails, 1);
+    world.set_user(&admins[0], "email = 'right@example.com'").await;
+    world.walk("2026-12-02 13:00").await;
+    assert_eq!(told(&world, &admins[0]).await, ["2026-12-02 13:00 decision"]);
     world.finish().await;
 }

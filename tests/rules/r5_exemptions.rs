@@ -180,7 +180,9 @@ async fn r5_exempt_is_told_of_a_later_date_beside_one_in_force(db: &TestDatabase
 }
 
 async fn r5_exempt_whom_the_mail_did_not_reach_is_required_all_the_same(db: &TestDatabase) {
-    let (world, _, user) = in_force(db).await;
+    let (mut world, _, user) = in_force(db).await;
+    world.services.limits.retry_first = chrono::TimeDelta::hours(2);
+    world.services.limits.retry_most = chrono::TimeDelta::hours(6);
     world.mail.refuse(&user.address(), busy());
     world.walk("2027-02-10 22:59").await;
     assert_eq!(world.required_since(&user).await, "");

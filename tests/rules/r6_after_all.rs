@@ -114,9 +114,9 @@ async fn r6_after_all_an_address_that_came_back_needs_more_than_a_word(db: &Test
     let store = &world.services.store;
     let failed = Retry::Failed { company_id: Some(berlin), user_id: Some(user.id) };
     let retried = store.retry_notices(failed, false, "jo", world.now()).await.unwrap();
-    assert_eq!(retried, Retried { notices: 0, bounced: vec![user.id] });
+    assert_eq!(retried, Retried { notices: 0, admin_mails: 0, bounced: vec![user.id] });
     let retried = store.retry_notices(failed, true, "jo", world.now()).await.unwrap();
-    assert_eq!(retried, Retried { notices: 1, bounced: vec![] });
+    assert_eq!(retried, Retried { notices: 1, admin_mails: 0, bounced: vec![] });
     world.run_now().await;
     assert_eq!(world.mails_to(&user).len(), 2);
     assert_eq!(world.mails_to(&user)[0].1.message_id, world.mails_to(&user)[1].1.message_id);
