@@ -10,6 +10,8 @@ CREATE TABLE mail_history (
 CREATE INDEX mail_history_mail ON mail_history (mail_id, at);
 ALTER TABLE mails ADD COLUMN bounced_at timestamptz; -- when it was known that a mail which was taken came back for good
 
+ALTER TABLE notices ADD COLUMN failed_mails text; -- the ids of mails that carried it before and failed, with spaces between them
+
 -- Mail to a company's admins.
 ALTER TABLE memberships ADD COLUMN admin_mail text NOT NULL DEFAULT 'all' CHECK (admin_mail IN ('all', 'decisions', 'none')); -- of an admin: what mail about the company's dates they want
 ALTER TABLE enforcements ADD COLUMN report_at timestamptz; -- when the admins get their next digest, or the report of the day; null: to be computed

@@ -162,6 +162,7 @@ pub async fn run(config: &Config, services: Services, trigger: ShutdownTrigger) 
         // As soon as the end begins: mail in flight may take its time.
         () = services.shutdown.requested() => {
             service::tell_stopping();
+            services.mailer.transport().end();
             driven.await
         }
     };

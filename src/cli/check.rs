@@ -187,11 +187,30 @@ fn bounces(config: &Config) -> Option<Part> {
                 folder.display()
             ));
         }
+        problems.extend(socket_problem(socket));
     }
     if !problems.is_empty() {
         return Some(Part { name: "bounces", state: State::Wrong, messages: problems });
     }
     config.bounces.takes_any().then(|| Part::ok("bounces", "can be taken"))
+}
+
+/// What no daemon can listen on.
+fn socket_problem(socket: &Path) -> Option<String> {
+    use std::os::unix::ffi::OsStrExt as _;
+    use std::os::unix::fs::FileTypeExt as _;
+    // unix(7): 108 bytes with the one that ends it.
+    const LONGEST: usize = 107;
+    let wrong = |why: &str| Some(format!("bounces.lmtp_socket = \"{}\" {why}", socket.display()));
+    if socket.as_os_str().as_bytes().len() > LONGEST {
+        return wrong("is longer than a socket's path may be (107 bytes): name a shorter one");
+    }
+    match socket.symlink_metadata() {
+        Ok(file) if !file.file_type().is_socket() => {
+            wrong("is there and is no socket: name another path, or take away what is there")
+        }
+        _ => None,
+    }
 }
 
 fn text(checked: &Checked) -> String {

@@ -50,7 +50,7 @@ pub async fn run(context: &Context, args: &ForecastArgs) -> Result<ExitCode, Cli
     context.output.show(&Shown { outlook, never_reached }, |shown| {
         let unreached = shown.never_reached.iter().map(|one| {
             let people = people(one.people.unsigned_abs());
-            format!("never reached by a notice of {}: {people}, as mail to them fails", one.enforcement_date)
+            format!("not reached by mail about {}: {people}", one.enforcement_date)
         });
         [forecast_text(&shown.outlook)].into_iter().chain(unreached).collect::<Vec<_>>().join("\n\n")
     })?;

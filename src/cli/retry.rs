@@ -56,13 +56,13 @@ pub async fn run(context: &Context, args: &RetryArgs) -> Result<(), CliError> {
     };
     let retried = context.store.retry_notices(which, args.anyway, &args.by.by, context.now()).await?;
     context.output.show(&retried, |retried: &Retried| {
-        let parts = [(retried.notices, "notice"), (retried.admin_mails, "mail to admins")];
-        let due = parts.into_iter().filter(|(count, _)| *count > 0);
-        let due: Vec<_> = due.map(|(count, what)| counted_as(count, what)).collect();
-        match (due.is_empty(), retried.notices + retried.admin_mails) {
-            (true, _) => "Nothing is tried again.".to_owned(),
-            (false, 1) => format!("{} is due again, and judged anew.", due.join(" and ")),
-            (false, _) => format!("{} are due again, and judged anew.", due.join(" and ")),
+        let parts =
+            [(retried.notices, "notice"), (retried.admin_mails, "mail to admins"), (retried.addresses, "address")];
+        let parts: Vec<_> = parts.into_iter().filter(|(count, _)| *count > 0).collect();
+        match parts.as_slice() {
+            [] => "Nothing is tried again.".to_owned(),
+            [(count, _)] if *count == 1 => format!("{} is tried again, and judged anew.", named(&parts)),
+            _ => format!("{} are tried again, and judged anew.", named(&parts)),
         }
     })?;
     if !retried.bounced.is_empty() {
@@ -77,10 +77,15 @@ pub async fn run(context: &Context, args: &RetryArgs) -> Result<(), CliError> {
     Ok(())
 }
 
-/// `1 mail to admins`, `2 mails to admins`.
-fn counted_as(count: u64, what: &str) -> String {
-    match what.split_once(' ') {
-        Some((noun, rest)) => format!("{} {rest}", counted(count, noun)),
-        None => counted(count, what),
-    }
+/// `1 notice and 2 addresses`.
+fn named(parts: &[(u64, &str)]) -> String {
+    let one = |(count, what): &(u64, &str)| match *what {
+        "address" if *count != 1 => format!("{count} addresses"),
+        "address" => "1 address".to_owned(),
+        what => match what.split_once(' ') {
+            Some((noun, rest)) => format!("{} {rest}", counted(*count, noun)),
+            None => counted(*count, what),
+        },
+    };
+    parts.iter().map(one).collect::<Vec<_>>().join(" and ")
 }

@@ -109,9 +109,11 @@ fn never_reached(one: &Unreachable) -> String {
 
 fn unreachable_need(one: &Unreachable) -> Need {
     let key = key(one.company_external_id.as_deref(), one.company_id);
-    let what = format!("no notice has ever reached {}: mail to them fails", never_reached(one));
+    let what = format!("mail does not reach {}", never_reached(one));
     let command = format!(
-        "mfa-enforcer notice list --company {key} --state failed; then correct users.email, or mfa-enforcer notice retry --company {key}"
+        "mfa-enforcer user show {}; then correct users.email, or, where it is right: \
+         mfa-enforcer notice retry --company {key} --anyway",
+        one.example
     );
     Need::new(what, command)
 }
@@ -274,7 +276,7 @@ impl Status {
         }
         let unreached: Vec<String> = self.never_reached.iter().take(NAMED_MOST).map(never_reached).collect();
         if !unreached.is_empty() {
-            lines.push(("never reached", unreached.join(", ")));
+            lines.push(("not reached", unreached.join(", ")));
         }
         let zones: Vec<String> = self
             .unknown_zones

@@ -22,7 +22,7 @@ pub enum BouncedMail {
     Id(Id),
     /// The one with this Message-ID, in its angle brackets.
     MessageId(String),
-    /// All that went to this address, and is not known to have come back.
+    /// The last that went to this address.
     Address(String),
 }
 
@@ -63,6 +63,12 @@ impl Verdict {
     #[must_use]
     pub fn of_failure_said(status: Option<&str>, said: &str) -> Self {
         let is_particular = |status: &&str| !status.ends_with(".0.0");
+        // Whoever says that a mail was blocked does not say that nobody is there, whatever the code: that is the safer guess.
+        let blocked = enhanced_code(said).is_some_and(|code| Self::of_failure(Some(code)) == Self::Refused);
+        let words = said.to_ascii_lowercase();
+        if blocked || BLOCKED.iter().any(|word| words.contains(word)) {
+            return Self::Refused;
+        }
         let status = status.filter(is_particular).or_else(|| enhanced_code(said).filter(is_particular)).or(status);
         match reply_code(said) {
             // Given up (4xx), or about this mail rather than its reader: too much of it (552), or just not taken (554).
@@ -81,6 +87,9 @@ impl Verdict {
         }
     }
 }
+
+/// Words of mail servers that refuse a mail for what it is or where it comes from.
+const BLOCKED: [&str; 7] = ["spam", "blocked", "block list", "blocklist", "blacklist", "policy", "reputation"];
 
 /// The reply code with which a mail server's answer begins, such as 550.
 fn reply_code(said: &str) -> Option<u16> {
@@ -120,7 +129,9 @@ mod tests {
             (Some("5.0.0"), "550 5.1.1 <jo@example.org>: user unknown", unknown),
             (Some("5.0.0"), "550-5.7.26 This mail has been blocked", Verdict::Refused),
             (Some("5.0.0"), "552 #5.2.2 mailbox full", Verdict::Refused),
-            (Some("5.1.1"), "554 5.7.1 policy", unknown),
+            (Some("5.1.1"), "554 5.7.1 not from you", Verdict::Refused),
+            (Some("5.0.0"), "550 blocked by policy of a list", Verdict::Refused),
+            (Some("5.0.0"), "550 Message rejected as Spam", Verdict::Refused),
             (Some("5.0.0"), "550 no such user", unknown),
             (Some("5.0.0"), "", unknown),
             (None, "550 5.1.10 RESOLVER.ADR.RecipientNotFound", unknown),

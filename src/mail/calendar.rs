@@ -9,6 +9,7 @@ use crate::config::notices::NoticeSettings;
 use crate::domain::audit::sha256_hex;
 use crate::domain::message::{Message, Statement};
 use crate::domain::notice::NoticeKind;
+use crate::domain::time;
 
 /// What a mail has for the calendar.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,6 +81,7 @@ fn event(
         .say_with("subject-from", &[("date", &words.date), ("company", &words.company), ("product", words.product)])?;
     let sign_in = language.say_with("step-sign-in", &[("sign_in_url", &settings.sign_in_url)])?;
     let open = language.say_with("step-open", &[("product", words.product)])?;
+    let day = statement.required_at.date_in(message.reader.zone);
     let mut event = Event::new();
     event
         .uid(&format!("{uid}@{}", organizer.domain))
@@ -89,7 +91,9 @@ fn event(
         .summary(&title)
         .description(&format!("{sign_in}\n{open}"))
         .url(&settings.sign_in_url)
-        .all_day(statement.required_at.date_in(message.reader.zone));
+        .starts(day)
+        // RFC 5545, 3.6.1: the end is not part of it.
+        .ends(time::add_days(day, 1));
     event.append_property(Property::new("ORGANIZER", format!("mailto:{}", organizer.address)));
     // Nobody is busy because of it.
     event.append_property(Property::new("TRANSP", "TRANSPARENT"));

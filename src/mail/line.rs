@@ -21,31 +21,45 @@ pub(super) struct Line {
     tcp: TcpStream,
     /// Whether what comes next must be read byte by byte.
     guarded: bool,
+    /// How many bytes have come since something was said.
+    answered: usize,
 }
+
+/// The longest answer that is listened to: a hundred lines of the longest that there may be (RFC 5321, 4.5.3.1.5), and more.
+/// Who goes on and on would fill the memory.
+const LONGEST_ANSWER: usize = 128 * 1024;
 
 impl Line {
     /// A line over `tcp`, on which small writes are not held back (that costs 40 ms a mail).
     pub(super) fn new(tcp: TcpStream, to_be_encrypted: bool) -> io::Result<Self> {
         tcp.set_nodelay(true)?;
-        Ok(Self { tcp, guarded: to_be_encrypted })
+        Ok(Self { tcp, guarded: to_be_encrypted, answered: 0 })
     }
 }
 
 impl AsyncRead for Line {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.answered > LONGEST_ANSWER {
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, "an answer without end")));
+        }
         if !self.guarded || buf.remaining() <= 1 {
-            return Pin::new(&mut self.tcp).poll_read(cx, buf);
+            let before = buf.filled().len();
+            ready!(Pin::new(&mut self.tcp).poll_read(cx, buf))?;
+            self.answered += buf.filled().len() - before;
+            return Poll::Ready(Ok(()));
         }
         let mut byte = [0];
         let mut one = ReadBuf::new(&mut byte);
         ready!(Pin::new(&mut self.tcp).poll_read(cx, &mut one))?;
         buf.put_slice(one.filled());
+        self.answered += one.filled().len();
         Poll::Ready(Ok(()))
     }
 }
 
 impl AsyncWrite for Line {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.answered = 0;
         self.guarded &= buf.first() != Some(&TLS_HANDSHAKE);
         Pin::new(&mut self.tcp).poll_write(cx, buf)
     }

@@ -74,6 +74,15 @@ impl Relay {
 
     /// Hands one mail over. `handed_over` is set before the mail itself goes out: from then on the server may have it.
     pub(super) async fn send(&self, mail: &Composed, handed_over: &AtomicBool) -> Result<String, Failure> {
+        // A strange server may repeat the password at any time.
+        let masked = |reply: &str| smtp_replies::without_secrets(reply, self.server.credentials.as_ref());
+        let outcome = self.hand_over(mail, handed_over).await;
+        outcome
+            .map(|reply| masked(&reply))
+            .map_err(|failure| Failure { error: failure.error.map_reply(masked), ..failure })
+    }
+
+    async fn hand_over(&self, mail: &Composed, handed_over: &AtomicBool) -> Result<String, Failure> {
         while let Some(connection) = self.take_kept().await {
             match self.say(connection, mail, handed_over).await {
                 // The server had hung up meanwhile: nothing is lost, as nothing was handed over.

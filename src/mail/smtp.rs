@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::future::join_all;
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::compose::Composed;
@@ -23,6 +24,8 @@ pub struct SmtpTransport {
     connections: usize,
     /// What the instants of the relays' health are counted from.
     began: Instant,
+    /// Whether the daemon ends, so that no mail waits for a turn any more.
+    ending: watch::Sender<bool>,
 }
 
 /// A mail that one mail server did not take.
@@ -46,11 +49,17 @@ impl SmtpTransport {
             timeout: settings.timeout.to_std().unwrap_or_default(),
             connections,
             began: Instant::now(),
+            ending: watch::Sender::new(false),
         })
     }
 
     pub(super) fn is_loopback(&self) -> bool {
         self.relays.iter().all(|(relay, _)| relay.is_loopback())
+    }
+
+    /// From now on no mail waits for a turn: the daemon ends.
+    pub(super) fn end(&self) {
+        self.ending.send_replace(true);
     }
 
     pub(super) fn max_concurrent(&self) -> usize {
@@ -97,7 +106,11 @@ impl SmtpTransport {
 
         let latest = asked + share.saturating_duration_since(asked) / 2;
         let turn = health.turn(asked - self.began, latest - self.began).ok_or_else(no_turn)?;
-        sleep_until(self.began + turn).await;
+        let mut ending = self.ending.subscribe();
+        tokio::select! {
+            () = sleep_until(self.began + turn) => {}
+            _ = ending.wait_for(|ending| *ending) => return Err(no_turn()),
+        }
         let _permit = timeout_at(share, relay.permit()).await.map_err(|_| no_turn())?;
 
         let begun = self.began.elapsed();

@@ -179,10 +179,7 @@ pub(super) fn not_connected(
 
 /// What an operator reads who has no line, without any secret.
 fn unusable(place: &str, step: Step, cause: &str, credentials: Option<&(String, SecretString)>) -> String {
-    let text = match credentials {
-        Some((name, password)) => without_secrets(cause, name, password),
-        None => cause.to_owned(),
-    };
+    let text = without_secrets(cause, credentials);
     let remedy = remedy(step, &text);
     shorten(&format!("{} {place}: {text}{remedy}", step.words()))
 }
@@ -217,7 +214,8 @@ fn innermost(error: &dyn Error) -> String {
 }
 
 /// The text without the password, even where a server repeats the line that held it.
-fn without_secrets(text: &str, name: &str, password: &SecretString) -> String {
+pub(super) fn without_secrets(text: &str, credentials: Option<&(String, SecretString)>) -> String {
+    let Some((name, password)) = credentials else { return text.to_owned() };
     let password = password.expose_secret();
     let plain = BASE64_STANDARD.encode(format!("\0{name}\0{password}"));
     [plain, BASE64_STANDARD.encode(password), password.to_owned()]

@@ -162,6 +162,13 @@ impl Transport {
         }
     }
 
+    /// No mail waits any longer for a mail server that has asked for less: the daemon ends. What is on its way is finished.
+    pub fn end(&self) {
+        if let Self::Smtp(server) = self {
+            server.end();
+        }
+    }
+
     /// Says goodbye to the mail server on every line that is not in use. For an orderly end.
     pub async fn close(&self) {
         if let Self::Smtp(server) = self {

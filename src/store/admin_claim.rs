@@ -90,8 +90,10 @@ impl AdminClaimStore for SqlStore {
                  e.planned_time_zone, e.flipped_at,
                  c.id AS company_id, c.name AS company, c.external_id, c.locale AS company_locale, c.enforcement_set_by,
                  u.email, u.name, u.locale, u.email_status,
-                 EXISTS (SELECT 1 FROM admin_mails AS later WHERE later.user_id = a.user_id AND later.company_id = a.company_id
-                     AND later.event_seq > a.event_seq AND later.due_at > a.due_at AND later.state <> 'failed') AS superseded,
+                 EXISTS (SELECT 1 FROM admin_mails AS later JOIN audit_events AS afterwards ON afterwards.seq = later.event_seq
+                     JOIN audit_events AS event ON event.seq = a.event_seq
+                     WHERE later.user_id = a.user_id AND later.company_id = a.company_id AND later.state <> 'failed'
+                         AND afterwards.at > event.at) AS superseded,
                  (SELECT min(h.at) FROM mail_history AS h WHERE h.mail_id = a.id AND h.outcome = 'deferred') AS refused_since,
                  CASE WHEN m.role = 'admin' AND u.active AND u.kind = 'person' THEN m.admin_mail END AS choice
              FROM admin_mails AS a JOIN enforcements AS e ON e.id = a.enforcement_id

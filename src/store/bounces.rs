@@ -1,5 +1,7 @@
 //! What came back: of a mail that the mail server had taken, and what that means for its notices and its address.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use serde_json::json;
 use uuid::Uuid;
@@ -99,17 +101,7 @@ async fn bounced(tx: &mut Tx, which: &BouncedMail) -> Result<Vec<Mail>, StoreErr
     let id = match which {
         BouncedMail::Id(id) => Some(*id),
         BouncedMail::MessageId(message_id) => id_in(message_id),
-        BouncedMail::Address(address) => {
-            // Whoever names no mail means the last one.
-            let sql = format!(
-                "{mail} WHERE lower(u.email) = lower($1) AND lower(l.address) = lower($1) AND l.id = (
-                     SELECT last.id FROM mails AS last WHERE last.user_id = u.id AND last.maybe_received
-                     ORDER BY last.attempted_at DESC, last.id DESC LIMIT 1)
-                 ORDER BY u.id{lock}"
-            );
-            let rows = tx.fetch_all(&sql, bind![address.clone()]).await?;
-            return rows.iter().map(|row| read(row, false)).collect();
-        }
+        BouncedMail::Address(address) => return last_to(tx, mail, admin_mail, address).await,
     };
     let Some(id) = id else { return Ok(Vec::new()) };
     for (sql, is_admin) in [(mail, false), (admin_mail, true)] {
@@ -122,6 +114,40 @@ async fn bounced(tx: &mut Tx, which: &BouncedMail) -> Result<Vec<Mail>, StoreErr
         return if is_meant { Ok(vec![read(&row, is_admin)?]) } else { Ok(Vec::new()) };
     }
     Ok(Vec::new())
+}
+
+/// The last mail to each user with this address, be it a notice's or an admin's: whoever names no mail means that one.
+async fn last_to(tx: &mut Tx, mail: &str, admin_mail: &str, address: &str) -> Result<Vec<Mail>, StoreError> {
+    let lock = tx.dialect().for_update("u");
+    let mut last: BTreeMap<Id, (Timestamp, Mail)> = BTreeMap::new();
+    for (sql, tried_at, last_of, is_admin) in [
+        (
+            mail,
+            "l.attempted_at",
+            "SELECT m.id FROM notices AS n JOIN mails AS m ON m.id = n.mail_id WHERE n.user_id = u.id
+                 ORDER BY m.attempted_at DESC, m.id DESC LIMIT 1",
+            false,
+        ),
+        (
+            admin_mail,
+            "COALESCE(l.sent_at, l.due_at)",
+            "SELECT m.id FROM admin_mails AS m WHERE m.user_id = u.id AND m.address IS NOT NULL
+                 ORDER BY COALESCE(m.sent_at, m.due_at) DESC, m.id DESC LIMIT 1",
+            true,
+        ),
+    ] {
+        let sql = format!(
+            "{} WHERE lower(u.email) = lower($1) AND lower(l.address) = lower($1) AND l.id = ({last_of}) ORDER BY u.id{lock}",
+            sql.replacen("SELECT ", &format!("SELECT {tried_at} AS tried_at, "), 1)
+        );
+        for row in tx.fetch_all(&sql, bind![address]).await? {
+            let (tried_at, mail) = (row.get("tried_at")?, read(&row, is_admin)?);
+            if last.get(&mail.user_id).is_none_or(|(earlier, _)| *earlier < tried_at) {
+                last.insert(mail.user_id, (tried_at, mail));
+            }
+        }
+    }
+    Ok(last.into_values().map(|(_, mail)| mail).collect())
 }
 
 /// The id with which a Message-ID of ours begins.
@@ -176,5 +202,8 @@ async fn fail(tx: &mut Tx, mail: &Mail, reply: &str, now: Timestamp) -> Result<u
     let sql =
         "UPDATE mails SET state = 'failed', maybe_received = false, bounced_at = $2, server_reply = $3 WHERE id = $1";
     tx.execute(sql, bind![mail.id, now, reply]).await?;
+    // Where the address was corrected before this was known, it is due again at the new one.
+    let sql = "UPDATE users SET reviewed = false WHERE id = $1 AND lower(email) <> lower($2)";
+    tx.execute(sql, bind![mail.user_id, mail.address.clone()]).await?;
     Ok(notices)
 }

@@ -174,7 +174,6 @@ impl DueMilestone {
                  {REQUIRED_BEFORE} AS required_before
              FROM enforcements AS e JOIN memberships AS m ON m.company_id = e.company_id JOIN users AS u ON u.id = m.user_id
              WHERE e.id = $1 AND m.user_id > $2 AND {} AND u.mfa_enrolled_at IS NULL
-                 AND u.email_status = 'ok'
              ORDER BY m.user_id LIMIT $4",
             told_date(),
             told_at(),

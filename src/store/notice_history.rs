@@ -89,7 +89,7 @@ pub struct NoticeDetail {
     pub next_attempt_at: Timestamp,
     /// The mail that carries it.
     pub mail: Option<MailRecord>,
-    /// What was said about that mail before and after its last answer, in the order of time.
+    /// What was said about that mail, and those that carried the notice before and failed, beside their last answers.
     pub history: Vec<Said>,
 }
 
@@ -160,15 +160,19 @@ impl NoticeHistoryStore for SqlStore {
     async fn notice(&self, id: Id) -> Result<NoticeDetail, StoreError> {
         let sql = format!(
             "SELECT {COLUMNS}, n.milestone_id, n.attempts, n.next_attempt_at, e.enforcement_date, m.state AS mail_state,
-                 m.address, m.locale, m.message_id, m.attempted_at, m.content_sha256, m.bounced_at
+                 m.address, m.locale, m.message_id, m.attempted_at, m.content_sha256, m.bounced_at, n.failed_mails
              FROM {TABLES} WHERE n.id = $1"
         );
         match self.database.fetch_optional(&sql, bind![id]).await? {
             Some(row) => {
                 let mut detail = detail(&row)?;
-                let sql = "SELECT at, attempt, outcome, reply FROM mail_history WHERE mail_id = $1 ORDER BY at, id";
-                let rows = self.database.fetch_all(sql, bind![detail.record.mail_id]).await?;
-                detail.history = rows.iter().map(said).collect::<Result<_, _>>()?;
+                let earlier: Option<String> = row.get("failed_mails")?;
+                let earlier = earlier.iter().flat_map(|ids| ids.split(' ')).filter_map(|id| id.parse().ok());
+                for mail in earlier.chain(detail.record.mail_id) {
+                    let sql = "SELECT at, attempt, outcome, reply FROM mail_history WHERE mail_id = $1 ORDER BY at, id";
+                    let rows = self.database.fetch_all(sql, bind![mail]).await?;
+                    detail.history.extend(rows.iter().map(said).collect::<Result<Vec<_>, _>>()?);
+                }
                 Ok(detail)
             }
             None => Err(StoreError::NotFound(format!(

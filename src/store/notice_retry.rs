@@ -33,6 +33,8 @@ pub struct Retried {
     pub notices: u64,
     /// How many mails to admins are.
     pub admin_mails: u64,
+    /// How many users get mail again, from whose address some came back.
+    pub addresses: u64,
     /// The users whose notices were left alone: mail to their address came back.
     pub bounced: Vec<Id>,
 }
@@ -78,7 +80,11 @@ impl NoticeRetryStore for SqlStore {
             "a.state = 'failed' AND ($1 IS NULL OR a.company_id = $1) AND ($2 IS NULL OR a.user_id = $2)";
         let of_admins = match which {
             Retry::One(_) => String::new(),
-            Retry::Failed { .. } => format!(" UNION SELECT a.user_id FROM admin_mails AS a WHERE {failed_admin_mails}"),
+            Retry::Failed { .. } => format!(
+                " UNION SELECT a.user_id FROM admin_mails AS a WHERE {failed_admin_mails}
+                  UNION SELECT b.id FROM users AS b WHERE b.email_status = 'bounced' AND ($2 IS NULL OR b.id = $2)
+                      AND ($1 IS NULL OR b.id IN (SELECT user_id FROM memberships WHERE company_id = $1))"
+            ),
         };
         let sql = format!(
             "SELECT u.id, u.email_status = 'bounced' AS bounced FROM users AS u
@@ -91,12 +97,13 @@ impl NoticeRetryStore for SqlStore {
             into.push(row.get::<Id>("id")?);
         }
         let mut notices: Vec<Id> = Vec::new();
-        let mut admin_mails = 0;
+        let (mut admin_mails, mut addresses) = (0, 0);
         for user in users {
-            let sql = "UPDATE users SET email_status = 'ok' WHERE id = $1 AND email_status <> 'ok'";
-            tx.execute(sql, bind![user]).await?;
+            // Looked at as well: what was left out because mail came back is due again.
+            let sql = "UPDATE users SET email_status = 'ok', reviewed = false WHERE id = $1 AND email_status <> 'ok'";
+            addresses += tx.execute(sql, bind![user]).await?;
             let sql = format!(
-                "UPDATE notices AS n SET state = 'pending', attempts = 0, next_attempt_at = $3
+                "UPDATE notices AS n SET state = 'pending', attempts = 0, next_attempt_at = $3, {NEW_MAIL}
                  WHERE {condition} AND n.user_id = $4 RETURNING id"
             );
             let values: Vec<_> = values.iter().take(2).cloned().chain(bind![now, user]).collect();
@@ -119,13 +126,17 @@ impl NoticeRetryStore for SqlStore {
         });
         audit::append(&mut tx, now, events.collect()).await?;
         tx.commit().await?;
-        Ok(Retried { notices: notices.len() as u64, admin_mails, bounced })
+        Ok(Retried { notices: notices.len() as u64, admin_mails, addresses, bounced })
     }
 }
 
 /// A later notice of the same enforcement reached the reader of notice `n`, who has nothing to learn from it.
 const TOLD_SINCE: &str = "EXISTS (SELECT 1 FROM notices AS later WHERE later.user_id = n.user_id
     AND later.enforcement_id = n.enforcement_id AND later.due_at > n.due_at AND later.state = 'sent')";
+
+/// A mail that has failed is over: another carries the notice, so that what is still said of the first means that alone.
+const NEW_MAIL: &str = "mail_id = CASE WHEN state = 'failed' THEN NULL ELSE mail_id END, failed_mails = CASE
+    WHEN state <> 'failed' OR mail_id IS NULL THEN failed_mails ELSE COALESCE(failed_mails || ' ', '') || CAST(mail_id AS text) END";
 
 /// Whether there is something to try again about this notice.
 async fn check_one(tx: &mut Tx, id: Id) -> Result<(), StoreError> {
@@ -162,7 +173,7 @@ pub(super) async fn retry_corrected(tx: &mut Tx, users: &str, batch: &Json, now:
         format!("(CASE WHEN {n}.kind IN ('reminder', 'final_reminder') THEN 0 ELSE 1 END, {n}.due_at, {n}.id)")
     };
     let sql = format!(
-        "UPDATE notices SET state = 'pending', skip_reason = NULL, attempts = 0, next_attempt_at = $2 WHERE id IN (
+        "UPDATE notices SET state = 'pending', skip_reason = NULL, attempts = 0, next_attempt_at = $2, {NEW_MAIL} WHERE id IN (
              SELECT n.id FROM notices AS n JOIN users AS u ON u.id = n.user_id JOIN enforcements AS e ON e.id = n.enforcement_id
              WHERE n.user_id IN (SELECT id FROM {users}) AND u.email_status = 'ok' AND u.mfa_enrolled_at IS NULL
                  AND (e.state IN ('scheduled', 'in_force') OR n.kind = 'cancelled' AND e.state IN ('cancelled', 'reverted'))

@@ -1,4 +1,4 @@
-//! Who was never reached by any notice of a date, because mail to them fails.
+//! Whom mail about a date does not reach, because it fails.
 
 use async_trait::async_trait;
 use chrono::NaiveDate;
@@ -11,7 +11,7 @@ use crate::domain::admin_mail::Contact;
 use crate::domain::ids::Id;
 use crate::domain::policy::Policy;
 
-/// The people of a company whom no notice of its date has reached.
+/// The people of a company whom mail about its date does not reach: it comes back by now, or no notice ever got through.
 #[derive(Clone, Debug, Serialize)]
 pub struct Unreachable {
     /// The company.
@@ -33,8 +33,13 @@ pub struct Unreachable {
 /// Reading who was never reached.
 #[async_trait]
 pub trait UnreachableStore {
-    /// The companies with a date, to come or in force, that has people whom no notice has reached, the earliest date first.
+    /// The companies with a date, to come or in force, that has people whom mail does not reach, the earliest date first.
     async fn unreachable(&self, company: Option<Id>, policy: &Policy) -> Result<Vec<Unreachable>, StoreError>;
+}
+
+/// Mail to user `u` does not get through: it comes back by now, or no notice of enforcement `e` ever reached them.
+fn unreached() -> String {
+    format!("u.mfa_enrolled_at IS NULL AND (u.email_status = 'bounced' OR {NEVER_REACHED})")
 }
 
 /// User `u` has reached no notice of enforcement `e`, though they were to get some: mail to them fails.
@@ -54,9 +59,10 @@ impl UnreachableStore for SqlStore {
              JOIN users AS u ON u.id = f.user_id JOIN memberships AS m ON m.user_id = u.id
              JOIN companies AS c ON c.id = m.company_id
              JOIN enforcements AS e ON e.company_id = c.id AND e.state IN ('scheduled', 'in_force')
-             WHERE ($2 IS NULL OR c.id = $2) AND {} AND {NEVER_REACHED}
+             WHERE ($2 IS NULL OR c.id = $2) AND {} AND {}
              GROUP BY c.id, c.name, c.external_id, e.enforcement_date, e.state, e.id ORDER BY e.enforcement_date, c.name, c.id",
-            subject(1)
+            subject(1),
+            unreached()
         );
         let rows = self.database.fetch_all(&sql, bind![!policy.leave_out_sso, company]).await?;
         rows.iter().map(read).collect()

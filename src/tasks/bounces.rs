@@ -47,10 +47,12 @@ impl Task for Bounces {
             return Ok(Report::default());
         };
         let (mut recorded, mut ignored, mut unreadable) = (0, 0, 0);
+        let mut stuck = None;
         for name in in_maildir(maildir, Maildir::waiting).await? {
             if recorded + ignored == MOST || services.shutdown.is_requested() {
                 break;
             }
+            let mut is_ours = true;
             match find(maildir.clone(), name.clone(), return_path.clone()).await {
                 Found::Gone => continue,
                 Found::Unreadable(error) => {
@@ -59,16 +61,29 @@ impl Task for Bounces {
                     continue;
                 }
                 Found::Other(reason) => {
-                    ignored += 1;
+                    is_ours = false;
                     tracing::info!(file = name, reason, "a mail in bounces.maildir is no bounce of ours");
                 }
                 Found::Bounce(bounce) => match intake::record(services, &bounce, MAILDIR).await? {
-                    Taken::Recorded => recorded += 1,
-                    Taken::NotOurs => ignored += 1,
+                    Taken::Recorded => {}
+                    Taken::NotOurs => is_ours = false,
                     Taken::TooSoon => continue,
                 },
             }
-            in_maildir(maildir, move |maildir| maildir.put_away(&name)).await?;
+            let file = name.clone();
+            match in_maildir(maildir, move |maildir| maildir.put_away(&name)).await {
+                Ok(()) if is_ours => recorded += 1,
+                Ok(()) => ignored += 1,
+                Err(error) => {
+                    // It is read again at the next run, which changes nothing; others come through meanwhile.
+                    unreadable += 1;
+                    tracing::warn!(file, %error, "a mail in bounces.maildir cannot be put away");
+                    stuck = Some(error);
+                }
+            }
+        }
+        if let Some(error) = stuck.filter(|_| recorded + ignored == 0) {
+            return Err(error);
         }
         let detail = json!({ "recorded": recorded, "ignored": ignored, "unreadable": unreadable });
         Ok(Report { changed: recorded + ignored > 0, detail })

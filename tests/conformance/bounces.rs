@@ -12,6 +12,8 @@ on_both!(
     a_delay_is_only_written_down,
     an_address_that_was_corrected_meanwhile_is_not_marked,
     who_names_no_mail_means_the_last_to_that_address,
+    told_again_by_address_it_is_still_the_last_mail,
+    an_admin_s_mail_may_be_the_last_one,
     what_is_about_no_mail_of_ours_changes_nothing,
     a_mail_that_is_being_sent_is_waited_for,
 );
@@ -137,4 +139,47 @@ async fn a_mail_that_is_being_sent_is_waited_for(db: &TestDatabase) {
     db.execute("UPDATE mails SET state = 'sent'; UPDATE notices SET state = 'sent'").await;
     assert_eq!(record(db, by_id(), Verdict::NoSuchAddress).await.notices, 1);
     assert_eq!(states(db).await, "failed failed 0 bounced");
+}
+
+async fn told_again_by_address_it_is_still_the_last_mail(db: &TestDatabase) {
+    sent_mail(db).await;
+    // An earlier one, which arrived.
+    let (mail, notice) = (MAIL.replace("aa", "a1"), NOTICE.replace("bb", "b1"));
+    db.execute(&format!(
+        "INSERT INTO mails (id, user_id, address, locale, message_id, state, maybe_received, sent_day, attempted_at, sent_at, server_reply)
+         SELECT '{mail}', user_id, address, locale, '<{mail}@ledger.example>', 'sent', true, '2026-12-20', '2026-12-20T09:00:00.000000Z',
+             '2026-12-20T09:00:01.000000Z', '250 taken' FROM mails"
+    ))
+    .await;
+    db.execute(&format!(
+        "INSERT INTO notices (id, kind, milestone_id, enforcement_id, user_id, due_at, state, next_attempt_at, mail_id)
+         SELECT '{notice}', 'welcome', '{notice}', enforcement_id, user_id, '2026-12-20T09:00:00.000000Z', 'sent',
+             '2026-12-20T09:00:00.000000Z', '{mail}' FROM notices"
+    ))
+    .await;
+    let address = db.value("SELECT email FROM users").await;
+    for notices in [1, 0, 0] {
+        let recorded = record(db, BouncedMail::Address(address.clone()), Verdict::Refused).await;
+        assert_eq!((recorded.mails, recorded.notices), (1, notices));
+    }
+    assert_eq!(
+        db.rows("SELECT kind, state FROM notices ORDER BY kind").await,
+        [["announcement", "failed"], ["welcome", "sent"]]
+    );
+}
+
+async fn an_admin_s_mail_may_be_the_last_one(db: &TestDatabase) {
+    sent_mail(db).await;
+    db.execute(&format!(
+        "INSERT INTO admin_mails (id, kind, company_id, enforcement_id, user_id, cause, due_at, state, next_attempt_at, address, message_id, sent_at)
+         SELECT '{}', 'digest', id, id, id, 'x', '2027-01-02T08:00:00.000000Z', 'sent', '2027-01-02T08:00:00.000000Z', email, 'x',
+             '2027-01-02T08:00:00.000000Z' FROM users",
+        MAIL.replace("aa", "ad")
+    ))
+    .await;
+    let address = db.value("SELECT email FROM users").await;
+    let recorded = record(db, BouncedMail::Address(address), Verdict::Refused).await;
+    assert_eq!((recorded.mails, recorded.notices), (1, 0));
+    assert_eq!(states(db).await, "sent sent 1 ok", "what was a notice's stays so");
+    assert_eq!(db.value("SELECT state FROM admin_mails").await, "failed");
 }

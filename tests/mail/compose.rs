@@ -233,6 +233,7 @@ for part in mail.walk():
     assert part.get_content_disposition() == 'attachment' and part.get_param('method') == calendar['METHOD']
     for event in calendar.walk('VEVENT'):
         assert event['ORGANIZER'] == 'mailto:no-reply@ledger.example' and event['TRANSP'] == 'TRANSPARENT'
+        assert (event['DTEND'].dt - event['DTSTART'].dt).days == 1
         assert event['URL'] == 'https://app.ledger.example/sign-in' and event['DTSTAMP'].dt
         print(json.dumps([calendar['METHOD'], event['UID'], str(event['SEQUENCE']), str(event['DTSTART'].dt),
             event['STATUS'], event['SUMMARY'], event['DESCRIPTION']]))

@@ -362,3 +362,45 @@ async fn what_one_that_asks_for_less_has_no_turn_for_goes_to_the_next() {
     pass(Duration::from_secs(1)).await;
     assert_taken_by(first.port, &transport.send(&mail()).await.unwrap());
 }
+
+#[tokio::test]
+async fn at_the_end_no_mail_waits_for_its_turn() {
+    let server = Scripted::start().await;
+    let transport = to(&[server.port], "timeout = '60s'");
+    server.answer("rcpt", "450 4.7.1 too fast");
+    transport.send(&mail()).await.unwrap_err();
+    transport.end();
+    // Its turn would come in a second; time stands still.
+    tokio::time::pause();
+    let error = transport.send(&mail()).await.unwrap_err();
+    assert!(error.reply().starts_with("not sent: there are others before it"), "{error}");
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_not_listened_to() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let babbling = tokio::spawn(async move {
+        let (mut line, _) = listener.accept().await.unwrap();
+        let mut said: usize = 0;
+        while line.write_all(&[b'x'; 4096]).await.is_ok() {
+            said += 4096;
+        }
+        said
+    });
+    let error = to(&[port], "").send(&mail()).await.unwrap_err();
+    assert!(error.reply().contains("an answer without end"), "{error}");
+    assert!(babbling.await.unwrap() < 64 * 1024 * 1024, "what the line's own buffers take, at the most");
+}
+
+#[tokio::test]
+async fn a_password_that_is_repeated_later_is_shown_to_nobody() {
+    let server = Scripted::start().await;
+    let transport = to(&[server.port], "username = 'mailer'\npassword = 's3cret'");
+    // `AUTH PLAIN` with it, as the server may have kept it.
+    server.answer("rcpt", "550 5.1.1 after AUTH PLAIN AG1haWxlcgBzM2NyZXQ= s3cret: no such user");
+    match transport.send(&mail()).await {
+        Err(error) => assert!(!error.reply().contains("s3cret") && !error.reply().contains("AG1haWxlcg"), "{error}"),
+        Ok(reply) => panic!("{reply}"),
+    }
+}

@@ -65,10 +65,14 @@ async fn r1_eligible_only_when_notices_are_made(db: &TestDatabase) {
     world.set_user(&members[CHANGES.len()], "email_status = 'bounced'").await;
     world.set_date(berlin, "2027-01-15").await;
     world.walk("2027-01-16 12:00").await;
-    for user in &members {
+    let (bounced, others) = members.split_last().unwrap();
+    for user in others {
         assert_eq!(world.received(user).await, NOTHING);
         assert_eq!(world.notices(user).await, 0, "nothing was ever made for {user:?}");
     }
+    // What an address misses is kept for when it is corrected.
+    assert_eq!(world.received(bounced).await, NOTHING);
+    assert!(world.skipped(bounced).await.iter().all(|skipped| skipped.ends_with(" bounced")));
     world.finish().await;
 }
 

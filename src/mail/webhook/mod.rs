@@ -95,13 +95,15 @@ impl Fate<'_> {
 /// A Message-ID with its angle brackets, which some leave out; none if it is empty.
 fn message_id(text: &str) -> Option<BouncedMail> {
     let text = text.trim().trim_start_matches('<').trim_end_matches('>');
-    (!text.is_empty()).then(|| BouncedMail::MessageId(format!("<{text}>")))
+    let fits = !text.is_empty() && !text.chars().any(char::is_control);
+    fits.then(|| BouncedMail::MessageId(format!("<{text}>")))
 }
 
-/// An address, of `jo@example.org` or `Jo <jo@example.org>`; none if it is empty.
+/// An address, of `jo@example.org` or `Jo <jo@example.org>`; none if it is empty, or what no address has is in it.
 fn recipient(text: &str) -> Option<BouncedMail> {
     let text = text.rsplit_once('<').map_or(text, |(_, address)| address).trim().trim_end_matches('>');
-    (!text.is_empty()).then(|| BouncedMail::Address(text.to_owned()))
+    let fits = !text.is_empty() && !text.chars().any(char::is_control);
+    fits.then(|| BouncedMail::Address(text.to_owned()))
 }
 
 /// Text that may be missing, or null.

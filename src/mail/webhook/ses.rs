@@ -47,6 +47,8 @@ struct Header {
 #[serde(rename_all = "camelCase")]
 struct BounceObject {
     bounce_type: String,
+    #[serde(default = "general")]
+    bounce_sub_type: String,
     bounced_recipients: Vec<Recipient>,
 }
 
@@ -63,6 +65,10 @@ struct Recipient {
     status: Option<String>,
     #[serde(default, deserialize_with = "text")]
     diagnostic_code: String,
+}
+
+fn general() -> String {
+    "General".to_owned()
 }
 
 pub(super) fn told_by_sns(envelope: Envelope, return_path: Option<&ReturnPath>) -> Result<Told, String> {
@@ -86,6 +92,8 @@ pub(super) fn told(notification: Notification, return_path: Option<&ReturnPath>)
     let (permanent, fallback, recipients) = match (what.as_str(), bounce, delivery_delay) {
         ("Bounce", Some(bounce), _) => match bounce.bounce_type.as_str() {
             "Permanent" => (true, None, bounce.bounced_recipients),
+            // A full mailbox, too large, refused content: not tried again. `General` may be an answer of somebody on holiday.
+            "Transient" if bounce.bounce_sub_type != "General" => (true, Some("5.2.2"), bounce.bounced_recipients),
             "Transient" => (false, None, bounce.bounced_recipients),
             // `Undetermined`: not tried again, and nobody knows why.
             _ => (true, Some("5.7.0"), bounce.bounced_recipients),
