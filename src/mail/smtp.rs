@@ -30,6 +30,8 @@ pub struct SmtpTransport {
 
 /// A mail that one mail server did not take.
 enum Unsent {
+    /// It was not asked, as it wants one mail after the other: another may.
+    NoTurn(SendError),
     /// Another may.
     Elsewhere(SendError),
     /// No other is to be asked: it was refused for what it is, or may have been taken.
@@ -72,16 +74,21 @@ impl SmtpTransport {
         let deadline = Instant::now() + self.timeout;
         let mut tried = Vec::new();
         let mut replies = Vec::new();
+        let mut about = About::NoTurn;
         while let Some(place) = self.next(&tried) {
             tried.push(place);
             match self.send_by(place, mail, deadline).await {
                 Ok(reply) => return Ok(self.with_place(place, &reply)),
                 Err(Unsent::Everywhere(error)) => return Err(error.map_reply(|reply| self.with_place(place, reply))),
-                Err(Unsent::Elsewhere(error)) => replies.push(error.reply().to_owned()),
+                Err(Unsent::NoTurn(error)) => replies.push(error.reply().to_owned()),
+                Err(Unsent::Elsewhere(error)) => {
+                    about = About::AllMail;
+                    replies.push(error.reply().to_owned());
+                }
             }
         }
         let reply = shorten(&replies.join("; "));
-        Err(SendError::Transient { reply, about: About::AllMail, maybe_received: false })
+        Err(SendError::Transient { reply, about, maybe_received: false })
     }
 
     /// The server to ask next: the first that is not avoided. Where all are, it is the one whose time comes first, so that
@@ -102,7 +109,7 @@ impl SmtpTransport {
         let is_last = place + 1 == self.relays.len();
         let part = self.timeout / u32::try_from(self.relays.len()).unwrap_or(1);
         let share = if is_last { deadline } else { deadline.min(asked + part) };
-        let no_turn = || Unsent::Elsewhere(smtp_replies::no_turn(&relay.place()).error);
+        let no_turn = || Unsent::NoTurn(smtp_replies::no_turn(&relay.place()).error);
 
         let latest = asked + share.saturating_duration_since(asked) / 2;
         let turn = health.turn(asked - self.began, latest - self.began).ok_or_else(no_turn)?;

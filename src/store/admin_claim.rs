@@ -143,7 +143,8 @@ impl AdminClaimStore for SqlStore {
                 MailResult::Released { next_attempt_at, .. } => ("pending", next_attempt_at, 1, None),
             };
             let sql = "UPDATE admin_mails SET state = $3, claimed_by = NULL, claimed_until = NULL,
-                    next_attempt_at = COALESCE($4, next_attempt_at), attempts = attempts - $5, sent_at = $6, server_reply = $7,
+                    next_attempt_at = COALESCE($4, next_attempt_at), attempts = attempts - $5, sent_at = $6,
+                    server_reply = CASE WHEN $5 = 1 THEN COALESCE(server_reply, $7) ELSE $7 END,
                     content_sha256 = COALESCE($8, content_sha256)
                 WHERE id = $1 AND claimed_by = $2 AND state = 'sending'";
             let sent_at = (outcome.result == MailResult::Sent).then_some(outcome.at);

@@ -213,7 +213,8 @@ async fn record_mails(tx: &mut Tx, batch: &Json, carried: &BTreeMap<Id, Vec<Noti
         .collect();
     let sql = format!(
         "UPDATE mails AS l SET state = batch.mail_state, maybe_received = batch.maybe_received, sent_at = batch.sent_at,
-             server_reply = batch.reply, content_sha256 = COALESCE(batch.content_sha256, l.content_sha256)
+             server_reply = CASE WHEN batch.undone = 1 THEN COALESCE(l.server_reply, batch.reply) ELSE batch.reply END,
+             content_sha256 = COALESCE(batch.content_sha256, l.content_sha256)
          FROM {} WHERE l.id = batch.id",
         tx.dialect().rows(1, "batch", &COLUMNS)
     );

@@ -71,6 +71,14 @@ pub(super) async fn send(
             count(SENT);
             outcome(MailResult::Sent, reply, sha256)
         }
+        Err(SendError::Transient { about: About::NoTurn, reply, .. }) => {
+            // Nothing was said to a mail server, so that it counts as no attempt.
+            let wait = backoff(1, services.limits.retry_first, services.limits.retry_most, |most| {
+                services.randomness.up_to(most)
+            });
+            let next_attempt_at = Some(services.clock.now().plus(wait));
+            outcome(MailResult::Released { next_attempt_at, maybe_received: outgoing.maybe_received }, reply, None)
+        }
         Err(error) => {
             counter!(SMTP_ERRORS_TOTAL, "class" => error.class()).increment(1);
             log_unsent(outgoing, &error);

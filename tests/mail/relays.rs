@@ -338,6 +338,7 @@ async fn one_that_asks_for_less_gets_less_until_it_takes_mail_again() {
     for _ in 0..2 {
         let error = transport.send(&mail).await.unwrap_err();
         assert!(error.reply().starts_with("not sent: there are others before it"), "{error}");
+        assert!(matches!(&error, SendError::Transient { about: About::NoTurn, .. }), "{error}");
         pass(Duration::from_secs(5)).await;
     }
     pass(Duration::from_secs(6)).await;

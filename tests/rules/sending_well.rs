@@ -6,6 +6,7 @@ use mfa_enforcer::clock::Clock;
 use mfa_enforcer::config::Config;
 use mfa_enforcer::domain::time::Timestamp;
 use mfa_enforcer::mail::limits::RateLimits;
+use mfa_enforcer::mail::transport::{About, SendError};
 use mfa_enforcer::tasks::ShutdownTrigger;
 
 use super::world::{NOTHING, User, World, at, busy, mailbox_full};
@@ -18,6 +19,7 @@ on_both!(
     r6_nothing_lost_an_outage_after_a_refusal_is_waited_for,
     r6_nothing_lost_while_the_daemon_was_down,
     r9_one_bad_row_a_busy_domain_holds_up_no_other,
+    a_mail_without_a_turn_was_not_tried,
     the_limit_of_all_mail_is_kept_to,
     the_limits_of_the_settings_are_those_of_the_daemon,
     a_wait_for_all_mail_ends_with_the_daemon,
@@ -226,5 +228,23 @@ async fn a_wait_for_all_mail_ends_with_the_daemon(db: &TestDatabase) {
     let given_back = "SELECT attempts, next_attempt_at, claimed_by FROM notices WHERE state = 'pending'";
     let as_before = ["0", "2026-12-01T09:15:00.000000Z", "null"];
     assert_eq!(db.rows(given_back).await, [as_before, as_before]);
+    world.finish().await;
+}
+
+async fn a_mail_without_a_turn_was_not_tried(db: &TestDatabase) {
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    let user = required(&world).await;
+    world.mail.refuse_next(busy());
+    let waiting =
+        SendError::Transient { reply: "others before it".to_owned(), about: About::NoTurn, maybe_received: false };
+    world.run("2026-12-09 08:00").await;
+    for _ in 0..5 {
+        world.mail.refuse_next(waiting.clone());
+    }
+    world.walk("2026-12-09 12:00").await;
+    assert!(world.received(&user).await.last().unwrap().ends_with(" now_required"));
+    let sql = "SELECT attempts FROM notices WHERE kind = 'now_required'";
+    assert_eq!(db.value(sql).await, "2", "the first, which was put off, and the last");
+    assert_eq!(db.value("SELECT count(*) FROM mail_history").await, "1");
     world.finish().await;
 }
