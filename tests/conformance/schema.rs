@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use mfa_enforcer::domain::admin_mail::{AdminMailChoice, AdminMailKind};
 use mfa_enforcer::domain::notice::{EnforcementState, MilestoneState, NoticeKind, NoticeState};
 
 use crate::support::vendor::{add_company, add_member, add_user};
@@ -148,6 +149,11 @@ async fn the_names_that_columns_allow_agree() {
     assert_eq!(allowed("milestones", "state"), spelled(&states));
     let states: Vec<_> = NoticeState::ALL.iter().map(|state| state.as_str()).collect();
     assert_eq!(allowed("notices", "state"), spelled(&states));
+    assert_eq!(allowed("admin_mails", "state"), spelled(&states));
+    let kinds: Vec<_> = AdminMailKind::ALL.iter().map(|kind| kind.as_str()).collect();
+    assert_eq!(allowed("admin_mails", "kind"), spelled(&kinds));
+    let choices: Vec<_> = AdminMailChoice::ALL.iter().map(|choice| choice.as_str()).collect();
+    assert_eq!(allowed("memberships", "admin_mail"), spelled(&choices));
     let mut kinds: Vec<_> = NoticeKind::ALL.iter().map(|kind| kind.as_str()).collect();
     assert_eq!(allowed("notices", "kind"), spelled(&kinds));
     kinds.retain(|kind| *kind != NoticeKind::Rescheduled.as_str());
@@ -163,6 +169,7 @@ async fn what_cannot_be_read_is_refused(db: &TestDatabase) {
         ("users", "mfa_method"),
         ("users", "email_status"),
         ("memberships", "role"),
+        ("memberships", "admin_mail"),
         ("enforcements", "state"),
         ("milestones", "kind"),
         ("milestones", "state"),
@@ -211,8 +218,8 @@ async fn a_row_needs_ids_names_addresses_and_a_zone(db: &TestDatabase) {
         [["person", "1", "0", "0", "null", "null", "ok", "0"]]
     );
     assert_eq!(
-        db.rows(&row("role, joined_at, exempt_until, require_at, reviewed", "memberships")).await,
-        [["member", "null", "null", "null", "0"]]
+        db.rows(&row("role, admin_mail, joined_at, exempt_until, require_at, reviewed", "memberships")).await,
+        [["member", "all", "null", "null", "null", "0"]]
     );
     let id = "00000000-0000-4000-8000-0000000000aa";
     for without in [
