@@ -69,16 +69,18 @@ async fn r6_after_all_a_corrected_address_gets_what_came_back(db: &TestDatabase)
 
 async fn r6_after_all_who_learned_it_since_is_not_told_again(db: &TestDatabase) {
     let (world, _, user) = announced(db).await;
-    bounce(&world, &user, Verdict::Refused).await;
     world.walk("2026-12-17 09:00").await;
-    assert_eq!(world.received(&user).await.last().unwrap(), "2026-12-16 09:00 reminder", "the next is tried");
+    assert_eq!(world.received(&user).await.last().unwrap(), "2026-12-16 09:00 reminder");
+    bounce(&world, &user, Verdict::Refused).await;
+    world.walk("2027-01-02 09:00").await;
+    assert_eq!(world.received(&user).await.last().unwrap(), "2027-01-01 09:00 reminder", "the next is tried");
     world.set_user(&user, "email = 'new@example.com'").await;
-    world.run_now().await;
-    let nothing = Retried::default();
+    world.walk("2027-01-04 12:00").await;
     let all = Retry::Failed { company_id: None, user_id: None };
     let store = &world.services.store;
-    assert_eq!(store.retry_notices(all, true, "jo", world.now()).await.unwrap(), nothing);
-    assert_eq!(world.mail.received().len(), 2);
+    assert_eq!(store.retry_notices(all, true, "jo", world.now()).await.unwrap(), Retried::default());
+    world.run_now().await;
+    assert_eq!(world.mail.received().len(), 3, "the announcement and two reminders");
     world.finish().await;
 }
 
