@@ -15,6 +15,8 @@ mod compose;
 mod dkim;
 #[path = "mail/dsn.rs"]
 mod dsn;
+#[path = "mail/form_letters.rs"]
+mod form_letters;
 #[path = "mail/relays.rs"]
 mod relays;
 #[path = "mail/return_path.rs"]

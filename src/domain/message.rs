@@ -39,7 +39,7 @@ pub struct Reader {
 }
 
 /// What one notice states.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Statement {
     /// The row in `notices`.
     pub notice_id: Id,

@@ -6,7 +6,7 @@ use super::policy::Policy;
 use super::values::CountryCode;
 
 /// A way to prove oneself beside the password.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Method {
     /// A code from an authenticator app (TOTP, RFC 6238): everywhere.

@@ -6,16 +6,18 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use lettre::Address;
 use lettre::address::Envelope;
-use lettre::message::header::{ContentType, HeaderName, HeaderValue};
-use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
+use lettre::message::header::{ContentTransferEncoding, ContentType, Date, HeaderName, HeaderValue, Headers, To};
+use lettre::message::{Attachment, Mailbox, Mailboxes, MultiPart, SinglePart};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use super::PrepareError;
+use super::blanks::Greeted;
 use super::dkim::Signer;
+use super::form_letter::{ANY_MAIL, FormLetter, OpenLines};
 use super::return_path::ReturnPath;
 use super::templates::Rendered;
-use super::words::{LOGO_ID, clean, is_like_a_link};
+use super::words::{LOGO_ID, clean, is_like_a_link, name_to_show};
 use crate::config::logo::Logo;
 use crate::config::notices::NoticeSettings;
 use crate::domain::admin_mail::AdminMessage;
@@ -151,15 +153,20 @@ impl Sender {
     /// # Errors
     /// [`PrepareError::Address`] when the reader's address is none.
     pub fn compose(&self, message: &Addressed<'_>, rendered: &Rendered) -> Result<Composed, PrepareError> {
-        let reader = address(message.address)?;
-        let to = self.redirect.clone().unwrap_or_else(|| reader.clone());
-        let envelope = Envelope::new(Some(self.comes_back_to(message.mail_id)), vec![to.clone()])?;
-        let name = Some(clean(message.name)).filter(|name| !name.is_empty() && !is_like_a_link(name));
-        let message_id = format!("<{}@{}>", message.mail_id, self.from.email.domain());
+        self.copy(message, &self.form_letter(message, rendered)?)
+    }
+
+    /// The mail in the words of `draft`, but for whom it is addressed to.
+    pub(super) fn form_letter(&self, message: &Addressed<'_>, draft: &Rendered) -> Result<FormLetter, PrepareError> {
+        let (draft, open) = OpenLines::take_from(draft);
         // No words of ours hold this: quoted-printable has no `=_`, and an id is unguessable.
-        let boundary = format!("=_{}", message.mail_id.0.simple());
-        let html = SinglePart::html(rendered.html.clone());
-        let parts = MultiPart::alternative().boundary(&boundary).singlepart(SinglePart::plain(rendered.text.clone()));
+        let boundary = format!("=_{}", ANY_MAIL.0.simple());
+        // Whatever is in them, so that what is filled in later is encoded as all the rest.
+        let part = |kind, text: String| {
+            SinglePart::builder().header(kind).header(ContentTransferEncoding::QuotedPrintable).body(text)
+        };
+        let html = part(ContentType::TEXT_HTML, draft.html);
+        let parts = MultiPart::alternative().boundary(&boundary).singlepart(part(ContentType::TEXT_PLAIN, draft.text));
         let parts = match &self.logo {
             None => parts.singlepart(html),
             Some(logo) => {
@@ -170,9 +177,9 @@ impl Sender {
             }
         };
         let mut whole = parts;
-        if !rendered.calendar.is_empty() {
+        if !draft.calendar.is_empty() {
             let mut mixed = MultiPart::mixed().boundary(format!("{boundary}+")).multipart(whole);
-            for part in &rendered.calendar {
+            for part in &draft.calendar {
                 let media_type = format!("text/calendar; charset=utf-8; method={}", part.method);
                 let media_type = ContentType::parse(&media_type).map_err(|_| PrepareError::Calendar)?;
                 let name = if part.method == "CANCEL" { "cancelled.ics" } else { "date.ics" };
@@ -180,30 +187,64 @@ impl Sender {
             }
             whole = mixed;
         }
+        let nobody = address(UNADDRESSED.trim_start_matches("To: ").trim_end())?;
         let mut builder = lettre::Message::builder()
-            .envelope(envelope.clone())
             .from(self.from.clone())
-            .to(Mailbox::new(name, to))
-            .subject(rendered.subject.as_str())
-            .date(SystemTime::from(message.at.utc()))
-            .message_id(Some(message_id.clone()));
+            .to(Mailbox::new(None, nobody))
+            .subject(draft.subject.as_str())
+            .date(SystemTime::UNIX_EPOCH)
+            .message_id(Some(self.message_id(*ANY_MAIL)));
         for (name, value) in self.marks(message) {
             builder = builder.raw_header(HeaderValue::new(HeaderName::new_from_ascii_str(name), value));
-        }
-        if self.redirect.is_some() {
-            let name = HeaderName::new_from_ascii_str("X-Original-To");
-            builder = builder.raw_header(HeaderValue::new(name, reader.to_string()));
         }
         if let Some(reply_to) = &self.reply_to {
             builder = builder.reply_to(reply_to.clone());
         }
-        let mail = String::from_utf8(builder.multipart(whole)?.formatted())
-            .map_err(|error| PrepareError::Signature(error.to_string()))?;
+        let mut mail = builder.multipart(whole)?;
+        // It is written with whom the mail is for.
+        mail.headers_mut().remove::<Date>();
+        let mail = String::from_utf8(mail.formatted()).map_err(|error| PrepareError::Signature(error.to_string()))?;
+        Ok(FormLetter::new(mail, open))
+    }
+
+    /// The copy of a form letter for whom `message` is addressed to.
+    pub(super) fn copy(&self, message: &Addressed<'_>, letter: &FormLetter) -> Result<Composed, PrepareError> {
+        let reader = address(message.address)?;
+        let to = self.redirect.clone().unwrap_or_else(|| reader.clone());
+        let name = Some(clean(message.name)).filter(|name| !name.is_empty() && !is_like_a_link(name));
+        let mut heading = Headers::new();
+        heading.set(To::from(Mailboxes::from(Mailbox::new(name, to.clone()))));
+        heading.set(Date::from(SystemTime::from(message.at.utc())));
+        if self.redirect.is_some() {
+            heading.insert_raw(HeaderValue::new(HeaderName::new_from_ascii_str("X-Original-To"), reader.to_string()));
+        }
+        let greeted = Greeted { name: name_to_show(message.name), address: clean(message.address) };
+        let copy = Copy { mail_id: message.mail_id, heading: heading.to_string(), greeted };
+        let mail = letter.copy(&copy);
         let signatures = self.signer.headers(&mail, message.at).map_err(PrepareError::Signature)?;
-        let bytes = (signatures + &mail).into_bytes();
+        let bytes = if signatures.is_empty() { mail } else { signatures + &mail }.into_bytes();
         let sha256 = hex::encode(Sha256::digest(&bytes));
+        let envelope = Envelope::new(Some(self.comes_back_to(message.mail_id)), vec![to])?;
+        let message_id = self.message_id(message.mail_id);
         Ok(Composed { mail_id: message.mail_id, message_id, envelope, bytes, sha256 })
     }
+
+    fn message_id(&self, mail: Id) -> String {
+        format!("<{mail}@{}>", self.from.email.domain())
+    }
+}
+
+/// The header field of a form letter in whose place those of its copies stand.
+pub(super) const UNADDRESSED: &str = "To: unaddressed@mfa-enforcer.invalid\r\n";
+
+/// What is another in each copy of a form letter.
+pub(super) struct Copy {
+    /// The row in `mails`.
+    pub(super) mail_id: Id,
+    /// The header fields that say whom it is for, and when it was written.
+    pub(super) heading: String,
+    /// What the blanks are filled in with.
+    pub(super) greeted: Greeted,
 }
 
 impl Sender {

@@ -26,6 +26,8 @@ pub(super) struct Messages {
 pub(super) struct Uses {
     /// The variables, those of the messages that it is made of included.
     pub(super) variables: BTreeSet<String>,
+    /// The variables by which it chooses its words itself.
+    pub(super) chosen_by: BTreeSet<String>,
     /// The messages that it is made of.
     pub(super) messages: BTreeSet<String>,
     /// Its file.
@@ -169,7 +171,13 @@ fn read_uses(file: &TemplateFile, source: &str) -> Result<BTreeMap<String, Uses>
             _ => continue,
         };
         let line = source.lines().position(|line| line.split(['=', ' ']).next() == Some(&id)).map_or(1, |at| at + 1);
-        let mut uses = Uses { variables: BTreeSet::new(), messages: BTreeSet::new(), place: file.place.clone(), line };
+        let mut uses = Uses {
+            variables: BTreeSet::new(),
+            chosen_by: BTreeSet::new(),
+            messages: BTreeSet::new(),
+            place: file.place.clone(),
+            line,
+        };
         let value =
             value.ok_or_else(|| wrong(file, Some(line), format!("'{id}' has no text: write one behind the =")))?;
         uses.read_pattern(&value)
@@ -204,6 +212,9 @@ impl Uses {
         match expression {
             Expression::Select { selector, variants } => {
                 self.read_inline(selector)?;
+                if let InlineExpression::VariableReference { id } = selector {
+                    self.chosen_by.insert(id.name.to_owned());
+                }
                 variants.iter().try_for_each(|variant| self.read_pattern(&variant.value))
             }
             Expression::Inline(inline) => self.read_inline(inline),

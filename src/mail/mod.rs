@@ -4,13 +4,16 @@
 //! [`Mailer`] is the three together.
 
 mod admin_words;
+mod blanks;
 pub mod calendar;
 pub mod compose;
 mod dialogue;
 mod dkim;
 pub mod dsn;
 pub mod file;
+mod form_letter;
 mod language;
+mod letters;
 pub mod limits;
 mod line;
 pub mod maildir;
@@ -38,6 +41,7 @@ use crate::config::notices::NoticeSettings;
 use crate::domain::admin_mail::AdminMessage;
 use crate::domain::message::Message;
 use compose::{Composed, Sender, UnusableAddress};
+use letters::Letters;
 use limits::RateLimits;
 use return_path::ReturnPath;
 use templates::{Rendered, TemplateError, Templates};
@@ -50,6 +54,7 @@ pub struct Mailer {
     sender: Sender,
     transport: Transport,
     limits: RateLimits,
+    letters: Letters,
 }
 
 /// Why a message could not be made into a mail. It fails that message alone, for good.
@@ -93,7 +98,8 @@ impl Mailer {
     /// [`MailerError`]: the first template that is wrong, with its file and line, or what is wrong with the sender.
     pub fn new(settings: &NoticeSettings, transport: Transport) -> Result<Self, MailerError> {
         let sender = Sender::from_settings(settings).map_err(MailerError::Sender)?;
-        Ok(Self { templates: Templates::load(settings)?, sender, transport, limits: RateLimits::default() })
+        let templates = Templates::load(settings)?;
+        Ok(Self { templates, sender, transport, limits: RateLimits::default(), letters: Letters::default() })
     }
 
     /// The same, with every mail for `address` instead of its reader; none: as usual.
@@ -119,8 +125,12 @@ impl Mailer {
     /// # Errors
     /// [`PrepareError`], which is about this message alone.
     pub fn prepare(&self, message: &Message) -> Result<Composed, PrepareError> {
-        let rendered = self.templates.render(message)?;
-        self.sender.compose(&message.into(), &rendered)
+        let addressed = message.into();
+        let write = || self.sender.form_letter(&addressed, &self.templates.draft(message)?);
+        if self.templates.leave_blanks() {
+            return self.sender.copy(&addressed, self.letters.for_message(message, write)?.as_ref());
+        }
+        self.sender.copy(&addressed, &write()?)
     }
 
     /// The mail to an admin that says `message`. The same message gives the same bytes.

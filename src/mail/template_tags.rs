@@ -39,6 +39,21 @@ pub(super) fn messages(source: &str) -> Vec<(usize, Option<String>)> {
     found
 }
 
+/// Whether every tag that has `name` writes it as it is, or asks whether there is one: `{{ name }}`, `{% if name %}`.
+pub(super) fn is_written_plainly(source: &str, name: &str) -> bool {
+    let mut rest = source;
+    while let Some(at) = [rest.find("{{"), rest.find("{%")].into_iter().flatten().min() {
+        let (tag, behind) = rest[at + 2..].split_once('}').unwrap_or((&rest[at + 2..], ""));
+        rest = behind;
+        let words: Vec<&str> = tag.trim_matches(['%', '-']).split_whitespace().collect();
+        let is_plain = matches!(words[..], [one] | ["if" | "elif", one] | ["if" | "elif", "not", one] if one == name);
+        if !is_plain && tag.split(|c| !is_part_of_name(c)).any(|word| word == name) {
+            return false;
+        }
+    }
+    true
+}
+
 /// The lines of every `{{ }}` and `{% %}`, each with its number and without quoted texts.
 fn tags(source: &str) -> impl Iterator<Item = (usize, String)> {
     let mut inside = false;
@@ -92,6 +107,22 @@ mod tests {
             "{{ t(key=\"a\") }} x\n{% if b %}{{ t( key = 'c-d') }}{{ t(key=name) }}{{ int(key='x') }}{% endif %}",
         );
         assert_eq!(found, [(1, Some("a".to_owned())), (2, Some("c-d".to_owned())), (2, None)]);
+    }
+
+    #[test]
+    fn what_is_done_with_a_name_is_seen() {
+        for plain in ["<meta name=\"x\"> {{ name }}", "{%- if name -%}{{name}}{% endif %}", "{{ other_name | upper }}"]
+        {
+            assert!(is_written_plainly(plain, "name"), "{plain}");
+        }
+        for done in [
+            "{{ name | upper }}",
+            "{% if name == \"Ada\" %}",
+            "{% set you = name %}",
+            "{{ name }}{{ t(key=\"a\", b=name) }}",
+        ] {
+            assert!(!is_written_plainly(done, "name"), "{done}");
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ use tera::{Context, ErrorKind, Kwargs, State, Tera, TeraResult, Value};
 use thiserror::Error;
 
 use super::admin_words::AdminWords;
+use super::blanks::{Greeted, filled};
 use super::calendar::{self, CalendarPart, Organizer};
 use super::language::{Language, Languages};
 use super::messages::Markup;
@@ -102,6 +103,8 @@ pub struct Templates {
     languages: Arc<Languages>,
     /// Where each template was read from, by name.
     places: HashMap<String, String>,
+    /// Whether readers' names and addresses can be filled in afterwards: they are written as they are, and nothing else.
+    blanks: bool,
     settings: NoticeSettings,
 }
 
@@ -124,7 +127,8 @@ impl Templates {
         let words = Arc::clone(&languages);
         tera.register_function("t", move |arguments: Kwargs, state: &State| say(&words, &arguments, state));
         let places = files.templates.iter().map(|file| (file.name.clone(), file.place.clone())).collect();
-        let mut templates = Self { tera, languages, places, settings: settings.clone() };
+        let blanks = can_be_left_open(&files.templates, &languages);
+        let mut templates = Self { tera, languages, places, blanks, settings: settings.clone() };
         let frame = files.templates.iter().find(|file| file.name == FRAME).ok_or(TemplateError::NothingToSay)?;
         for file in &files.templates {
             templates.add(&file.name, &file.source)?;
@@ -167,6 +171,24 @@ impl Templates {
     /// # Errors
     /// [`TemplateError`]; none is known that [`load`](Self::load) would not have found.
     pub fn render(&self, message: &Message) -> Result<Rendered, TemplateError> {
+        let words = self.draft(message)?;
+        let reader = message.reader.greeted();
+        let text = filled(&words.text, |line| reader.fill_text(line));
+        let html = filled(&words.html, |line| reader.fill_html(line));
+        Ok(Rendered { text, html, ..words })
+    }
+
+    /// Whether [`drafts`](Self::draft) have blanks, so that one will do for many readers: not where a template does more
+    /// with a reader's name or address than writing it, nor with entries for calendars, which are another for each.
+    pub(super) fn leave_blanks(&self) -> bool {
+        self.blanks && !self.settings.calendar
+    }
+
+    /// The words of one message, with the reader's name and address left open.
+    ///
+    /// # Errors
+    /// As [`render`](Self::render).
+    pub(super) fn draft(&self, message: &Message) -> Result<Rendered, TemplateError> {
         let language = self.languages.best(&message.reader.locales);
         let count = message.notices.len();
         let mut headlines = Vec::with_capacity(count);
@@ -190,7 +212,11 @@ impl Templates {
             .iter()
             .map(|words| self.fill("frame/contact.txt", words).map(|line| one_line(&line)))
             .collect::<Result<Vec<_>, _>>()?;
-        let mut frame = FrameWords::new(message, language, &self.settings, &subject, &texts, &contacts);
+        let mut greeted = message.reader.greeted();
+        if self.blanks {
+            greeted = Greeted::anybody(greeted.name.is_some());
+        }
+        let mut frame = FrameWords::new(message, &greeted, language, &self.settings, &subject, &texts, &contacts);
         let text = wrap(&self.fill("frame/body.txt", &frame)?);
         frame.sections = &htmls;
         let html = self.fill("frame/body.html", &frame)?;
@@ -392,6 +418,16 @@ fn say(languages: &Languages, arguments: &Kwargs, state: &State) -> TeraResult<V
     let markup = if html { Markup::Html } else { Markup::Plain };
     let text = language.messages().say(key, markup, value).map_err(tera::Error::message)?;
     Ok(if html { Value::safe_string(&text) } else { Value::normal_string(&text) })
+}
+
+/// Whether all that is done with a reader's name and address is to write them.
+fn can_be_left_open(templates: &[TemplateFile], languages: &Languages) -> bool {
+    ["name", "address"].into_iter().all(|open| {
+        let mut frame = templates.iter().filter(|file| file.name.starts_with("frame/"));
+        let mut messages = languages.all().iter().flat_map(|language| language.messages().all());
+        frame.all(|file| template_tags::is_written_plainly(&file.source, open))
+            && messages.all(|(_, uses)| !uses.chosen_by.contains(open))
+    })
 }
 
 fn one_line(text: &str) -> String {

@@ -3,10 +3,11 @@
 use chrono_tz::Tz;
 use serde::Serialize;
 
+use super::blanks::Greeted;
 use super::language::Language;
 use crate::config::notices::NoticeSettings;
 use crate::domain::admin_mail::AdminMessage;
-use crate::domain::message::{Message, Statement};
+use crate::domain::message::{Message, Reader, Statement};
 use crate::domain::methods::Method;
 use crate::domain::schedule;
 use crate::domain::time::Timestamp;
@@ -206,6 +207,7 @@ words! {
 impl<'a> FrameWords<'a> {
     pub(super) fn new(
         message: &Message,
+        greeted: &Greeted,
         language: &'a Language,
         settings: &'a NoticeSettings,
         subject: &'a str,
@@ -220,8 +222,8 @@ impl<'a> FrameWords<'a> {
             already_required: required_otherwise || demands.all(|statement| is_required(statement, message.at)),
             several: message.notices.len() > 1,
             count: message.notices.len(),
-            name: name_to_show(&message.reader.name),
-            address: clean(&message.reader.address),
+            name: greeted.name.clone(),
+            address: greeted.address.clone(),
             ..Self::bare(language, settings, subject, sections, contacts)
         }
     }
@@ -276,12 +278,20 @@ impl<'a> FrameWords<'a> {
     }
 }
 
+impl Reader {
+    /// By which name the reader is greeted, and where they are reached, as it is shown.
+    pub(super) fn greeted(&self) -> Greeted {
+        Greeted { name: name_to_show(&self.name), address: clean(&self.address) }
+    }
+}
+
 /// The name of the statement's company, if it has one.
 fn named(statement: &Statement) -> Option<String> {
     statement.company.as_deref().map(clean).filter(|name| !name.is_empty())
 }
 
-fn is_required(statement: &Statement, at: Timestamp) -> bool {
+/// Whether what the statement tells of has come.
+pub(super) fn is_required(statement: &Statement, at: Timestamp) -> bool {
     statement.kind.tells_date() && statement.required_at <= at
 }
 

@@ -3,11 +3,14 @@
 use textwrap::core::{Word, display_width};
 use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 
+use super::blanks::is_open;
+
 /// The widest line, in columns (RFC 3676 suggests at most 78, with room for a quotation mark).
 const WIDTH: usize = 76;
 
 /// Breaks lines where their language allows it (UAX 14), so that none is wider than 76 columns, but for single words that
-/// are. What belongs to a list's item stays under it. No more than one blank line follows another line.
+/// are. What belongs to a list's item stays under it. No more than one blank line follows another line. What has blanks yet
+/// to be filled in is left as it is.
 pub(super) fn wrap(text: &str) -> String {
     let mut wrapped = String::with_capacity(text.len() + text.len() / 16);
     let mut blank = true;
@@ -20,13 +23,19 @@ pub(super) fn wrap(text: &str) -> String {
             blank = true;
         } else {
             blank = false;
-            wrap_line(line, &mut wrapped);
+            if is_open(line) {
+                wrapped.push_str(line);
+                wrapped.push('\n');
+            } else {
+                wrap_line(line, &mut wrapped);
+            }
         }
     }
     wrapped
 }
 
-fn wrap_line(line: &str, wrapped: &mut String) {
+/// Breaks one line.
+pub(super) fn wrap_line(line: &str, wrapped: &mut String) {
     let content = line.trim_start();
     let first = line.len() - content.len();
     if first == COMMAND_INDENT {

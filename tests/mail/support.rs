@@ -1,5 +1,7 @@
 //! Settings, mailers and messages for tests.
 
+use std::sync::LazyLock;
+
 use mfa_enforcer::config::bounces::BounceSettings;
 use mfa_enforcer::config::notices::NoticeSettings;
 use mfa_enforcer::config::smtp::SmtpSettings;
@@ -67,9 +69,11 @@ pub fn return_path() -> ReturnPath {
     ReturnPath::from_settings(&bounce_settings("")).unwrap().unwrap()
 }
 
-/// A mailer with the standard settings that sends into memory.
-pub fn mailer() -> Mailer {
-    Mailer::new(&notice_settings(""), Transport::simulated(MemoryTransport::new())).unwrap()
+/// A mailer with the standard settings that sends into memory: the same one each time, as reading the templates takes long.
+pub fn mailer() -> &'static Mailer {
+    static MAILER: LazyLock<Mailer> =
+        LazyLock::new(|| Mailer::new(&notice_settings(""), Transport::simulated(MemoryTransport::new())).unwrap());
+    &MAILER
 }
 
 /// A mail of the standard sample.
