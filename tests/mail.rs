@@ -17,10 +17,14 @@ mod dkim;
 mod dsn;
 #[path = "mail/form_letters.rs"]
 mod form_letters;
+#[path = "mail/pipelining.rs"]
+mod pipelining;
 #[path = "mail/relays.rs"]
 mod relays;
 #[path = "mail/return_path.rs"]
 mod return_path;
+#[path = "mail/scripted.rs"]
+mod scripted;
 #[path = "mail/servers.rs"]
 mod servers;
 #[path = "mail/settings.rs"]

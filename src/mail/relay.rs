@@ -12,7 +12,7 @@ use std::time::Duration;
 use lettre::transport::smtp::Error as SmtpError;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParameters};
-use lettre::transport::smtp::commands::{Noop, Rset};
+use lettre::transport::smtp::commands::Rset;
 use lettre::transport::smtp::extension::ClientId;
 use secrecy::ExposeSecret as _;
 use tokio::net::TcpStream;
@@ -20,7 +20,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 use super::compose::Composed;
-use super::dialogue::{Stop, dialogue};
+use super::dialogue::{Speaker, Stop};
 use super::line::Line;
 use super::smtp_replies::{self, Failure, Step};
 use crate::config::smtp::{Encryption, MailServer, SmtpSettings};
@@ -38,7 +38,7 @@ pub(super) struct Relay {
 }
 
 struct KeptLine {
-    connection: AsyncSmtpConnection,
+    speaker: Speaker,
     since: Instant,
     /// Whether the last mail on it was refused, so that the server must be told to forget it.
     to_reset: bool,
@@ -83,31 +83,31 @@ impl Relay {
     }
 
     async fn hand_over(&self, mail: &Composed, handed_over: &AtomicBool) -> Result<String, Failure> {
-        while let Some(connection) = self.take_kept().await {
-            match self.say(connection, mail, handed_over).await {
+        while let Some(speaker) = self.take_kept().await {
+            match self.say(speaker, mail, handed_over).await {
                 // The server had hung up meanwhile: nothing is lost, as nothing was handed over.
                 Err(failure) if failure.of_line && !handed_over.load(Ordering::Relaxed) => {}
                 outcome => return outcome,
             }
         }
-        let connection = self.connect().await?;
-        self.say(connection, mail, handed_over).await
+        let speaker = self.connect().await?;
+        self.say(speaker, mail, handed_over).await
     }
 
     /// A line of before that still works, as far as can be known.
-    async fn take_kept(&self) -> Option<AsyncSmtpConnection> {
+    async fn take_kept(&self) -> Option<Speaker> {
         loop {
             let mut line = self.kept().pop()?;
             if line.since.elapsed() > KEPT_FOR {
                 continue;
             }
-            if !line.to_reset || line.connection.command(Rset).await.is_ok() {
-                return Some(line.connection);
+            if !line.to_reset || line.speaker.connection.command(Rset).await.is_ok() {
+                return Some(line.speaker);
             }
         }
     }
 
-    async fn connect(&self) -> Result<AsyncSmtpConnection, Failure> {
+    async fn connect(&self) -> Result<Speaker, Failure> {
         let place = self.place();
         let refused = |step| {
             let place = &place;
@@ -133,41 +133,34 @@ impl Relay {
             let credentials = Credentials::new(name.clone(), password.expose_secret().to_owned());
             connection.auth(DEFAULT_MECHANISMS, &credentials).await.map_err(refused(Step::Authenticate))?;
         }
-        Ok(connection)
+        Speaker::new(connection, &self.hello).await.map_err(refused(Step::Connect))
     }
 
     /// Says one mail on a line, and keeps the line if it is good for another.
-    async fn say(
-        &self,
-        mut connection: AsyncSmtpConnection,
-        mail: &Composed,
-        handed_over: &AtomicBool,
-    ) -> Result<String, Failure> {
-        match dialogue(&mut connection, mail, handed_over).await {
+    async fn say(&self, mut speaker: Speaker, mail: &Composed, handed_over: &AtomicBool) -> Result<String, Failure> {
+        match speaker.say(mail, handed_over).await {
             Ok(response) => {
-                self.keep(connection, false);
+                self.keep(speaker, false);
                 Ok(smtp_replies::accepted(&response))
             }
             Err(Stop::NeedsSmtpUtf8) => {
-                self.keep(connection, false);
+                self.keep(speaker, false);
                 Err(smtp_replies::needs_smtputf8())
             }
-            Err(Stop::At(step, error)) => match error.status() {
-                Some(code) => {
-                    let failure = smtp_replies::refused(step, code, &error);
-                    if !failure.of_server {
-                        self.keep(connection, true);
-                    }
-                    Err(failure)
+            Err(Stop::Refused(step, error)) => {
+                let failure = smtp_replies::stopped(&self.place(), step, &error);
+                if !failure.of_server {
+                    self.keep(speaker, true);
                 }
-                None => Err(smtp_replies::broken(&self.place(), step, &error)),
-            },
+                Err(failure)
+            }
+            Err(Stop::Broken(step, error)) => Err(smtp_replies::stopped(&self.place(), step, &error)),
             Err(Stop::OutOfStep(step, response)) => Err(smtp_replies::out_of_step(&self.place(), step, &response)),
         }
     }
 
-    fn keep(&self, connection: AsyncSmtpConnection, to_reset: bool) {
-        self.kept().push(KeptLine { connection, since: Instant::now(), to_reset });
+    fn keep(&self, speaker: Speaker, to_reset: bool) {
+        self.kept().push(KeptLine { speaker, since: Instant::now(), to_reset });
     }
 
     fn kept(&self) -> MutexGuard<'_, Vec<KeptLine>> {
@@ -176,10 +169,7 @@ impl Relay {
 
     /// Connects, encrypts and authenticates as for a mail, and says goodbye.
     pub(super) async fn test(&self) -> Result<(), Failure> {
-        let mut connection = self.connect().await?;
-        let answered = connection.command(Noop).await;
-        answered.map_err(|error| smtp_replies::broken(&self.place(), Step::Connect, &error))?;
-        connection.abort().await;
+        self.connect().await?.connection.abort().await;
         Ok(())
     }
 
@@ -187,7 +177,7 @@ impl Relay {
     pub(super) async fn close(&self) {
         let lines = std::mem::take(&mut *self.kept());
         futures::future::join_all(lines.into_iter().map(|mut line| async move {
-            line.connection.abort().await;
+            line.speaker.connection.abort().await;
         }))
         .await;
     }

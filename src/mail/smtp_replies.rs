@@ -70,11 +70,19 @@ impl Failure {
     }
 }
 
+/// The server refused, or the line broke.
+pub(super) fn stopped(place: &str, step: Step, error: &SmtpError) -> Failure {
+    match error.status() {
+        Some(code) => refused(step, code, error),
+        None => broken(place, step, error),
+    }
+}
+
 /// The server refused, with a reply.
 ///
 /// Only what is about this mail may be for good. A refused sender, a demand for authentication or encryption, or a
 /// server that does not relay is about all mail: the operator will mend it, and nobody must be forgotten meanwhile.
-pub(super) fn refused(step: Step, code: Code, error: &SmtpError) -> Failure {
+fn refused(step: Step, code: Code, error: &SmtpError) -> Failure {
     let text = error.source().map(ToString::to_string).unwrap_or_default();
     let reply = shorten(&format!("{code} {text}"));
     let number = u16::from(code);
@@ -137,7 +145,7 @@ fn enhanced(text: &str) -> Option<(u16, u16, u16)> {
 }
 
 /// The line broke, or what came over it was no reply.
-pub(super) fn broken(place: &str, step: Step, error: &SmtpError) -> Failure {
+fn broken(place: &str, step: Step, error: &SmtpError) -> Failure {
     let reply = format!("{} {place}: {}", step.words(), innermost(error));
     Failure { of_line: true, ..Failure::of_server(&reply, step == Step::Content) }
 }

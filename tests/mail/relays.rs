@@ -1,22 +1,16 @@
 //! Several mail servers: which one a mail goes to, and what becomes of one that does not work.
 
-use std::collections::VecDeque;
 use std::net::Ipv4Addr;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use mfa_enforcer::mail::transport::{About, SendError, Transport};
 use serde_json::json;
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::{TcpListener, TcpSocket};
 
+use crate::scripted::{Scripted, to};
 use crate::servers::{Aiosmtpd, Certificates, Sink, count};
 use crate::support::{mail, mail_to, smtp_settings};
-
-fn to(ports: &[u16], changes: &str) -> Transport {
-    let urls: Vec<_> = ports.iter().map(|port| format!("smtp://127.0.0.1:{port}")).collect();
-    Transport::from_settings(&smtp_settings(&format!("url = '{}'\n{changes}", urls.join(" ")))).unwrap()
-}
 
 /// A port that is taken, and on which nothing listens.
 fn dead_port() -> (TcpSocket, u16) {
@@ -31,82 +25,6 @@ async fn pass(span: Duration) {
     tokio::time::pause();
     tokio::time::advance(span).await;
     tokio::time::resume();
-}
-
-/// A mail server that answers to a command as it is told to, each line once, and to all else kindly.
-#[derive(Clone)]
-struct Scripted {
-    port: u16,
-    script: Arc<Mutex<Script>>,
-}
-
-#[derive(Default)]
-struct Script {
-    /// What is answered to which command; the greeting is the command `connect`.
-    answers: VecDeque<(&'static str, &'static str)>,
-    /// Every command, in order.
-    heard: Vec<String>,
-}
-
-impl Scripted {
-    async fn start() -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let server = Self { port: listener.local_addr().unwrap().port(), script: Arc::default() };
-        let at_work = server.clone();
-        tokio::spawn(async move {
-            loop {
-                let (line, _) = listener.accept().await.unwrap();
-                let server = at_work.clone();
-                tokio::spawn(async move { server.serve(line).await });
-            }
-        });
-        server
-    }
-
-    /// Answers so the next time. An empty answer: hangs up.
-    fn answer(&self, command: &'static str, answer: &'static str) {
-        self.script.lock().unwrap().answers.push_back((command, answer));
-    }
-
-    /// How often a command was heard.
-    fn heard(&self, command: &str) -> usize {
-        self.script.lock().unwrap().heard.iter().filter(|heard| *heard == command).count()
-    }
-
-    fn next(&self, command: &str, usual: &'static str) -> &'static str {
-        let mut script = self.script.lock().unwrap();
-        script.heard.push(command.to_owned());
-        if script.answers.front().is_some_and(|(scripted, _)| *scripted == command) {
-            return script.answers.pop_front().unwrap().1;
-        }
-        usual
-    }
-
-    async fn serve(&self, line: TcpStream) {
-        line.set_nodelay(true).unwrap();
-        let (read, mut write) = line.into_split();
-        let mut read = BufReader::new(read);
-        let (mut command, mut usual) = ("connect".to_owned(), "220 here");
-        loop {
-            let answer = self.next(&command, usual);
-            if answer.is_empty() || write.write_all(format!("{answer}\r\n").as_bytes()).await.is_err() {
-                return;
-            }
-            let mut text = String::new();
-            let in_mail = command == "data" && answer.starts_with('3');
-            loop {
-                text.clear();
-                if read.read_line(&mut text).await.unwrap_or(0) == 0 {
-                    return;
-                }
-                if !in_mail || text == ".\r\n" {
-                    break;
-                }
-            }
-            command = text[..text.len().min(4)].trim().to_lowercase();
-            usual = if command == "data" { "354 go on" } else { "250 2.0.0 fine" };
-        }
-    }
 }
 
 fn assert_taken_by(port: u16, reply: &str) {

@@ -211,7 +211,7 @@ async fn a_test_of_the_way_out_sends_nothing() {
     to_port(server.port).test().await.unwrap();
     let told = server.end();
     assert_eq!(count(&told, "mail"), 0);
-    assert!(received(&told).ends_with("NOOP\r\nQUIT\r\n"), "{told:?}");
+    assert!(received(&told).ends_with("EHLO vm\r\nQUIT\r\n"), "{told:?}");
 
     let (_taken, port) = dead_port();
     let problem = to_port(port).test().await.unwrap_err();
