@@ -78,9 +78,9 @@ pub fn services(
     let limits = RateLimits::new(&config.smtp, &clock);
     let return_path = ReturnPath::from_settings(&config.bounces).map_err(AppError::Bounces)?;
     let intake = Intake::from_config(config).map_err(AppError::Bounces)?;
-    let services = services_sending_by(transport, config, store, clock, randomness, shutdown)?;
-    let mailer = services.mailer.redirected(redirect).with_return_path(return_path).limited(limits);
-    Ok(Services { mailer, intake, ..services })
+    let mailer = Mailer::new(&config.notices, transport)?;
+    let mailer = mailer.redirected(redirect).with_return_path(return_path).limited(limits);
+    Ok(Services { intake, ..services_mailing_by(mailer, config, store, clock, randomness, shutdown) })
 }
 
 /// The same where mail leaves by `transport`, whatever the settings say, without their limits, and none comes back.
@@ -95,16 +95,28 @@ pub fn services_sending_by(
     randomness: Randomness,
     shutdown: Shutdown,
 ) -> Result<Services, AppError> {
-    Ok(Services {
+    let mailer = Mailer::new(&config.notices, transport)?;
+    Ok(services_mailing_by(mailer, config, store, clock, randomness, shutdown))
+}
+
+fn services_mailing_by(
+    mailer: Mailer,
+    config: &Config,
+    store: Arc<dyn Store>,
+    clock: Clock,
+    randomness: Randomness,
+    shutdown: Shutdown,
+) -> Services {
+    Services {
         store,
         clock,
         randomness,
-        mailer: Mailer::new(&config.notices, transport)?,
+        mailer: Arc::new(mailer),
         intake: None,
         policy: config.policy(),
         limits: Limits::from_config(config),
         shutdown,
-    })
+    }
 }
 
 /// What every start does before the first task: zone rules come with the binary, and settings may have changed. Scheduled

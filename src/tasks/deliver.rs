@@ -1,39 +1,66 @@
-//! `deliver`: due notices are claimed, written, sent, and their outcomes recorded.
+//! `deliver`: due notices are claimed, written, sent, and their outcomes recorded, all at the same time.
+//!
+//! What each stage may be ahead of the next is bounded: claims by [`CLAIMS_AHEAD`], mails that are sent and not recorded by
+//! [`RECORDED_TOGETHER`]. So a slow mail server or database slows down what comes before it, and memory does not grow with
+//! the number of notices.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures::stream::{self, StreamExt as _};
+use futures::channel::mpsc;
+use futures::{SinkExt as _, StreamExt as _, join, stream};
 use metrics::{gauge, histogram};
 use serde_json::json;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::record::{RECORDED_TOGETHER, Recorded, record_all};
 use super::send::{Outgoing, send};
 use super::{Report, Services, Task, TaskError};
 use crate::domain::ids::Id;
 use crate::domain::time::Timestamp;
-use crate::store::claim::{Claim, ClaimTerms, ClaimedMail};
+use crate::mail::PrepareError;
+use crate::mail::compose::Composed;
+use crate::store::claim::{ClaimTerms, ClaimedMail};
 use crate::store::outcome::{MailOutcome, MailResult};
 use crate::telemetry::metrics::{MAIL_LATENESS_SECONDS, NOTICES_PENDING};
 
 /// The task.
 pub struct Deliver;
 
-/// How many outcomes are recorded in one transaction at most: few, because what is sent and not yet recorded when the
-/// process dies is sent again.
-const RECORDED_TOGETHER: usize = 32;
+/// How many claims wait while the mails of one are sent, where several mails are sent at a time.
+const CLAIMS_AHEAD: usize = 2;
+/// How many mails are written in one go, off the threads that serve the lines.
+const WRITTEN_TOGETHER: usize = 16;
 /// How long to wait where all that is due is in other hands, and how often.
 const BUSY_WAIT: Duration = Duration::from_millis(50);
 const BUSY_ROUNDS: u32 = 20;
-/// The longest wait before outcomes that could not be recorded are offered again.
-const RECORD_RETRY_MOST: Duration = Duration::from_secs(15);
 
-#[derive(Default)]
-struct Tally {
-    sent: u64,
-    failed: u64,
-    deferred: u64,
-    skipped: u64,
-    waiting: u64,
+/// A claim whose mails are not all recorded yet.
+struct OpenClaim {
+    id: Id,
+    until: Timestamp,
+    _place: OwnedSemaphorePermit,
+}
+
+/// A claimed mail on its way.
+struct Claimed {
+    claim: Arc<OpenClaim>,
+    mail: ClaimedMail,
+}
+
+/// What became of a claimed mail, and the places that it holds until that is recorded.
+pub(super) struct Unrecorded {
+    claim: Arc<OpenClaim>,
+    pub(super) outcome: MailOutcome,
+    _room: OwnedSemaphorePermit,
+}
+
+impl Unrecorded {
+    /// The claim that fences it.
+    pub(super) fn claim(&self) -> Id {
+        self.claim.id
+    }
 }
 
 #[async_trait]
@@ -43,33 +70,24 @@ impl Task for Deliver {
     }
 
     async fn run(&self, services: &Services, now: Timestamp) -> Result<Report, TaskError> {
-        let terms = ClaimTerms {
-            limit: services.limits.claim_batch,
-            lease: services.limits.lease,
-            message_id_domain: services.mailer.message_id_domain().to_owned(),
-        };
-        let mut tally = Tally::default();
-        let mut patience = BUSY_ROUNDS;
         gauge_pending(services, now).await?;
-        while !services.shutdown.is_requested() {
-            // Each claim is judged at its own instant: a long campaign must not decide by the time at which it began.
-            let claim = services.store.claim(&terms, services.clock.now(), &services.policy).await?;
-            let Some(id) = claim.id.filter(|_| claim.found_work() || patience > 0) else { break };
-            if !claim.found_work() {
-                // Another daemon is at the longest overdue, for a moment: what comes after them must not wait for a tick.
-                patience -= 1;
-                let _ = tokio::time::timeout(BUSY_WAIT, services.shutdown.requested()).await;
-                continue;
-            }
-            tally.skipped += claim.skipped;
-            tally.waiting += claim.waiting;
-            send_all(services, id, claim, &mut tally).await;
-        }
+        // What is sent one by one is claimed, sent and recorded so: the order must not depend on the machine's pace.
+        let concurrent = services.mailer.transport().max_concurrent();
+        let (claims, unrecorded) =
+            if concurrent == 1 { (1, 1) } else { (1 + CLAIMS_AHEAD, concurrent + RECORDED_TOGETHER) };
+        let (to_send, claimed) = mpsc::channel(0);
+        let (to_record, outcomes) = mpsc::channel(unrecorded);
+        let (aside, (), recorded) = join!(
+            claim_all(services, claims, to_send),
+            send_all(services, claimed, concurrent, unrecorded, to_record),
+            record_all(services, outcomes, unrecorded),
+        );
         gauge_pending(services, services.clock.now()).await?;
-        let changed = tally.sent + tally.failed + tally.deferred + tally.skipped + tally.waiting > 0;
+        let Aside { skipped, waiting } = aside?;
+        let Recorded { sent, failed, deferred, waiting: put_off } = recorded;
+        let changed = sent + failed + deferred + skipped + waiting + put_off > 0;
         let detail = json!({
-            "sent": tally.sent, "failed": tally.failed, "deferred": tally.deferred, "skipped": tally.skipped,
-            "waiting": tally.waiting,
+            "sent": sent, "failed": failed, "deferred": deferred, "skipped": skipped, "waiting": waiting + put_off,
         });
         Ok(Report { changed, detail })
     }
@@ -81,54 +99,108 @@ async fn gauge_pending(services: &Services, now: Timestamp) -> Result<(), TaskEr
     Ok(())
 }
 
-/// Sends the mails of a claim, several at a time, and records each outcome soon after it is known.
-async fn send_all(services: &Services, id: Id, claim: Claim, tally: &mut Tally) {
-    let until = claim.until.unwrap_or_else(|| services.clock.now());
-    let concurrent = services.mailer.transport().max_concurrent();
-    // What is sent one by one is recorded so: how many are together must not depend on the machine's pace.
-    let together = if concurrent == 1 { 1 } else { RECORDED_TOGETHER };
-    let outcomes = stream::iter(claim.mails)
-        .map(|mail| async move { send_one(services, &mail, until).await })
+/// How many notices claims have put aside.
+#[derive(Default)]
+struct Aside {
+    skipped: u64,
+    waiting: u64,
+}
+
+/// Claims what is due, at most `most` claims at a time, until nothing is left.
+async fn claim_all(
+    services: &Services,
+    most: usize,
+    mut to_send: mpsc::Sender<Vec<Claimed>>,
+) -> Result<Aside, TaskError> {
+    let terms = ClaimTerms {
+        limit: services.limits.claim_batch,
+        lease: services.limits.lease,
+        message_id_domain: services.mailer.message_id_domain().to_owned(),
+    };
+    let places = Arc::new(Semaphore::new(most));
+    let all = u32::try_from(most).unwrap_or(u32::MAX);
+    let mut aside = Aside::default();
+    let mut patience = BUSY_ROUNDS;
+    while !services.shutdown.is_requested() {
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { break };
+        // Each claim is judged at its own instant: a long campaign must not decide by the time at which it began.
+        let claim = services.store.claim(&terms, services.clock.now(), &services.policy).await?;
+        aside.skipped += claim.skipped;
+        aside.waiting += claim.waiting;
+        if let (true, Some(id), Some(until)) = (claim.found_work(), claim.id, claim.until) {
+            let open = Arc::new(OpenClaim { id, until, _place: place });
+            let mails = claim.mails.into_iter().map(|mail| Claimed { claim: Arc::clone(&open), mail });
+            if to_send.send(mails.collect()).await.is_err() {
+                break;
+            }
+            continue;
+        }
+        drop(place);
+        if places.available_permits() < most {
+            // What is on its way may be given back.
+            let _ = places.acquire_many(all).await;
+        } else if claim.id.is_some() && patience > 0 {
+            // Another daemon is at the longest overdue, for a moment: what comes after them must not wait for a tick.
+            patience -= 1;
+            let _ = tokio::time::timeout(BUSY_WAIT, services.shutdown.requested()).await;
+        } else {
+            break;
+        }
+    }
+    Ok(aside)
+}
+
+/// Writes and sends claimed mails, `concurrent` of them at a time, of which at most `unrecorded` are not recorded yet.
+async fn send_all(
+    services: &Services,
+    claimed: mpsc::Receiver<Vec<Claimed>>,
+    concurrent: usize,
+    unrecorded: usize,
+    to_record: mpsc::Sender<Unrecorded>,
+) {
+    let room = &Arc::new(Semaphore::new(unrecorded));
+    let together = WRITTEN_TOGETHER.min(concurrent);
+    let outcomes = claimed
+        .flat_map(|mails| stream::iter(in_parts(mails, together)))
+        .map(|part| write(services, part))
+        .buffered(if concurrent == 1 { 1 } else { 2 })
+        .flat_map(stream::iter)
+        .map(|(one, prepared)| async move {
+            let Ok(room) = Arc::clone(room).acquire_owned().await else { return None };
+            let outcome = send_one(services, &one, prepared).await;
+            Some(Ok(Unrecorded { claim: one.claim, outcome, _room: room }))
+        })
         .buffer_unordered(concurrent)
-        .ready_chunks(together);
-    let mut outcomes = std::pin::pin!(outcomes);
-    while let Some(batch) = outcomes.next().await {
-        for outcome in &batch {
-            match outcome.result {
-                MailResult::Sent => tally.sent += 1,
-                MailResult::Failed { .. } => tally.failed += 1,
-                MailResult::Deferred { .. } => tally.deferred += 1,
-                MailResult::Released { next_attempt_at: Some(_), .. } => tally.waiting += 1,
-                MailResult::Released { next_attempt_at: None, .. } => {}
-            }
-        }
-        record(services, id, &batch).await;
-    }
+        .filter_map(async |outcome| outcome);
+    // It is only closed when nothing is to be sent any more.
+    let _ = outcomes.forward(to_record).await;
 }
 
-/// Records outcomes, again and again until the database takes them or the claim has lapsed: a mail that was sent and is
-/// not known to be would be sent once more. When it is time to end, one last attempt is made.
-async fn record(services: &Services, claim: Id, batch: &[MailOutcome]) {
-    let mut wait = Duration::from_millis(200);
-    let mut waited = Duration::ZERO;
-    let lease = services.limits.lease.to_std().unwrap_or_default();
-    loop {
-        let last = services.shutdown.is_requested() || waited > lease;
-        match services.store.record_outcomes(claim, services.clock.now(), batch).await {
-            Ok(_) => return,
-            Err(error) if last => {
-                tracing::error!(%error, mails = batch.len(), "outcomes could not be recorded: their claim lapses, and they may be sent again");
-                return;
-            }
-            Err(error) => tracing::warn!(%error, mails = batch.len(), "outcomes could not be recorded yet"),
-        }
-        let _ = tokio::time::timeout(wait, services.shutdown.requested()).await;
-        waited += wait;
-        wait = (wait * 2).min(RECORD_RETRY_MOST);
+fn in_parts(mails: Vec<Claimed>, most: usize) -> Vec<Vec<Claimed>> {
+    let mut parts = Vec::with_capacity(mails.len() / most + 1);
+    let mut mails = mails.into_iter().peekable();
+    while mails.peek().is_some() {
+        parts.push(mails.by_ref().take(most).collect());
     }
+    parts
 }
 
-async fn send_one(services: &Services, mail: &ClaimedMail, until: Timestamp) -> MailOutcome {
+/// Writes mails: work for a processor, which the threads that serve the lines are kept from.
+async fn write(services: &Services, part: Vec<Claimed>) -> Vec<(Claimed, Result<Composed, PrepareError>)> {
+    let mailer = Arc::clone(&services.mailer);
+    let writing = tokio::task::spawn_blocking(move || {
+        let prepared = part.into_iter().map(|one| {
+            let mail = mailer.prepare(&one.mail.message);
+            (one, mail)
+        });
+        prepared.collect()
+    });
+    // Only a panic keeps it from ending: their claim lapses, and they are written again.
+    writing.await.unwrap_or_default()
+}
+
+async fn send_one(services: &Services, one: &Claimed, prepared: Result<Composed, PrepareError>) -> MailOutcome {
+    let Claimed { claim, mail } = one;
     let message = &mail.message;
     let outgoing = Outgoing {
         mail_id: message.mail_id,
@@ -137,9 +209,9 @@ async fn send_one(services: &Services, mail: &ClaimedMail, until: Timestamp) -> 
         attempt: mail.attempt,
         refused_since: mail.refused_since,
         maybe_received: mail.maybe_received,
-        until,
+        until: claim.until,
     };
-    let outcome = send(services, &outgoing, || services.mailer.prepare(message)).await;
+    let outcome = send(services, &outgoing, prepared).await;
     if outcome.result == MailResult::Sent {
         let lateness = (outcome.at.utc() - mail.due_at.utc()).as_seconds_f64();
         histogram!(MAIL_LATENESS_SECONDS).record(lateness.max(0.0));

@@ -115,5 +115,5 @@ async fn send_one(services: &Services, mail: &ClaimedAdminMail, until: Timestamp
         maybe_received: false,
         until,
     };
-    send(services, &outgoing, || services.mailer.prepare_admin(message)).await
+    send(services, &outgoing, services.mailer.prepare_admin(message)).await
 }

@@ -10,6 +10,7 @@ mod enforce;
 mod expand;
 pub mod intake;
 mod reconcile;
+mod record;
 mod review;
 mod send;
 mod shutdown;
@@ -50,7 +51,7 @@ pub struct Services {
     /// Where jitter comes from.
     pub randomness: Randomness,
     /// The way out for notices.
-    pub mailer: Mailer,
+    pub mailer: Arc<Mailer>,
     /// Which bounces are taken; none: none at all.
     pub intake: Option<Intake>,
     /// What the operator has decided.

@@ -32,11 +32,11 @@ pub(super) struct Outgoing<'a> {
     pub until: Timestamp,
 }
 
-/// Sends the mail that `prepare` writes.
+/// Sends a mail that was written.
 pub(super) async fn send(
     services: &Services,
     outgoing: &Outgoing<'_>,
-    prepare: impl FnOnce() -> Result<Composed, PrepareError> + Send,
+    prepared: Result<Composed, PrepareError>,
 ) -> MailOutcome {
     let outcome = |result, reply: String, content_sha256| MailOutcome {
         mail_id: outgoing.mail_id,
@@ -54,7 +54,7 @@ pub(super) async fn send(
     if let Err(error) = turn::too_late(services, outgoing.until) {
         return not_begun(error);
     }
-    let composed = match prepare() {
+    let composed = match prepared {
         Ok(composed) => composed,
         Err(error) => {
             count(FAILED);

@@ -64,7 +64,7 @@ fn at_the_first_mail<T: Send + std::fmt::Debug + 'static>(world: &mut World<'_>,
     let variables = [("MFA_ENFORCER__CLOCK__SIMULATED".to_owned(), "true".to_owned())];
     let notices = Config::load(None, variables.into_iter()).unwrap().notices;
     let server = Eventful { mail: world.mail.clone(), event: Mutex::new(Some(event)), happens };
-    world.services.mailer = Mailer::new(&notices, Transport::simulated(server)).unwrap();
+    world.services.mailer = Mailer::new(&notices, Transport::simulated(server)).unwrap().into();
 }
 
 /// It was tried on the first, and arrived on the second: that is the day on which no other may come.

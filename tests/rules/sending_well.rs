@@ -118,7 +118,7 @@ fn limit_by(clock: &Clock, world: &mut World<'_>, variables: &[(&str, &str)]) {
     let notices = Config::load(None, variables.into_iter()).unwrap().notices;
     let transport = mfa_enforcer::mail::transport::Transport::simulated(world.mail.clone());
     let mailer = mfa_enforcer::mail::Mailer::new(&notices, transport).unwrap();
-    world.services.mailer = mailer.limited(RateLimits::new(&config.smtp, clock));
+    world.services.mailer = mailer.limited(RateLimits::new(&config.smtp, clock)).into();
 }
 
 fn limited(variables: &[(&str, &str)]) -> Config {

@@ -104,7 +104,7 @@ fn services(store: Arc<dyn Store>, clock: Clock, mail: &MemoryTransport, seed: u
         store,
         clock,
         randomness: Randomness::seeded(seed),
-        mailer: Mailer::new(&config.notices, Transport::simulated(mail.clone())).unwrap(),
+        mailer: Mailer::new(&config.notices, Transport::simulated(mail.clone())).unwrap().into(),
         intake: None,
         policy: config.policy(),
         limits: Limits::from_config(&config),

@@ -33,7 +33,7 @@ impl Rehearsal {
             store: Arc::new(db.store(7).await),
             clock: Clock::simulated(now),
             randomness: Randomness::seeded(7),
-            mailer: Mailer::new(&config.notices, Transport::simulated(mail.clone())).unwrap(),
+            mailer: Mailer::new(&config.notices, Transport::simulated(mail.clone())).unwrap().into(),
             intake: None,
             policy: config.policy(),
             limits: Limits::from_config(&config),

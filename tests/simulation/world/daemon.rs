@@ -105,7 +105,9 @@ impl Daemon {
             store: Arc::new(store),
             clock: clock.clone(),
             randomness: Randomness::seeded(!seed),
-            mailer: Mailer::new(&config.notices, Transport::simulated(gate.clone())).expect("the templates are right"),
+            mailer: Arc::new(
+                Mailer::new(&config.notices, Transport::simulated(gate.clone())).expect("the templates are right"),
+            ),
             intake: None,
             policy: config.policy(),
             limits: Limits::from_config(&config),

@@ -1,0 +1,79 @@
+//! What became of mails, recorded soon after it is known: what is sent and not yet recorded when the process dies is sent again.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use futures::channel::mpsc;
+
+use super::Services;
+use super::deliver::Unrecorded;
+use crate::domain::ids::Id;
+use crate::store::outcome::{MailOutcome, MailResult};
+
+/// How many outcomes are recorded in one transaction at most. While one is under way the next collect, so that they are as many
+/// as the database's pace asks for.
+pub(super) const RECORDED_TOGETHER: usize = 64;
+/// The longest wait before outcomes that could not be recorded are offered again.
+const RETRY_MOST: Duration = Duration::from_secs(15);
+
+/// What became of mails, in numbers.
+#[derive(Default)]
+pub(super) struct Recorded {
+    pub(super) sent: u64,
+    pub(super) failed: u64,
+    pub(super) deferred: u64,
+    /// Not begun, and put off.
+    pub(super) waiting: u64,
+}
+
+/// Records outcomes as they come, at most `most` together.
+pub(super) async fn record_all(services: &Services, outcomes: mpsc::Receiver<Unrecorded>, most: usize) -> Recorded {
+    let mut recorded = Recorded::default();
+    let mut batches = outcomes.ready_chunks(most.min(RECORDED_TOGETHER));
+    while let Some(batch) = batches.next().await {
+        let mut by_claim: BTreeMap<Id, Vec<MailOutcome>> = BTreeMap::new();
+        for one in &batch {
+            recorded.count(one.outcome.result);
+            by_claim.entry(one.claim()).or_default().push(one.outcome.clone());
+        }
+        for (claim, outcomes) in by_claim {
+            record(services, claim, &outcomes).await;
+        }
+    }
+    recorded
+}
+
+impl Recorded {
+    fn count(&mut self, result: MailResult) {
+        match result {
+            MailResult::Sent => self.sent += 1,
+            MailResult::Failed { .. } => self.failed += 1,
+            MailResult::Deferred { .. } => self.deferred += 1,
+            MailResult::Released { next_attempt_at: Some(_), .. } => self.waiting += 1,
+            MailResult::Released { next_attempt_at: None, .. } => {}
+        }
+    }
+}
+
+/// Records outcomes, again and again until the database takes them or the claim has lapsed: a mail that was sent and is
+/// not known to be would be sent once more. When it is time to end, one last attempt is made.
+async fn record(services: &Services, claim: Id, batch: &[MailOutcome]) {
+    let mut wait = Duration::from_millis(200);
+    let mut waited = Duration::ZERO;
+    let lease = services.limits.lease.to_std().unwrap_or_default();
+    loop {
+        let last = services.shutdown.is_requested() || waited > lease;
+        match services.store.record_outcomes(claim, services.clock.now(), batch).await {
+            Ok(_) => return,
+            Err(error) if last => {
+                tracing::error!(%error, mails = batch.len(), "outcomes could not be recorded: their claim lapses, and they may be sent again");
+                return;
+            }
+            Err(error) => tracing::warn!(%error, mails = batch.len(), "outcomes could not be recorded yet"),
+        }
+        let _ = tokio::time::timeout(wait, services.shutdown.requested()).await;
+        waited += wait;
+        wait = (wait * 2).min(RETRY_MOST);
+    }
+}
