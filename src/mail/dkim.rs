@@ -71,6 +71,9 @@ impl Signer {
     /// # Errors
     /// When a key cannot sign.
     pub fn headers(&self, mail: &str, at: Timestamp) -> Result<String, String> {
+        if self.keys.is_empty() {
+            return Ok(String::new());
+        }
         let (head, body) = mail.split_once("\r\n\r\n").unwrap_or((mail, ""));
         let hash = BASE64_STANDARD.encode(Sha256::digest(relaxed_body(body)));
         let fields = unfolded(head);
