@@ -1,12 +1,11 @@
 //! The first run guard: whom a first run would at once require or mail, counted without changing anything.
 
 use async_trait::async_trait;
-use serde_json::{Value as Json, json};
 
 use super::admin_mail::ADMIN;
 use super::predicate::{REQUIRED, subject};
-use super::requirements::id_rows;
-use super::sql::{Row, Tx, bind};
+use super::requirements::{id_batch, id_rows};
+use super::sql::{Ids, Row, Tx, bind};
 use super::{SqlStore, StoreError};
 use crate::domain::ids::{Id, PAYEE_MANDATE};
 use crate::domain::planning::{self, CompanyFacts};
@@ -112,7 +111,7 @@ fn line(row: &Row) -> Result<BacklogLine, StoreError> {
 }
 
 /// The companies whose date the daemon has not seen, and would schedule.
-async fn would_be_planned(tx: &mut Tx, now: Timestamp, policy: &Policy) -> Result<Json, StoreError> {
+async fn would_be_planned(tx: &mut Tx, now: Timestamp, policy: &Policy) -> Result<Ids, StoreError> {
     let sql = "SELECT id, enforcement_date, time_zone, mfa_available, CAST(notice_days AS text) AS notice_days
         FROM companies AS c WHERE revision > reconciled_revision AND enforcement_date IS NOT NULL
         AND NOT EXISTS (SELECT 1 FROM enforcements AS e WHERE e.company_id = c.id
@@ -128,8 +127,8 @@ async fn would_be_planned(tx: &mut Tx, now: Timestamp, policy: &Policy) -> Resul
             notice_days: row.text("notice_days")?,
         };
         if planning::judge(&company, date, now, false, policy).is_none() {
-            planned.push(json!({ "id": company.id }));
+            planned.push(company.id);
         }
     }
-    Ok(planned.into())
+    Ok(id_batch(planned))
 }

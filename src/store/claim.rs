@@ -4,18 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use chrono::{NaiveDate, TimeDelta};
+use serde::Serialize;
 use serde_json::{Value as Json, json};
 
 use super::audit::{self, NewEvent};
 use super::claim_facts::{Claimable, DueNotice, Recipient};
 use super::dialect::ColumnType;
 use super::predicate::MAIL_RECEIVED;
-use super::requirements::{id_batch, id_rows};
-use super::sql::{Tx, bind};
+use super::sql::{Rows, Tx, bind};
 use super::{SqlStore, StoreError};
 use crate::domain::delivery::{self, Decision, EarlierMail};
 use crate::domain::ids::Id;
 use crate::domain::message::Message;
+use crate::domain::notice::NoticeKind;
 use crate::domain::policy::Policy;
 use crate::domain::time::Timestamp;
 
@@ -123,6 +124,26 @@ struct MailRow {
     is_new: bool,
 }
 
+/// What is stored of a mail.
+#[derive(Serialize)]
+struct StoredMail<'a> {
+    id: Id,
+    user_id: Id,
+    address: &'a str,
+    locale: &'a str,
+    message_id: String,
+    sent_day: NaiveDate,
+}
+
+/// What is stored of a notice that a mail carries.
+#[derive(Serialize)]
+struct StoredNotice {
+    id: Id,
+    kind: NoticeKind,
+    mail_id: Id,
+    told_at: Timestamp,
+}
+
 impl Work {
     fn new(id: Id, now: Timestamp, lease: TimeDelta) -> Self {
         Self {
@@ -166,7 +187,7 @@ impl Work {
                  FROM {} WHERE n.id = batch.id",
                 text_rows(tx, "reason", ColumnType::Text)
             );
-            tx.execute(&sql, bind![Json::from(self.skipped.clone())]).await?;
+            tx.execute(&sql, bind![Rows::of(&self.skipped)?]).await?;
         }
         if !self.waiting.is_empty() {
             let sql = format!(
@@ -175,7 +196,7 @@ impl Work {
                  FROM {} WHERE n.id = batch.id",
                 text_rows(tx, "until", ColumnType::Instant)
             );
-            tx.execute(&sql, bind![Json::from(self.waiting.clone())]).await?;
+            tx.execute(&sql, bind![Rows::of(&self.waiting)?]).await?;
         }
         self.store_mails(tx, terms).await
     }
@@ -186,14 +207,15 @@ impl Work {
             let (id, reader) = (mail.message.mail_id, &mail.message.reader);
             let locale = reader.locales.first().map_or("en", String::as_str);
             let message_id = format!("<{id}@{}>", terms.message_id_domain);
-            let stored = json!({
-                "id": id, "user_id": reader.user_id, "address": reader.address, "locale": locale,
-                "message_id": message_id, "sent_day": row.sent_day,
-            });
+            let (user_id, address, sent_day) = (reader.user_id, reader.address.as_str(), row.sent_day);
+            let stored = StoredMail { id, user_id, address, locale, message_id, sent_day };
             if row.is_new { &mut new } else { &mut again }.push(stored);
-            notices.extend(mail.message.notices.iter().map(
-                |one| json!({ "id": one.notice_id, "kind": one.kind, "mail_id": id, "told_at": one.required_at }),
-            ));
+            notices.extend(mail.message.notices.iter().map(|one| StoredNotice {
+                id: one.notice_id,
+                kind: one.kind,
+                mail_id: id,
+                told_at: one.required_at,
+            }));
         }
         let columns = [
             ("id", ColumnType::Id),
@@ -209,14 +231,14 @@ impl Work {
                 "INSERT INTO mails (id, user_id, address, locale, message_id, state, maybe_received, sent_day, attempted_at)
                  SELECT id, user_id, address, locale, message_id, 'sending', true, sent_day, $2 FROM {rows}"
             );
-            tx.execute(&sql, bind![Json::from(new), self.now]).await?;
+            tx.execute(&sql, bind![Rows::of(&new)?, self.now]).await?;
         }
         if !again.is_empty() {
             let sql = format!(
                 "UPDATE mails AS l SET state = 'sending', maybe_received = true, sent_day = batch.sent_day, attempted_at = $2,
                      bounced_at = NULL, address = batch.address FROM {rows} WHERE l.id = batch.id"
             );
-            tx.execute(&sql, bind![Json::from(again), self.now]).await?;
+            tx.execute(&sql, bind![Rows::of(&again)?, self.now]).await?;
         }
         if !notices.is_empty() {
             let rows = tx.dialect().rows(
@@ -233,7 +255,7 @@ impl Work {
                 "UPDATE notices AS n SET state = 'sending', claimed_by = $2, claimed_until = $3, attempts = n.attempts + 1,
                      mail_id = batch.mail_id, told_at = batch.told_at, kind = batch.kind FROM {rows} WHERE n.id = batch.id"
             );
-            tx.execute(&sql, bind![Json::from(notices), self.id, self.until]).await?;
+            tx.execute(&sql, bind![Rows::of(&notices)?, self.id, self.until]).await?;
         }
         Ok(())
     }
@@ -256,15 +278,4 @@ impl Recipient {
         let mailed_today: Vec<Id> = mailed_today.collect();
         delivery::decide(self.user.as_ref().map(|user| &user.facts), &facts, &mailed_today, self.zone, now, policy)
     }
-}
-
-/// The users of a batch who can be locked now, in order; those that another daemon is at are passed over.
-pub(super) async fn lock_users(tx: &mut Tx, users: &BTreeSet<Id>) -> Result<BTreeSet<Id>, StoreError> {
-    let sql = format!(
-        "SELECT u.id FROM users AS u WHERE u.id IN (SELECT id FROM {}) ORDER BY u.id{}",
-        id_rows(tx, 1),
-        tx.dialect().for_update_skip_locked("u")
-    );
-    let rows = tx.fetch_all(&sql, bind![id_batch(users.iter().copied())]).await?;
-    rows.iter().map(|row| row.get("id")).collect()
 }

@@ -6,8 +6,7 @@ use chrono::TimeDelta;
 use chrono_tz::Tz;
 
 use super::StoreError;
-use super::claim::lock_users;
-use super::predicate::{DATE_STANDS, FREED, REQUIRED, REQUIRED_OTHERWISE, told_at_otherwise, told_date_otherwise};
+use super::predicate::{DATE_STANDS, FREED, REQUIRED_OTHERWISE, told_at_otherwise, told_date_otherwise};
 use super::requirements::{id_batch, id_rows};
 use super::sql::{Row, Tx, bind};
 use crate::domain::delivery::{EarlierMail, Mailed, MembershipFacts, NoticeFacts, UserFacts};
@@ -77,25 +76,28 @@ pub(super) struct DueNotice {
 }
 
 impl Claimable {
-    /// Finds and locks the users of the longest overdue notices; none if nothing is due.
+    /// Finds and locks the users of the longest overdue notices; none if nothing is due that another daemon is not at.
     pub async fn lock(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<Option<Self>, StoreError> {
+        let mut locked_users = BTreeSet::new();
         let mut users = BTreeSet::new();
         for due in ["n.state = 'pending' AND n.next_attempt_at <= $1", "n.state = 'sending' AND n.claimed_until < $1"] {
-            let sql = format!(
-                "SELECT n.user_id FROM notices AS n JOIN enforcements AS e ON e.id = n.enforcement_id
-                 LEFT JOIN companies AS c ON c.id = e.company_id WHERE {due} AND {}
-                 ORDER BY n.next_attempt_at, n.user_id LIMIT $2",
-                claimable()
-            );
-            for row in tx.fetch_all(&sql, bind![now, limit]).await? {
-                users.insert(row.get::<Id>("user_id")?);
+            // Who is passed over is not counted: the next are taken instead, so that many daemons share a campaign.
+            let lock = tx.dialect().for_update_skip_locked("u");
+            let with_user = format!("JOIN users AS u ON u.id = n.user_id WHERE {due}");
+            let found = longest_overdue(tx, now, limit, &with_user, &lock).await?;
+            let all = i64::try_from(found.len()) != Ok(limit);
+            locked_users.extend(found);
+            if all {
+                // What is due to users who are gone has to be put aside.
+                let gone = format!("WHERE {due} AND NOT EXISTS (SELECT 1 FROM users AS u WHERE u.id = n.user_id)");
+                users.extend(longest_overdue(tx, now, limit, &gone, "").await?);
             }
         }
+        users.extend(&locked_users);
         if users.is_empty() {
             return Ok(None);
         }
         let locked_companies = lock_companies(tx, &users).await?;
-        let locked_users = lock_users(tx, &users).await?;
         Ok(Some(Self { users, locked_users, locked_companies }))
     }
 
@@ -111,12 +113,13 @@ impl Claimable {
                  m.user_id AS member, m.exempt_until, m.require_at,
                  u.id AS found, u.email, u.name, u.locale, u.time_zone, u.country, u.kind AS user_kind, u.active, u.sso,
                  u.payee, u.email_status, (u.mfa_enrolled_at IS NOT NULL) AS enrolled,
-                 {} AS told_date, {} AS told_at, {REQUIRED} AS required, {REQUIRED_OTHERWISE} AS required_otherwise, {FREED} AS freed,
+                 {} AS told_date, {} AS told_at, {REQUIRED_OTHERWISE} AS required_otherwise, {FREED} AS freed,
                  (SELECT min(h.at) FROM mail_history AS h WHERE h.mail_id = n.mail_id AND h.outcome = 'deferred') AS refused_since,
                  (SELECT r.required_at FROM requirements AS r WHERE r.user_id = n.user_id AND r.enforcement_id = e.id
                      AND r.cleared_at IS NULL) AS required_at,
-                 (SELECT home.time_zone FROM memberships AS any_m JOIN companies AS home ON home.id = any_m.company_id
-                     WHERE any_m.user_id = n.user_id ORDER BY home.id LIMIT 1) AS home_zone
+                 CASE WHEN e.company_id IS NULL THEN
+                     (SELECT home.time_zone FROM memberships AS any_m JOIN companies AS home ON home.id = any_m.company_id
+                     WHERE any_m.user_id = n.user_id ORDER BY home.id LIMIT 1) END AS home_zone
              FROM notices AS n JOIN enforcements AS e ON e.id = n.enforcement_id
              LEFT JOIN companies AS c ON c.id = e.company_id
              LEFT JOIN users AS u ON u.id = n.user_id
@@ -183,11 +186,29 @@ fn set_by(row: &Row) -> Result<Option<String>, StoreError> {
     Ok(names.into_iter().flatten().find(|name| !NOBODY.contains(&name.as_str())))
 }
 
-/// The zone of the reader's days: their own, or that of the company, or of any company they work for.
+/// The zone of the reader's days: their own, or that of the company; of what no company enforces, that of any company they
+/// work for.
 fn zone_of(row: &Row, is_mandate: bool) -> Result<Tz, StoreError> {
     let company = row.text("planned_time_zone")?.filter(|_| !is_mandate);
     let names = [row.text("time_zone")?, company, row.text("home_zone")?];
     Ok(names.iter().flatten().find_map(|name| time::zone(name)).unwrap_or(Tz::UTC))
+}
+
+/// The users of the longest overdue notices `n` with what `due` says.
+async fn longest_overdue(
+    tx: &mut Tx,
+    now: Timestamp,
+    limit: i64,
+    due: &str,
+    lock: &str,
+) -> Result<Vec<Id>, StoreError> {
+    let sql = format!(
+        "SELECT n.user_id FROM notices AS n JOIN enforcements AS e ON e.id = n.enforcement_id
+         LEFT JOIN companies AS c ON c.id = e.company_id {due} AND {}
+         ORDER BY n.next_attempt_at, n.user_id LIMIT $2{lock}",
+        claimable()
+    );
+    tx.fetch_all(&sql, bind![now, limit]).await?.iter().map(|row| row.get("user_id")).collect()
 }
 
 /// The companies of all that is due to these users, locked; those whose row is being changed are passed over.
@@ -237,6 +258,7 @@ fn read_notice(row: &Row) -> Result<DueNotice, StoreError> {
     };
     let enforcement_id: Id = row.get("enforcement_id")?;
     let enforce_at = row.get("enforce_at")?;
+    let requirement: Option<Timestamp> = row.get("required_at")?;
     let company_id: Option<Id> = row.get("enforcing_company")?;
     let zone = zone_of(row, company_id.is_none())?;
     let mut notice = DueNotice {
@@ -252,7 +274,7 @@ fn read_notice(row: &Row) -> Result<DueNotice, StoreError> {
             company_date: row.get("company_date")?,
             company_date_held: row.get("company_date_held")?,
             membership,
-            required: row.get("required")?,
+            required: requirement.is_some(),
             told_date: row.get("told_date")?,
             told_at: row.get("told_at")?,
             required_at: required_at(enforce_at, membership.and_then(|membership| membership.require_at)),
@@ -265,7 +287,7 @@ fn read_notice(row: &Row) -> Result<DueNotice, StoreError> {
         support_contact: row.text("support_contact")?,
         set_by: set_by(row)?,
         refused_since: row.get("refused_since")?,
-        requirement: row.get("required_at")?,
+        requirement,
         required_otherwise: row.get("required_otherwise")?,
         freed: row.get("freed")?,
         zone,

@@ -55,6 +55,17 @@ impl Dialect {
         self.postgres_only(&format!(" FOR SHARE OF {alias} SKIP LOCKED"))
     }
 
+    /// A batch of ids, bound as [`Ids`](super::sql::Ids) to `$parameter`, as the table `batch(id)`.
+    ///
+    /// PostgreSQL knows how many there are when it plans, as it does not of JSON.
+    #[must_use]
+    pub fn ids(self, parameter: usize) -> String {
+        match self {
+            Self::Sqlite => format!("(SELECT value AS id FROM json_each(${parameter})) AS batch"),
+            Self::Postgres => format!("unnest(${parameter}) AS batch(id)"),
+        }
+    }
+
     /// A batch of rows, bound as one JSON array of objects to `$parameter`, as a table with this alias.
     ///
     /// One bound value whatever the number of rows: no limit of parameters, and one statement to prepare. The databases

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::audit;
 use super::predicate::{DATE_STANDS, must_be_required};
 use super::reconcile::{close, event};
-use super::requirements::{NewRequirements, derive_required_at};
+use super::requirements::{NewRequirements, require_users};
 use super::safety;
 use super::sql::{Tx, bind};
 use super::{SqlStore, StoreError};
@@ -103,7 +103,7 @@ impl EnforceStore for SqlStore {
         );
         let values = bind![enforcement, now, !policy.leave_out_sso, flip.cursor.unwrap_or(Id::FIRST), last];
         let new = NewRequirements::read(&tx.fetch_all(&sql, values).await?)?;
-        derive_required_at(&mut tx, new.users()).await?;
+        require_users(&mut tx, new.users(), now).await?;
         let flipped_at = last.is_none().then_some(now);
         let sql = "UPDATE enforcements SET flip_cursor = COALESCE($2, flip_cursor), flipped_at = $3 WHERE id = $1";
         tx.execute(sql, bind![enforcement, last, flipped_at]).await?;

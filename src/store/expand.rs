@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use chrono_tz::Tz;
+use serde::Serialize;
 use serde_json::json;
 
 use super::audit;
 use super::dialect::ColumnType;
 use super::predicate::{ANNOUNCED_AT, DATE_STANDS, REQUIRED, REQUIRED_BEFORE, TELLING, subject, told_at, told_date};
 use super::reconcile::event;
-use super::sql::{Row, Tx, bind};
+use super::sql::{Row, Rows, Tx, bind};
 use super::{SqlStore, StoreError};
 use crate::domain::audit::sha256_hex;
 use crate::domain::expansion::{self, Enforcement, MemberFacts};
@@ -113,7 +114,7 @@ impl ExpandStore for SqlStore {
             if let Some((kind, due_at)) = expansion::owed(&due.milestone, due.enforcement, member, policy) {
                 let id = self.randomness.id(now);
                 lines.insert(id, format!("{id} {kind} {user}"));
-                batch.push(json!({ "id": id, "kind": kind, "user_id": user, "due_at": due_at }));
+                batch.push(NewNotice { id, kind, user_id: *user, due_at });
             }
         }
         let made = insert_notices(&mut tx, milestone, due.enforcement_id, &batch).await?;
@@ -169,18 +170,28 @@ impl DueMilestone {
 
     /// The next members who may be owed a notice, in the order of their ids.
     async fn members(&self, tx: &mut Tx, policy: &Policy, limit: i64) -> Result<Vec<(Id, MemberFacts)>, StoreError> {
+        let [told_date, told_at, telling, required] = self.looked_up();
         let sql = format!(
-            "SELECT u.id, u.time_zone, m.require_at, {} AS told_date, {} AS told_at, {TELLING} AS telling, {REQUIRED} AS required,
-                 {REQUIRED_BEFORE} AS required_before
+            "SELECT u.id, u.time_zone, m.require_at, {told_date} AS told_date, {told_at} AS told_at, {telling} AS telling,
+                 {required} AS required, {REQUIRED_BEFORE} AS required_before
              FROM enforcements AS e JOIN memberships AS m ON m.company_id = e.company_id JOIN users AS u ON u.id = m.user_id
              WHERE e.id = $1 AND m.user_id > $2 AND {} AND u.mfa_enrolled_at IS NULL
              ORDER BY m.user_id LIMIT $4",
-            told_date(),
-            told_at(),
             subject(3)
         );
         let values = bind![self.enforcement_id, self.cursor.unwrap_or(Id::FIRST), !policy.leave_out_sso, limit];
         tx.fetch_all(&sql, values).await?.iter().map(|row| Ok((row.get("id")?, self.member(row)?))).collect()
+    }
+
+    /// What has to be looked up of each member, as [`expansion::owed`] asks for it: each look costs as much as the notice.
+    fn looked_up(&self) -> [String; 4] {
+        let (told_date, told_at, telling, required) = (told_date(), told_at(), TELLING.to_owned(), REQUIRED.to_owned());
+        let (no_date, no_instant) = ("CAST(NULL AS date)".to_owned(), "CAST(NULL AS timestamptz)".to_owned());
+        match self.milestone.kind {
+            NoticeKind::Announcement => [told_date, told_at, telling, "false".to_owned()],
+            NoticeKind::Cancelled => [told_date, no_instant, "false".to_owned(), required],
+            _ => [no_date, no_instant, "false".to_owned(), "false".to_owned()],
+        }
     }
 
     fn member(&self, row: &Row) -> Result<MemberFacts, StoreError> {
@@ -197,13 +208,21 @@ impl DueMilestone {
     }
 }
 
-/// Stores a batch of notices, each an object with `id`, `kind`, `user_id` and `due_at`. A user who has one for this
-/// milestone keeps it (R2). Returns those that were stored.
+/// A notice to be stored.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(super) struct NewNotice {
+    pub id: Id,
+    pub kind: NoticeKind,
+    pub user_id: Id,
+    pub due_at: Timestamp,
+}
+
+/// Stores a batch of notices. A user who has one for this milestone keeps it (R2). Returns those that were stored.
 pub(super) async fn insert_notices(
     tx: &mut Tx,
     milestone: Id,
     enforcement: Id,
-    batch: &[serde_json::Value],
+    batch: &[NewNotice],
 ) -> Result<BTreeSet<Id>, StoreError> {
     if batch.is_empty() {
         return Ok(BTreeSet::new());
@@ -223,6 +242,6 @@ pub(super) async fn insert_notices(
          SELECT batch.id, batch.kind, $1, $2, batch.user_id, batch.due_at, batch.due_at FROM {rows} WHERE true
          ON CONFLICT DO NOTHING RETURNING id"
     );
-    let rows = tx.fetch_all(&sql, bind![milestone, enforcement, serde_json::Value::from(batch.to_vec())]).await?;
+    let rows = tx.fetch_all(&sql, bind![milestone, enforcement, Rows::of(batch)?]).await?;
     rows.iter().map(|row| row.get("id")).collect()
 }

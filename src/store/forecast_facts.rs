@@ -15,7 +15,7 @@ use super::predicate::{
     ANNOUNCED_AT, DATE_STANDS, REQUIRED, REQUIRED_BEFORE, skipped_for_now, told_at, told_date, would_be_required,
 };
 use super::requirements::{id_batch, id_rows};
-use super::sql::{Row, Tx, bind};
+use super::sql::{Ids, Row, Tx, bind};
 use crate::domain::delivery::{EarlierMail, UserFacts};
 use crate::domain::forecast::{Course, Membership, Milestone, Notice, Person, Tie};
 use crate::domain::ids::{Id, PAYEE_MANDATE};
@@ -175,7 +175,7 @@ async fn people(
     tx: &mut Tx,
     replan: &Replan,
     courses: &[Course],
-    users: &Json,
+    users: &Ids,
     now: Timestamp,
     policy: &Policy,
 ) -> Result<BTreeMap<Id, Person>, StoreError> {
@@ -282,7 +282,7 @@ async fn add_notices(
     tx: &mut Tx,
     people: &mut BTreeMap<Id, Person>,
     courses: &[Course],
-    users: &Json,
+    users: &Ids,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let sql = format!(
@@ -322,7 +322,7 @@ async fn add_notices(
 async fn add_mails(
     tx: &mut Tx,
     people: &mut BTreeMap<Id, Person>,
-    users: &Json,
+    users: &Ids,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let sql = format!(

@@ -24,6 +24,11 @@ macro_rules! migrations {
                     "bounces and admin mail",
                     include_str!(concat!("../../migrations/", $folder, "/0003_bounces_and_admin_mail.sql")),
                 ),
+                migration(
+                    5,
+                    "derived requirements",
+                    include_str!(concat!("../../migrations/", $folder, "/0005_derived_requirements.sql")),
+                ),
             ])
         })
     };

@@ -2,10 +2,10 @@
 
 use async_trait::async_trait;
 use serde::Serialize;
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use super::audit::{self, NewEvent};
-use super::sql::{Tx, bind};
+use super::sql::{Ids, Tx, bind};
 use super::{SqlStore, StoreError};
 use crate::domain::admin_mail::AdminSkipReason;
 use crate::domain::ids::Id;
@@ -160,7 +160,7 @@ async fn check_one(tx: &mut Tx, id: Id) -> Result<(), StoreError> {
 
 /// What could not be brought to users, of this batch of reviewed ones, at another address than they have now is due again
 /// at `now`; so is what was left out because mail to it came back. Of several notices of one date the one that says most.
-pub(super) async fn retry_corrected(tx: &mut Tx, users: &str, batch: &Json, now: Timestamp) -> Result<u64, StoreError> {
+pub(super) async fn retry_corrected(tx: &mut Tx, users: &str, batch: &Ids, now: Timestamp) -> Result<u64, StoreError> {
     let undelivered = |n: &str| {
         format!(
             "({n}.state = 'failed' AND EXISTS (SELECT 1 FROM mails AS l

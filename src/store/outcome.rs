@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use serde::Serialize;
 use serde_json::{Value as Json, json};
 
 use super::audit::{self, NewEvent};
 use super::dialect::ColumnType;
-use super::sql::{Tx, bind};
+use super::requirements::{id_batch, id_rows};
+use super::sql::{Ids, Rows, Tx, bind};
 use super::{SqlStore, StoreError};
 use crate::domain::audit::sha256_hex;
 use crate::domain::ids::Id;
@@ -82,9 +84,9 @@ impl OutcomeStore for SqlStore {
         outcomes: &[MailOutcome],
     ) -> Result<BTreeMap<NoticeKind, u64>, StoreError> {
         let mut tx = self.database.begin().await?;
-        let batch: Json = outcomes.iter().map(row).collect();
-        let carried = record_notices(&mut tx, claim, &batch).await?;
-        record_mails(&mut tx, &batch, &carried).await?;
+        let batch = Rows::of(&outcomes.iter().map(OutcomeRow::of).collect::<Vec<_>>())?;
+        let carried = record_notices(&mut tx, claim, batch.clone()).await?;
+        record_mails(&mut tx, batch, id_batch(carried.keys().copied())).await?;
         self.record_refusals(&mut tx, outcomes, &carried).await?;
         let mut sent = BTreeMap::new();
         let mut events = Vec::new();
@@ -158,22 +160,44 @@ impl SqlStore {
     }
 }
 
-fn row(outcome: &MailOutcome) -> Json {
-    let (notice, mail, next, maybe_received, attempts) = match outcome.result {
-        MailResult::Sent => ("sent", "sent", None, true, 0),
-        MailResult::Failed { maybe_received } => ("failed", "failed", None, maybe_received, 0),
-        MailResult::Deferred { next_attempt_at, maybe_received, .. } => {
-            ("pending", "deferred", Some(next_attempt_at), maybe_received, 0)
+/// What is stored of an outcome: the columns of [`COLUMNS`].
+#[derive(Serialize)]
+struct OutcomeRow<'a> {
+    id: Id,
+    notice_state: &'static str,
+    mail_state: &'static str,
+    next_attempt_at: Option<Timestamp>,
+    undone: i64,
+    maybe_received: bool,
+    sent_at: Option<Timestamp>,
+    reply: &'a str,
+    content_sha256: Option<&'a str>,
+}
+
+impl<'a> OutcomeRow<'a> {
+    fn of(outcome: &'a MailOutcome) -> Self {
+        let (notice_state, mail_state, next_attempt_at, maybe_received, undone) = match outcome.result {
+            MailResult::Sent => ("sent", "sent", None, true, 0),
+            MailResult::Failed { maybe_received } => ("failed", "failed", None, maybe_received, 0),
+            MailResult::Deferred { next_attempt_at, maybe_received, .. } => {
+                ("pending", "deferred", Some(next_attempt_at), maybe_received, 0)
+            }
+            MailResult::Released { next_attempt_at, maybe_received } => {
+                ("pending", "deferred", next_attempt_at, maybe_received, 1)
+            }
+        };
+        Self {
+            id: outcome.mail_id,
+            notice_state,
+            mail_state,
+            next_attempt_at,
+            undone,
+            maybe_received,
+            sent_at: (outcome.result == MailResult::Sent).then_some(outcome.at),
+            reply: &outcome.reply,
+            content_sha256: outcome.content_sha256.as_deref(),
         }
-        MailResult::Released { next_attempt_at, maybe_received } => {
-            ("pending", "deferred", next_attempt_at, maybe_received, 1)
-        }
-    };
-    json!({
-        "id": outcome.mail_id, "notice_state": notice, "mail_state": mail, "next_attempt_at": next, "undone": attempts,
-        "maybe_received": maybe_received, "sent_at": (mail == "sent").then_some(outcome.at), "reply": outcome.reply,
-        "content_sha256": outcome.content_sha256,
-    })
+    }
 }
 
 const COLUMNS: [(&str, ColumnType); 9] = [
@@ -189,36 +213,34 @@ const COLUMNS: [(&str, ColumnType); 9] = [
 ];
 
 /// Records the outcome on the notices that the claim still holds; returns these, by mail.
-async fn record_notices(tx: &mut Tx, claim: Id, batch: &Json) -> Result<BTreeMap<Id, Vec<NoticeKind>>, StoreError> {
+///
+/// They are found by their user; only what is being sent is claimed.
+async fn record_notices(tx: &mut Tx, claim: Id, batch: Rows) -> Result<BTreeMap<Id, Vec<NoticeKind>>, StoreError> {
     let sql = format!(
         "UPDATE notices AS n SET state = batch.notice_state, claimed_by = NULL, claimed_until = NULL,
              next_attempt_at = COALESCE(batch.next_attempt_at, n.next_attempt_at), attempts = n.attempts - batch.undone
-         FROM {} WHERE n.mail_id = batch.id AND n.claimed_by = $2 AND n.state = 'sending' RETURNING mail_id, kind",
+         FROM {} JOIN mails AS l ON l.id = batch.id
+         WHERE n.user_id = l.user_id AND n.mail_id = l.id AND n.claimed_by = $2 RETURNING mail_id, kind",
         tx.dialect().rows(1, "batch", &COLUMNS)
     );
     let mut carried: BTreeMap<Id, Vec<NoticeKind>> = BTreeMap::new();
-    for row in tx.fetch_all(&sql, bind![batch.clone(), claim]).await? {
+    for row in tx.fetch_all(&sql, bind![batch, claim]).await? {
         carried.entry(row.get("mail_id")?).or_default().push(row.name("kind")?);
     }
     Ok(carried)
 }
 
-async fn record_mails(tx: &mut Tx, batch: &Json, carried: &BTreeMap<Id, Vec<NoticeKind>>) -> Result<(), StoreError> {
-    let held: Json = batch
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter(|row| carried.keys().any(|id| row["id"] == json!(id)))
-        .cloned()
-        .collect();
+/// Records the outcome on these of the batch's mails.
+async fn record_mails(tx: &mut Tx, batch: Rows, held: Ids) -> Result<(), StoreError> {
     let sql = format!(
-        "UPDATE mails AS l SET state = batch.mail_state, maybe_received = batch.maybe_received, sent_at = batch.sent_at,
-             server_reply = CASE WHEN batch.undone = 1 THEN COALESCE(l.server_reply, batch.reply) ELSE batch.reply END,
-             content_sha256 = COALESCE(batch.content_sha256, l.content_sha256)
-         FROM {} WHERE l.id = batch.id",
-        tx.dialect().rows(1, "batch", &COLUMNS)
+        "UPDATE mails AS l SET state = o.mail_state, maybe_received = o.maybe_received, sent_at = o.sent_at,
+             server_reply = CASE WHEN o.undone = 1 THEN COALESCE(l.server_reply, o.reply) ELSE o.reply END,
+             content_sha256 = COALESCE(o.content_sha256, l.content_sha256)
+         FROM {} WHERE l.id = o.id AND o.id IN (SELECT id FROM {})",
+        tx.dialect().rows(1, "o", &COLUMNS),
+        id_rows(tx, 2)
     );
-    tx.execute(&sql, bind![held]).await.map(drop)
+    tx.execute(&sql, bind![batch, held]).await.map(drop)
 }
 
 fn count_kinds(outcomes: &[&MailOutcome], carried: &BTreeMap<Id, Vec<NoticeKind>>) -> BTreeMap<NoticeKind, u64> {

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use chrono_tz::Tz;
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
-use super::expand::insert_notices;
+use super::expand::{NewNotice, insert_notices};
 use super::predicate::{
     ANNOUNCED_AT, REQUIRED, REQUIRED_BEFORE, TELLING, skipped_for_now, subject, told_at, told_date,
 };
@@ -47,7 +47,7 @@ impl SqlStore {
         let Some(milestone) = self.free_milestone(tx, enforcement, milestone, user, now).await? else {
             return Ok(0);
         };
-        let notice = json!({ "id": self.randomness.id(now), "kind": kind, "user_id": user, "due_at": due_at });
+        let notice = NewNotice { id: self.randomness.id(now), kind, user_id: user, due_at };
         insert_notices(tx, milestone, enforcement, &[notice]).await?;
         Ok(1)
     }
@@ -130,7 +130,7 @@ impl SqlStore {
             if let Some((kind, due_at)) =
                 expansion::owed(&milestone, course, &member, policy).filter(|(_, due_at)| *due_at > now)
             {
-                let notice = json!({ "id": self.randomness.id(now), "kind": kind, "user_id": user, "due_at": due_at });
+                let notice = NewNotice { id: self.randomness.id(now), kind, user_id: user, due_at };
                 insert_notices(tx, row.get("id")?, enforcement, &[notice]).await?;
                 made += 1;
             }

@@ -1,10 +1,11 @@
 //! Making users required, set-wise: the requirement of each, and `users.mfa_required_at`.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value as Json, json};
 
 use super::StoreError;
-use super::dialect::ColumnType;
-use super::sql::{Row, Tx, bind};
+use super::sql::{Ids, Row, Tx, bind};
 use crate::domain::audit::sha256_hex;
 use crate::domain::ids::Id;
 use crate::domain::time::Timestamp;
@@ -39,13 +40,31 @@ impl NewRequirements {
 }
 
 /// A batch of ids, to be bound for [`id_rows`].
-pub(super) fn id_batch(ids: impl IntoIterator<Item = Id>) -> Json {
-    ids.into_iter().map(|id| json!({ "id": id })).collect()
+pub(super) fn id_batch(ids: impl IntoIterator<Item = Id>) -> Ids {
+    Ids(ids.into_iter().collect())
 }
 
 /// The ids of a batch as the table `batch(id)`.
 pub(super) fn id_rows(tx: &Tx, parameter: usize) -> String {
-    tx.dialect().rows(parameter, "batch", &[("id", ColumnType::Id)])
+    tx.dialect().ids(parameter)
+}
+
+/// Sets `users.mfa_required_at` of these users, who have just got a requirement as of `now`, unless they are required since
+/// earlier. Only for users who are reviewed: what stands there then agrees with their other requirements.
+pub(super) async fn require_users(
+    tx: &mut Tx,
+    users: impl IntoIterator<Item = Id>,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    // In one order everywhere: two daemons that came to users in another order each could wait for each other. The update
+    // goes through the batch as it is, since a transaction that writes joins by nested loops alone (`Database::begin`).
+    let users: BTreeSet<Id> = users.into_iter().collect();
+    let sql = format!(
+        "UPDATE users AS u SET mfa_required_at = $2 FROM {}
+         WHERE u.id = batch.id AND (u.mfa_required_at IS NULL OR u.mfa_required_at > $2)",
+        id_rows(tx, 1)
+    );
+    tx.execute(&sql, bind![id_batch(users), now]).await
 }
 
 /// Sets `users.mfa_required_at` of these users to the earliest of their uncleared requirements, where it is not.

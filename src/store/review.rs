@@ -13,8 +13,8 @@ use super::predicate::{
     ANNOUNCED_AT, DATE_STANDS, HAS_ENFORCEMENT, REQUIRED, REQUIRED_BEFORE, TELLING, must_be_required, skipped_for_now,
     subject, told_at, told_date,
 };
-use super::requirements::{NewRequirements, derive_required_at, id_batch, id_rows};
-use super::sql::{Row, Tx, Value, bind};
+use super::requirements::{NewRequirements, derive_required_at, id_batch, id_rows, require_users};
+use super::sql::{Ids, Row, Tx, Value, bind};
 use super::{SqlStore, StoreError};
 use crate::domain::ids::{Id, PAYEE_MANDATE};
 use crate::domain::notice::NoticeKind;
@@ -228,7 +228,7 @@ fn unreviewed() -> String {
 /// Keeps the enforcements of these companies as they are: a flip under way is waited for and seen, one that begins waits.
 /// Otherwise a review could pass over what the flip is about to do, and the flip over what the review is. Returns the
 /// companies, as a batch.
-pub(super) async fn hold_enforcements(tx: &mut Tx, companies: &str, values: Vec<Value>) -> Result<Json, StoreError> {
+pub(super) async fn hold_enforcements(tx: &mut Tx, companies: &str, values: Vec<Value>) -> Result<Ids, StoreError> {
     let rows = tx.fetch_all(companies, values).await?;
     let ids: BTreeSet<Id> = rows.iter().map(|row| row.get("company_id")).collect::<Result<_, _>>()?;
     let batch = id_batch(ids);
@@ -338,7 +338,7 @@ async fn require_members(
     );
     let rows = tx.fetch_all(&sql, bind![memberships.clone(), now, !policy.leave_out_sso]).await?;
     let new = NewRequirements::read(&rows)?;
-    derive_required_at(tx, new.users()).await?;
+    require_users(tx, new.users(), now).await?;
     Ok(new)
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::NaiveDate;
+use serde::Serialize;
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
 use sqlx::postgres::{PgArguments, PgPool, PgRow, PgTypeInfo, Postgres};
@@ -88,6 +89,77 @@ impl<'r> Decode<'r, Postgres> for Timestamp {
     }
 }
 
+/// A batch of ids, bound as one value: see [`Dialect::ids`].
+#[derive(Clone, Debug)]
+pub struct Ids(pub Vec<Id>);
+
+impl Type<Sqlite> for Ids {
+    fn type_info() -> SqliteTypeInfo {
+        <String as Type<Sqlite>>::type_info()
+    }
+}
+
+impl Encode<'_, Sqlite> for Ids {
+    fn encode_by_ref(&self, buffer: &mut <Sqlite as sqlx::Database>::ArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        Encode::<Sqlite>::encode(serde_json::to_string(&self.0)?, buffer)
+    }
+}
+
+impl Type<Postgres> for Ids {
+    fn type_info() -> PgTypeInfo {
+        <Vec<Uuid> as Type<Postgres>>::type_info()
+    }
+}
+
+impl Encode<'_, Postgres> for Ids {
+    fn encode_by_ref(&self, buffer: &mut <Postgres as sqlx::Database>::ArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        let ids: Vec<Uuid> = self.0.iter().map(|id| id.0).collect();
+        Encode::<Postgres>::encode_by_ref(&ids, buffer)
+    }
+}
+
+/// A batch of rows, bound as one value: see [`Dialect::rows`]. It is written as JSON once, however often it is bound.
+#[derive(Clone, Debug)]
+pub struct Rows(Arc<str>);
+
+impl Rows {
+    /// The rows, each of which becomes an object with the columns as its fields.
+    ///
+    /// # Errors
+    /// When a row is not to be written as JSON.
+    pub fn of<T: Serialize>(rows: &[T]) -> Result<Self, StoreError> {
+        let text = serde_json::to_string(rows);
+        Ok(Self(text.map_err(|error| sqlx::Error::Encode(Box::new(error)))?.into()))
+    }
+}
+
+impl Type<Sqlite> for Rows {
+    fn type_info() -> SqliteTypeInfo {
+        <String as Type<Sqlite>>::type_info()
+    }
+}
+
+impl Encode<'_, Sqlite> for Rows {
+    fn encode_by_ref(&self, buffer: &mut <Sqlite as sqlx::Database>::ArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        Encode::<Sqlite>::encode(self.0.to_string(), buffer)
+    }
+}
+
+impl Type<Postgres> for Rows {
+    fn type_info() -> PgTypeInfo {
+        <serde_json::Value as Type<Postgres>>::type_info()
+    }
+}
+
+impl Encode<'_, Postgres> for Rows {
+    fn encode_by_ref(&self, buffer: &mut <Postgres as sqlx::Database>::ArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        // The version of jsonb's wire format, and the text.
+        buffer.push(1);
+        buffer.extend_from_slice(self.0.as_bytes());
+        Ok(IsNull::No)
+    }
+}
+
 /// Declares what can be bound, with a conversion from each type and from its `Option`.
 macro_rules! values {
     ($($variant:ident($type:ty),)*) => {
@@ -122,12 +194,14 @@ macro_rules! values {
 
 values! {
     Id(Id),
+    Ids(Ids),
     Instant(Timestamp),
     Date(NaiveDate),
     Text(String),
     Int(i64),
     Bool(bool),
     Json(serde_json::Value),
+    Rows(Rows),
 }
 
 impl From<&str> for Value {
@@ -194,6 +268,15 @@ impl Row {
     }
 }
 
+/// How a transaction that may write begins on PostgreSQL.
+///
+/// Its statements are about batches, whose plans must fit: a plan that was made when a table was small, or before it was ever
+/// analysed, reads all of it for each batch when it has grown. Nested loops come to rows by their keys and in the order of the
+/// batch, which is the order in which everybody locks them. And what is written to `users.mfa_required_at` agrees with the
+/// requirements (see the trigger `users_required_elsewhere`).
+const BEGIN_WRITING: &str = "BEGIN; SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_hashjoin = off; \
+     SET LOCAL enable_mergejoin = off; SET LOCAL mfa_enforcer.derives = 'on'";
+
 /// A database: its pool of connections, and whoever watches them.
 #[derive(Clone, Debug)]
 pub struct Database {
@@ -238,7 +321,7 @@ impl Database {
         reached(self.observer.as_ref(), Checkpoint::Begin).await?;
         let open = match &self.pool {
             Pool::Sqlite(pool) => Open::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
-            Pool::Postgres(pool) => Open::Postgres(pool.begin().await?),
+            Pool::Postgres(pool) => Open::Postgres(pool.begin_with(BEGIN_WRITING).await?),
         };
         Ok(Tx { open, observer: self.observer.clone() })
     }
