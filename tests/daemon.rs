@@ -23,6 +23,8 @@ mod http;
 mod installation;
 #[path = "daemon/logs.rs"]
 mod logs;
+#[path = "daemon/pooler.rs"]
+mod pooler;
 #[path = "daemon/preview.rs"]
 mod preview;
 #[path = "daemon/process.rs"]
@@ -31,6 +33,8 @@ mod process;
 mod rehearse;
 #[path = "daemon/rows.rs"]
 mod rows;
+#[path = "daemon/schemas.rs"]
+mod schemas;
 #[path = "daemon/sending.rs"]
 mod sending;
 #[allow(dead_code, reason = "shared with the tests of mail, which need more of it")]
@@ -38,5 +42,7 @@ mod sending;
 mod servers;
 #[path = "daemon/starting.rs"]
 mod starting;
+#[path = "daemon/story.rs"]
+mod story;
 #[path = "daemon/work.rs"]
 mod work;

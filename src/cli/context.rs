@@ -95,6 +95,8 @@ pub async fn open_store(config: &Config, schema: Schema, randomness: Randomness)
         timeout: config.database.connect_timeout,
         statement_timeout: config.database.statement_timeout,
         lock_timeout: LOCK_TIMEOUT,
+        schema: config.database.schema.as_deref(),
+        pooling: config.database.pooling,
     };
     Ok(SqlStore::connect(&options, schema, randomness).await?)
 }

@@ -29,7 +29,7 @@ use crate::rehearsal::play::{Failure, Nobody, pass_time};
 use crate::rehearsal::tables::{Before, Tables};
 use crate::rehearsal::timeline::{self, Line};
 use crate::store::SqlStore;
-use crate::store::connect::{self, ConnectOptions, LOCK_TIMEOUT, Schema};
+use crate::store::connect::{self, ConnectOptions, Schema};
 use crate::store::copy::{Source, copy_database};
 use crate::store::daemon_state::DaemonStateStore as _;
 use crate::tasks::ShutdownTrigger;
@@ -158,16 +158,16 @@ fn url(from: &SecretString) -> Result<SecretString, CliError> {
     )))
 }
 
-fn source<'a>(settings: &DatabaseSettings, url: &'a SecretString) -> Result<Source<'a>, CliError> {
+fn source<'a>(settings: &'a DatabaseSettings, url: &'a SecretString) -> Result<Source<'a>, CliError> {
     let url = url.expose_secret();
     let Some(file) = database::sqlite_file(url) else {
         return Ok(Source::Server(ConnectOptions {
-            url,
-            max_connections: 1,
             timeout: settings.connect_timeout,
             // A table is read by one statement, and a large one takes its time.
             statement_timeout: Some(TimeDelta::zero()),
-            lock_timeout: LOCK_TIMEOUT,
+            schema: settings.schema.as_deref(),
+            pooling: settings.pooling,
+            ..ConnectOptions::new(url)
         }));
     };
     if file.is_file() {
@@ -188,13 +188,7 @@ async fn copy(
     at: Option<Timestamp>,
 ) -> Result<(SqlStore, Timestamp), CliError> {
     let url = format!("sqlite://{}", place.database().display());
-    let options = ConnectOptions {
-        url: &url,
-        max_connections: 4,
-        timeout: TimeDelta::seconds(10),
-        statement_timeout: None,
-        lock_timeout: LOCK_TIMEOUT,
-    };
+    let options = ConnectOptions { max_connections: 4, ..ConnectOptions::new(&url) };
     let store = SqlStore::connect(&options, Schema::Migrate, Randomness::from_system()).await?;
     let bar = ProgressBar::new_spinner();
     let copied = copy_database(source, place.database(), &|rows| bar.set_message(format!("{rows} rows copied"))).await;

@@ -26,6 +26,23 @@ pub struct DatabaseSettings {
     /// How long one statement may run; none: as long as the server allows.
     #[serde(default, deserialize_with = "duration::optional")]
     pub statement_timeout: Option<TimeDelta>,
+    /// The schema in which the tables are; none: the server's `search_path` says.
+    #[serde(default)]
+    pub schema: Option<String>,
+    /// Whether a pooler that lends a session for one transaction stands before the database.
+    pub pooling: Pooling,
+}
+
+/// Whose session of PostgreSQL a connection works in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pooling {
+    /// To be found out, by what becomes of a setting at the start of a connection.
+    Detect,
+    /// It is the connection's own: no pooler, or one in session mode.
+    Session,
+    /// It is lent by a pooler in transaction mode.
+    Transaction,
 }
 
 /// Which database a URL speaks of.

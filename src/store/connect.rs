@@ -1,19 +1,18 @@
-//! Opening a database, and bringing its schema up to date.
+//! Opening a database.
 
 use std::path::Path;
 use std::str::FromStr as _;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use sqlx::Connection as _;
-use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use url::Url;
 
+use super::migrate::check_schema;
 use super::sql::{Database, Pool};
-use super::{SqlStore, StoreError, migrations};
+use super::{SqlStore, StoreError, server};
 use crate::clock::Randomness;
+use crate::config::database::Pooling;
 
 /// How to reach a database.
 #[derive(Clone, Debug)]
@@ -28,6 +27,26 @@ pub struct ConnectOptions<'a> {
     pub statement_timeout: Option<TimeDelta>,
     /// How long one statement may wait for what another transaction has locked, on PostgreSQL: [`LOCK_TIMEOUT`].
     pub lock_timeout: TimeDelta,
+    /// The schema in which the tables are, on PostgreSQL; none: as the server's `search_path` says.
+    pub schema: Option<&'a str>,
+    /// Whose session a connection to PostgreSQL works in.
+    pub pooling: Pooling,
+}
+
+impl<'a> ConnectOptions<'a> {
+    /// One connection to the database at `url`, with no limit but those of the server and of patience.
+    #[must_use]
+    pub fn new(url: &'a str) -> Self {
+        Self {
+            url,
+            max_connections: 1,
+            timeout: TimeDelta::seconds(10),
+            statement_timeout: None,
+            lock_timeout: LOCK_TIMEOUT,
+            schema: None,
+            pooling: Pooling::Detect,
+        }
+    }
 }
 
 /// How long a statement waits for a lock. The tables are shared with the vendor's application: one transaction that it
@@ -36,7 +55,7 @@ pub const LOCK_TIMEOUT: TimeDelta = TimeDelta::seconds(5);
 
 /// How many prepared statements a connection keeps: more than there are, so that a tick prepares nothing. (sqlx keeps a
 /// hundred by itself, and going through more in turn finds none of them again.)
-const STATEMENTS_MOST: usize = 1000;
+pub(super) const STATEMENTS_MOST: usize = 1000;
 
 /// What to do where the schema is older than the binary's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +81,7 @@ impl SqlStore {
         let database = if options.url.starts_with("sqlite:") {
             Database::new(Pool::Sqlite(open_sqlite(options, schema, timeout, &place).await?))
         } else if options.url.starts_with("postgres:") || options.url.starts_with("postgresql:") {
-            Database::new(Pool::Postgres(open_postgres(options, timeout, &place).await?))
+            server::open(options, timeout, &place).await?
         } else {
             return Err(StoreError::Unusable(format!(
                 "database.url is neither sqlite://FILE nor postgres://…: it is '{place}'"
@@ -99,7 +118,7 @@ pub(super) async fn read_postgres(options: &ConnectOptions<'_>) -> Result<Databa
     let place = shown(options.url);
     let options = ConnectOptions { max_connections: 1, ..options.clone() };
     let timeout = options.timeout.to_std().unwrap_or(Duration::from_secs(10));
-    let database = Database::new(Pool::Postgres(open_postgres(&options, timeout, &place).await?));
+    let database = server::open(&options, timeout, &place).await?;
     check_schema(&database, Schema::Expect, &place).await?;
     Ok(database)
 }
@@ -130,79 +149,6 @@ async fn open_sqlite(
         .connect_with(connect)
         .await
         .map_err(unusable)
-}
-
-async fn open_postgres(
-    options: &ConnectOptions<'_>,
-    timeout: Duration,
-    place: &str,
-) -> Result<sqlx::PgPool, StoreError> {
-    let unusable = |error: sqlx::Error| {
-        StoreError::Unusable(format!(
-            "cannot reach the database {place}: {error}; see database.url, and whether PostgreSQL runs there"
-        ))
-    };
-    let mut connect = PgConnectOptions::from_str(options.url).map_err(unusable)?.application_name("mfa-enforcer");
-    connect = connect.statement_cache_capacity(STATEMENTS_MOST);
-    connect = connect.options([("lock_timeout", options.lock_timeout.num_milliseconds().to_string())]);
-    if let Some(limit) = options.statement_timeout {
-        connect = connect.options([("statement_timeout", limit.num_milliseconds().to_string())]);
-    }
-    // The pool tries again until its time is out, and then tells only that: one attempt of our own tells the cause.
-    let attempt = tokio::time::timeout(timeout, PgConnection::connect_with(&connect)).await;
-    let first = attempt.map_err(|_| unusable(sqlx::Error::PoolTimedOut))?.map_err(unusable)?;
-    drop(first);
-    PgPoolOptions::new()
-        .max_connections(options.max_connections)
-        .acquire_timeout(timeout)
-        .connect_with(connect)
-        .await
-        .map_err(unusable)
-}
-
-async fn check_schema(database: &Database, schema: Schema, place: &str) -> Result<(), StoreError> {
-    let (migrations, table) = match database.pool() {
-        Pool::Sqlite(_) => (&migrations::SQLITE, "SELECT name FROM sqlite_master WHERE name = '_sqlx_migrations'"),
-        Pool::Postgres(_) => (&migrations::POSTGRES, "SELECT 1 WHERE to_regclass('_sqlx_migrations') IS NOT NULL"),
-    };
-    let known = migrations.iter().map(|migration| migration.version).max().unwrap_or(0);
-    let found: i64 = if database.fetch_optional(table, vec![]).await?.is_some() {
-        let row = database
-            .fetch_optional("SELECT COALESCE(max(version), 0) AS version FROM _sqlx_migrations", vec![])
-            .await?;
-        row.map_or(Ok(0), |row| row.get("version"))?
-    } else {
-        0
-    };
-    if found > known {
-        return Err(StoreError::Unusable(format!(
-            "the database {place} has schema {found}, and this mfa-enforcer knows only up to {known}: run the newer version that made it"
-        )));
-    }
-    if found < known && schema == Schema::Expect {
-        return Err(StoreError::Unusable(format!(
-            "the database {place} has schema {found}, and this mfa-enforcer needs {known}: run `mfa-enforcer migrate` with database.url set to it"
-        )));
-    }
-    if schema == Schema::Migrate {
-        let migrated = match database.pool() {
-            Pool::Sqlite(pool) => migrations.run(pool).await,
-            Pool::Postgres(pool) => migrate_patiently(migrations, pool).await,
-        };
-        migrated
-            .map_err(|error| StoreError::Unusable(format!("cannot bring the database {place} up to date: {error}")))?;
-    }
-    Ok(())
-}
-
-/// Runs the migrations on a connection of the pool that waits for locks as long as it takes: for another daemon that
-/// migrates, and for tables in use.
-async fn migrate_patiently(migrations: &Migrator, pool: &sqlx::PgPool) -> Result<(), MigrateError> {
-    let mut connection = pool.acquire().await?;
-    sqlx::query("SET lock_timeout = 0").execute(&mut *connection).await?;
-    migrations.run(&mut *connection).await?;
-    sqlx::query("RESET lock_timeout").execute(&mut *connection).await?;
-    Ok(())
 }
 
 /// A database's URL as messages may show it: where the database is, and nothing that may hold a secret. A server's

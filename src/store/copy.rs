@@ -194,7 +194,9 @@ impl Copy {
                 .map_err(StoreError::from)
                 .and_then(async |row| sqlite_cells(&row))
                 .boxed(),
+            // Once: it need not be there the next time.
             Open::Postgres(tx) => sqlx::query(AssertSqlSafe(sql))
+                .persistent(false)
                 .fetch(&mut **tx)
                 .map_err(StoreError::from)
                 .and_then(async |row| postgres_cells(&row))

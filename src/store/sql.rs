@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::StoreError;
 use super::checkpoint::{Checkpoint, Observer};
 use super::dialect::Dialect;
+use super::session::Session;
 use crate::domain::ids::Id;
 use crate::domain::time::Timestamp;
 
@@ -277,10 +278,11 @@ impl Row {
 const BEGIN_WRITING: &str = "BEGIN; SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_hashjoin = off; \
      SET LOCAL enable_mergejoin = off; SET LOCAL mfa_enforcer.derives = 'on'";
 
-/// A database: its pool of connections, and whoever watches them.
+/// A database: its pool of connections, what lasts on them, and whoever watches them.
 #[derive(Clone, Debug)]
 pub struct Database {
     pool: Pool,
+    session: Session,
     observer: Option<Arc<dyn Observer>>,
 }
 
@@ -297,7 +299,13 @@ impl Database {
     /// The database that this pool's connections lead to.
     #[must_use]
     pub fn new(pool: Pool) -> Self {
-        Self { pool, observer: None }
+        Self { pool, session: Session::Own, observer: None }
+    }
+
+    /// The same database on a server whose sessions last as `session` says.
+    #[must_use]
+    pub fn with_session(self, session: Session) -> Self {
+        Self { session, ..self }
     }
 
     /// The same database under the eyes of `observer`.
@@ -321,9 +329,9 @@ impl Database {
         reached(self.observer.as_ref(), Checkpoint::Begin).await?;
         let open = match &self.pool {
             Pool::Sqlite(pool) => Open::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
-            Pool::Postgres(pool) => Open::Postgres(pool.begin_with(BEGIN_WRITING).await?),
+            Pool::Postgres(pool) => Open::Postgres(self.session.begin(pool, BEGIN_WRITING).await?),
         };
-        Ok(Tx { open, observer: self.observer.clone() })
+        Ok(self.transaction(open))
     }
 
     /// Begins a transaction that only reads, and sees one state of the database throughout.
@@ -335,10 +343,14 @@ impl Database {
         let open = match &self.pool {
             Pool::Sqlite(pool) => Open::Sqlite(pool.begin().await?),
             Pool::Postgres(pool) => {
-                Open::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+                Open::Postgres(self.session.begin(pool, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
             }
         };
-        Ok(Tx { open, observer: self.observer.clone() })
+        Ok(self.transaction(open))
+    }
+
+    fn transaction(&self, open: Open) -> Tx {
+        Tx { open, keeps_statements: self.session.keeps_statements(), observer: self.observer.clone() }
     }
 
     /// The rows of one statement outside any transaction.
@@ -349,7 +361,14 @@ impl Database {
         reached(self.observer.as_ref(), Checkpoint::Alone(sql)).await?;
         match &self.pool {
             Pool::Sqlite(pool) => sqlite_rows(pool, sql, values).await,
-            Pool::Postgres(pool) => postgres_rows(pool, sql, values).await,
+            Pool::Postgres(pool) if self.session.keeps_statements() => postgres_rows(pool, sql, values, true).await,
+            Pool::Postgres(pool) => {
+                // What is parsed has to be carried out by the same server.
+                let mut tx = self.session.begin(pool, "BEGIN").await?;
+                let rows = postgres_rows(&mut *tx, sql, values, false).await?;
+                tx.commit().await?;
+                Ok(rows)
+            }
         }
     }
 
@@ -372,6 +391,8 @@ async fn reached(observer: Option<&Arc<dyn Observer>>, point: Checkpoint<'_>) ->
 /// A transaction. Dropped without [`Tx::commit`], it is rolled back.
 pub struct Tx {
     open: Open,
+    /// Whether a statement that is prepared is there the next time.
+    keeps_statements: bool,
     observer: Option<Arc<dyn Observer>>,
 }
 
@@ -414,7 +435,8 @@ impl Tx {
             }
             Open::Postgres(tx) => {
                 let arguments = postgres_arguments(values).map_err(sqlx::Error::Encode)?;
-                sqlx::query_with(AssertSqlSafe(sql), arguments).execute(&mut **tx).await?.rows_affected()
+                let query = sqlx::query_with(AssertSqlSafe(sql), arguments).persistent(self.keeps_statements);
+                query.execute(&mut **tx).await?.rows_affected()
             }
         })
     }
@@ -427,7 +449,7 @@ impl Tx {
         reached(self.observer.as_ref(), Checkpoint::Statement(sql)).await?;
         match &mut self.open {
             Open::Sqlite(tx) => sqlite_rows(&mut **tx, sql, values).await,
-            Open::Postgres(tx) => postgres_rows(&mut **tx, sql, values).await,
+            Open::Postgres(tx) => postgres_rows(&mut **tx, sql, values, self.keeps_statements).await,
         }
     }
 
@@ -463,11 +485,11 @@ where
     Ok(rows.into_iter().map(Row::Sqlite).collect())
 }
 
-async fn postgres_rows<'c, E>(executor: E, sql: &str, values: Vec<Value>) -> Result<Vec<Row>, StoreError>
+async fn postgres_rows<'c, E>(executor: E, sql: &str, values: Vec<Value>, keep: bool) -> Result<Vec<Row>, StoreError>
 where
     E: Executor<'c, Database = Postgres>,
 {
     let arguments = postgres_arguments(values).map_err(sqlx::Error::Encode)?;
-    let rows = sqlx::query_with(AssertSqlSafe(sql), arguments).fetch_all(executor).await?;
+    let rows = sqlx::query_with(AssertSqlSafe(sql), arguments).persistent(keep).fetch_all(executor).await?;
     Ok(rows.into_iter().map(Row::Postgres).collect())
 }

@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use mfa_enforcer::clock::Randomness;
 use mfa_enforcer::domain::audit::sha256_hex;
 use mfa_enforcer::domain::time::Timestamp;
 use mfa_enforcer::store::SqlStore;
-use mfa_enforcer::store::connect::{ConnectOptions, LOCK_TIMEOUT, Schema};
+use mfa_enforcer::store::connect::{ConnectOptions, Schema};
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{AssertSqlSafe, Column as _, Connection as _, Row as _, TypeInfo as _, ValueRef as _};
@@ -18,6 +18,9 @@ use url::Url;
 
 /// Names the PostgreSQL server on which the tests make their databases; `tests/run` starts one and sets it.
 const SERVER: &str = "MFA_ENFORCER_TEST_POSTGRES";
+
+/// Names a pooler, as `HOST:PORT`, through which everybody but the vendor comes to that server: `tests/run pooled` does.
+const POOLER: &str = "MFA_ENFORCER_TEST_POOLER";
 
 /// What a null is shown as.
 const NULL: &str = "null";
@@ -64,6 +67,7 @@ impl TestDatabase {
             Kind::Postgres => {
                 let url = copy_of_template().await;
                 let vendor = Connection::Postgres(PgConnection::connect(&url).await.unwrap());
+                let url = pooled(url);
                 Self { kind, url, vendor: Mutex::new(vendor), _folder: None }
             }
         }
@@ -91,6 +95,13 @@ impl TestDatabase {
         let url = format!("sqlite://{}", file.display());
         let vendor = Connection::Sqlite(SqliteConnection::connect(&url).await.unwrap());
         Self { kind, url, vendor: Mutex::new(vendor), _folder: Some(folder) }
+    }
+
+    /// The same on PostgreSQL, where everybody but the vendor comes by the way that `to` makes of its URL.
+    pub async fn by_way_of(to: impl FnOnce(&str) -> String) -> Self {
+        let mut made = Self::new(Kind::Postgres).await;
+        made.url = to(&made.url);
+        made
     }
 
     /// An SQLite file that is there already, and stays.
@@ -205,13 +216,7 @@ impl Drop for TestDatabase {
 
 /// How the tests connect.
 pub fn options(url: &str) -> ConnectOptions<'_> {
-    ConnectOptions {
-        url,
-        max_connections: 4,
-        timeout: TimeDelta::seconds(10),
-        statement_timeout: None,
-        lock_timeout: LOCK_TIMEOUT,
-    }
+    ConnectOptions { max_connections: 4, ..ConnectOptions::new(url) }
 }
 
 async fn store(url: &str, seed: u64, schema: Schema) -> SqlStore {
@@ -219,10 +224,21 @@ async fn store(url: &str, seed: u64, schema: Schema) -> SqlStore {
     SqlStore::connect(&options, schema, Randomness::seeded(seed)).await.unwrap()
 }
 
-fn server_url() -> String {
+/// The server on which the tests make their databases.
+pub fn server_url() -> String {
     std::env::var(SERVER).unwrap_or_else(|_| {
         panic!("{SERVER} is not set: run tests/run, which starts a PostgreSQL for the tests (CONTRIBUTING.md)")
     })
+}
+
+/// The same database, by way of the tests' pooler where they have one.
+fn pooled(url: String) -> String {
+    let Ok(pooler) = std::env::var(POOLER) else { return url };
+    let (host, port) = pooler.split_once(':').unwrap_or_else(|| panic!("{POOLER} is not HOST:PORT"));
+    let mut url = Url::parse(&url).unwrap();
+    url.set_host(Some(host)).unwrap();
+    url.set_port(Some(port.parse().unwrap())).unwrap();
+    url.to_string()
 }
 
 fn on_server(database: &str) -> String {

@@ -12,12 +12,15 @@
 )]
 
 pub mod database;
+pub mod pgbouncer;
 pub mod rehearsal;
+pub mod unprivileged;
 pub mod vendor;
 
 use std::path::PathBuf;
 
 pub use database::{Kind, TestDatabase};
+pub use pgbouncer::PgBouncer;
 pub use rehearsal::Rehearsal;
 
 /// The project's own folder: where it is now, not where the test was compiled.

@@ -1,0 +1,113 @@
+//! Opening a database on a PostgreSQL server, with or without a pooler before it.
+
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
+use sqlx::{Connection as _, Row as _};
+
+use super::StoreError;
+use super::connect::{ConnectOptions, STATEMENTS_MOST};
+use super::session::{SEARCH_PATH, Session};
+use super::sql::{Database, Pool};
+use crate::config::database::Pooling;
+
+/// What a server, or a pooler, answers to a setting that it does not take at the start of a connection.
+const PROTOCOL_VIOLATION: &str = "08P01";
+
+/// Opens a pool of connections to the server that `options` name; messages call it `place`.
+pub(super) async fn open(options: &ConnectOptions<'_>, timeout: Duration, place: &str) -> Result<Database, StoreError> {
+    let unusable = |error: sqlx::Error| {
+        let remedy = remedy(&error);
+        StoreError::Unusable(format!("cannot reach the database {place}: {error}; {remedy}"))
+    };
+    let bare = PgConnectOptions::from_str(options.url)
+        .map_err(unusable)?
+        .application_name("mfa-enforcer")
+        .statement_cache_capacity(STATEMENTS_MOST)
+        // No number here has a fraction, and a pooler may not know of it.
+        .extra_float_digits(None);
+    let settings = settings(options);
+    let own = bare.clone().options(settings.iter().cloned());
+    // The pool tries again until its time is out, and then tells only that: one attempt of our own tells the cause.
+    let attempt = async {
+        match options.pooling {
+            Pooling::Session => reach(&own).await.map(|_| Session::Own),
+            Pooling::Transaction => reach(&bare).await.map(|_| Session::lent(&settings)),
+            Pooling::Detect => detect(&own, &bare, &settings).await,
+        }
+    };
+    let session = tokio::time::timeout(timeout, attempt).await;
+    let session = session.map_err(|_| unusable(sqlx::Error::PoolTimedOut))?.map_err(unusable)?;
+    let connect = if session.keeps_statements() { own } else { bare };
+    let pool = PgPoolOptions::new()
+        .max_connections(options.max_connections)
+        .acquire_timeout(timeout)
+        .connect_with(connect)
+        .await
+        .map_err(unusable)?;
+    Ok(Database::new(Pool::Postgres(pool)).with_session(session))
+}
+
+/// What each transaction goes by.
+fn settings(options: &ConnectOptions<'_>) -> Vec<(&'static str, String)> {
+    let mut settings = vec![("lock_timeout", options.lock_timeout.num_milliseconds().to_string())];
+    if let Some(limit) = options.statement_timeout {
+        settings.push(("statement_timeout", limit.num_milliseconds().to_string()));
+    }
+    if let Some(schema) = options.schema {
+        settings.push((SEARCH_PATH, format!("\"{}\"", schema.replace('"', "\"\""))));
+    }
+    settings
+}
+
+/// Whose session a connection gets. A pooler in transaction mode cannot keep a setting that a connection starts with: it
+/// refuses it, or was told to ignore it.
+async fn detect(
+    own: &PgConnectOptions,
+    bare: &PgConnectOptions,
+    settings: &[(&'static str, String)],
+) -> sqlx::Result<Session> {
+    let keeps = match reach(own).await {
+        Ok(kept) => settings.first().is_some_and(|(_, wanted)| *wanted == kept),
+        Err(error) if is_refusal_of_settings(&error) => false,
+        Err(error) => return Err(error),
+    };
+    if keeps {
+        return Ok(Session::Own);
+    }
+    reach(bare).await?;
+    tracing::info!("a pooler in transaction mode stands before the database: nothing is kept between transactions");
+    Ok(Session::lent(settings))
+}
+
+/// Connects once, and says for how many milliseconds the session waits for a lock.
+async fn reach(options: &PgConnectOptions) -> sqlx::Result<String> {
+    let mut connection = PgConnection::connect_with(options).await?;
+    // By the simple protocol, which a pooler lends one session for.
+    let shown = sqlx::raw_sql("SELECT setting FROM pg_settings WHERE name = 'lock_timeout'");
+    let shown = shown.fetch_one(&mut connection).await?.try_get(0)?;
+    connection.close().await?;
+    Ok(shown)
+}
+
+fn is_refusal_of_settings(error: &sqlx::Error) -> bool {
+    let said = error.as_database_error();
+    said.is_some_and(|said| {
+        said.code().as_deref() == Some(PROTOCOL_VIOLATION) && said.message().contains("startup parameter")
+    })
+}
+
+/// What to do about it.
+fn remedy(error: &sqlx::Error) -> &'static str {
+    let text = error.to_string();
+    if is_refusal_of_settings(error) {
+        "a pooler stands before it: set database.pooling to \"transaction\", name the schema in database.schema, and leave \
+         options out of database.url"
+    } else if text.contains("invalid peer certificate") {
+        "see sslrootcert in database.url: it names the file with the certificate of the authority that signed the server's, \
+         which must be for the name of its host"
+    } else {
+        "see database.url, and whether PostgreSQL runs there"
+    }
+}
