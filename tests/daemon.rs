@@ -13,6 +13,8 @@ mod support;
 mod bounces;
 #[path = "daemon/check.rs"]
 mod check;
+#[path = "daemon/database_tls.rs"]
+mod database_tls;
 #[path = "daemon/ending.rs"]
 mod ending;
 #[path = "daemon/guards.rs"]

@@ -104,9 +104,13 @@ fn remedy(error: &sqlx::Error) -> &'static str {
     if is_refusal_of_settings(error) {
         "a pooler stands before it: set database.pooling to \"transaction\", name the schema in database.schema, and leave \
          options out of database.url"
-    } else if text.contains("invalid peer certificate") {
+    } else if text.contains("invalid peer certificate") || text.contains("Invalid certificate") {
         "see sslrootcert in database.url: it names the file with the certificate of the authority that signed the server's, \
          which must be for the name of its host"
+    } else if text.contains("server does not support TLS") {
+        "it does not speak TLS: set ssl = on in its postgresql.conf, or sslmode=disable in database.url if nobody is in between"
+    } else if matches!(error, sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::NotFound) {
+        "see sslrootcert, sslcert and sslkey in database.url, or the folder of the server's socket: there is no such file"
     } else {
         "see database.url, and whether PostgreSQL runs there"
     }

@@ -145,7 +145,9 @@ async fn write_everywhere(kind: Kind, url: &str, file: &Path) {
             connection.close().await.unwrap();
         }
         Kind::Postgres => {
-            let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
+            // A pooler may be in between, which knows nothing of digits.
+            let options: sqlx::postgres::PgConnectOptions = url.parse().unwrap();
+            let mut connection = sqlx::PgConnection::connect_with(&options.extra_float_digits(None)).await.unwrap();
             sqlx::raw_sql(CHANGES).execute(&mut connection).await.unwrap();
             connection.close().await.unwrap();
         }

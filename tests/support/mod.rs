@@ -13,6 +13,7 @@
 
 pub mod database;
 pub mod pgbouncer;
+pub mod private_postgres;
 pub mod rehearsal;
 pub mod unprivileged;
 pub mod vendor;
