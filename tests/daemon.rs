@@ -33,6 +33,8 @@ mod preview;
 mod process;
 #[path = "daemon/rehearse.rs"]
 mod rehearse;
+#[path = "daemon/roles.rs"]
+mod roles;
 #[path = "daemon/rows.rs"]
 mod rows;
 #[path = "daemon/schemas.rs"]

@@ -22,7 +22,20 @@ pub enum StoreError {
     /// A stored text is none of the names it should be.
     #[error("the database holds a value that it should not: {0}")]
     Corrupt(String),
+    /// The role that the database was reached as lacks a privilege.
+    #[error("the role in database.url may not do this: {0}; its owner can grant it, see docs/postgresql/grants.sql")]
+    Forbidden(#[source] sqlx::Error),
     /// The database refused or could not be reached.
     #[error("the database failed: {0}")]
-    Database(#[from] sqlx::Error),
+    Database(#[source] sqlx::Error),
+}
+
+/// PostgreSQL's `insufficient_privilege`.
+const FORBIDDEN: &str = "42501";
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+        if code.is_some_and(|code| code == FORBIDDEN) { Self::Forbidden(error) } else { Self::Database(error) }
+    }
 }

@@ -108,16 +108,20 @@ async fn migrate_server(database: &Database, migrations: &Migrator) -> Result<()
 
 /// The error, and what to do about it where that is known.
 fn with_remedy(error: &StoreError) -> String {
-    let code = match error {
-        StoreError::Database(error) => error.as_database_error().and_then(sqlx::error::DatabaseError::code),
-        _ => None,
-    };
-    let remedy = match code.as_deref() {
-        // insufficient_privilege
-        Some("42501") => "; run `mfa-enforcer migrate` once as the role that owns the tables",
-        // invalid_schema_name
-        Some("3F000") => "; make the schema that database.schema names first: CREATE SCHEMA",
-        _ => "",
-    };
-    format!("{error}{remedy}")
+    match error {
+        StoreError::Forbidden(error) => {
+            format!(
+                "{error}; run `mfa-enforcer migrate` as the role that owns the tables, and then docs/postgresql/grants.sql"
+            )
+        }
+        StoreError::Database(error) if is_without_schema(error) => {
+            format!("{error}; make the schema that database.schema names first: CREATE SCHEMA")
+        }
+        error => error.to_string(),
+    }
+}
+
+fn is_without_schema(error: &sqlx::Error) -> bool {
+    // invalid_schema_name
+    error.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code == "3F000")
 }

@@ -22,6 +22,13 @@ const SERVER: &str = "MFA_ENFORCER_TEST_POSTGRES";
 /// Names a pooler, as `HOST:PORT`, through which everybody but the vendor comes to that server: `tests/run pooled` does.
 const POOLER: &str = "MFA_ENFORCER_TEST_POOLER";
 
+/// When set, everybody but the vendor has the role that only runs: `tests/run granted` does.
+const GRANTED: &str = "MFA_ENFORCER_TEST_GRANTED";
+
+/// The roles and what they may do, as operators are told.
+pub const ROLES: &str = include_str!("../../docs/postgresql/roles.sql");
+pub const GRANTS: &str = include_str!("../../docs/postgresql/grants.sql");
+
 /// What a null is shown as.
 const NULL: &str = "null";
 
@@ -44,6 +51,8 @@ pub struct TestDatabase {
     kind: Kind,
     url: String,
     vendor: Mutex<Connection>,
+    /// Whether it goes away with this.
+    is_ours: bool,
     _folder: Option<TempDir>,
 }
 
@@ -62,13 +71,13 @@ impl TestDatabase {
                 let url = format!("sqlite://{}", folder.path().join("test.db").display());
                 store(&url, 0, Schema::Migrate).await;
                 let vendor = Connection::Sqlite(SqliteConnection::connect(&url).await.unwrap());
-                Self { kind, url, vendor: Mutex::new(vendor), _folder: Some(folder) }
+                Self { kind, url, vendor: Mutex::new(vendor), is_ours: true, _folder: Some(folder) }
             }
             Kind::Postgres => {
                 let url = copy_of_template().await;
                 let vendor = Connection::Postgres(PgConnection::connect(&url).await.unwrap());
-                let url = pooled(url);
-                Self { kind, url, vendor: Mutex::new(vendor), _folder: None }
+                let url = as_asked(url);
+                Self { kind, url, vendor: Mutex::new(vendor), is_ours: true, _folder: None }
             }
         }
     }
@@ -94,7 +103,7 @@ impl TestDatabase {
         drop(migrated);
         let url = format!("sqlite://{}", file.display());
         let vendor = Connection::Sqlite(SqliteConnection::connect(&url).await.unwrap());
-        Self { kind, url, vendor: Mutex::new(vendor), _folder: Some(folder) }
+        Self { kind, url, vendor: Mutex::new(vendor), is_ours: true, _folder: Some(folder) }
     }
 
     /// The same on PostgreSQL, where everybody but the vendor comes by the way that `to` makes of its URL.
@@ -108,7 +117,14 @@ impl TestDatabase {
     pub async fn open(file: &Path) -> Self {
         let url = format!("sqlite://{}", file.display());
         let vendor = Connection::Sqlite(SqliteConnection::connect(&url).await.unwrap());
-        Self { kind: Kind::Sqlite, url, vendor: Mutex::new(vendor), _folder: None }
+        Self { kind: Kind::Sqlite, url, vendor: Mutex::new(vendor), is_ours: true, _folder: None }
+    }
+
+    /// A PostgreSQL database that is there already, and stays.
+    pub async fn on(url: &str) -> Self {
+        let vendor = Connection::Postgres(PgConnection::connect(url).await.unwrap());
+        let (kind, url) = (Kind::Postgres, url.to_owned());
+        Self { kind, url, vendor: Mutex::new(vendor), is_ours: false, _folder: None }
     }
 
     /// Which database it is.
@@ -196,7 +212,7 @@ impl TestDatabase {
 
 impl Drop for TestDatabase {
     fn drop(&mut self) {
-        if self.kind == Kind::Postgres {
+        if self.kind == Kind::Postgres && self.is_ours {
             // A thread of its own, because the test's runtime cannot be waited for from here.
             let name = Url::parse(&self.url).unwrap().path().trim_start_matches('/').to_owned();
             let removal = std::thread::spawn(move || {
@@ -231,14 +247,30 @@ pub fn server_url() -> String {
     })
 }
 
-/// The same database, by way of the tests' pooler where they have one.
-fn pooled(url: String) -> String {
-    let Ok(pooler) = std::env::var(POOLER) else { return url };
-    let (host, port) = pooler.split_once(':').unwrap_or_else(|| panic!("{POOLER} is not HOST:PORT"));
+/// The same database, by way of the tests' pooler where they have one, and as the role that only runs where they have that.
+fn as_asked(url: String) -> String {
     let mut url = Url::parse(&url).unwrap();
-    url.set_host(Some(host)).unwrap();
-    url.set_port(Some(port.parse().unwrap())).unwrap();
+    if let Ok(pooler) = std::env::var(POOLER) {
+        let (host, port) = pooler.split_once(':').unwrap_or_else(|| panic!("{POOLER} is not HOST:PORT"));
+        url.set_host(Some(host)).unwrap();
+        url.set_port(Some(port.parse().unwrap())).unwrap();
+    }
+    if is_granted() {
+        url.set_username("mfa_enforcer").unwrap();
+    }
     url.to_string()
+}
+
+fn is_granted() -> bool {
+    std::env::var_os(GRANTED).is_some()
+}
+
+/// Gives the role that only runs what operators are told to give it, in the schema `public` of this database.
+async fn grant(database: &str) {
+    let mut owner = PgConnection::connect(database).await.unwrap();
+    run(&mut owner, "DROP ROLE IF EXISTS mfa_enforcer; CREATE ROLE mfa_enforcer LOGIN").await;
+    run(&mut owner, &GRANTS.replace("search_path = mfa;", "search_path = public;")).await;
+    owner.close().await.unwrap();
 }
 
 fn on_server(database: &str) -> String {
@@ -262,14 +294,19 @@ async fn copy_of_template() -> String {
 }
 
 async fn template(server: &mut PgConnection) -> String {
-    let name = format!("mfa_enforcer_template_{}", &migrations_sha256()[..16]);
+    let granted = if is_granted() { "granted_" } else { "" };
+    let name = format!("mfa_enforcer_template_{granted}{}", &migrations_sha256()[..16]);
     if !exists(server, &name).await {
         // One process makes it, under another name until it is whole; the others wait.
         run(server, "SELECT pg_advisory_lock(2027)").await;
         if !exists(server, &name).await {
             run(server, "DROP DATABASE IF EXISTS mfa_enforcer_unfinished WITH (FORCE)").await;
             run(server, "CREATE DATABASE mfa_enforcer_unfinished TEMPLATE template0").await;
-            store(&on_server("mfa_enforcer_unfinished"), 0, Schema::Migrate).await;
+            let unfinished = on_server("mfa_enforcer_unfinished");
+            store(&unfinished, 0, Schema::Migrate).await.close().await;
+            if is_granted() {
+                grant(&unfinished).await;
+            }
             run(server, &format!("ALTER DATABASE mfa_enforcer_unfinished RENAME TO {name}")).await;
         }
         run(server, "SELECT pg_advisory_unlock(2027)").await;
