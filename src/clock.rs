@@ -1,5 +1,6 @@
 //! The only places that ask what time it is and that make randomness.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::TimeDelta;
@@ -9,11 +10,14 @@ use rand_chacha::ChaCha12Rng;
 use crate::domain::ids::Id;
 use crate::domain::time::Timestamp;
 
-/// What time it is: the system's, or a simulated clock's.
+/// What time it is: the system's, the database's, or a simulated clock's.
 #[derive(Clone, Debug)]
 pub enum Clock {
     /// The system's clock.
     System,
+    /// The system's clock, and how many microseconds the database's was ahead when the two were compared: all machines that
+    /// share a database share its time.
+    Corrected(Arc<AtomicI64>),
     /// A clock that stands still until it is set.
     Simulated(Arc<Mutex<Timestamp>>),
 }
@@ -25,12 +29,38 @@ impl Clock {
         Self::Simulated(Arc::new(Mutex::new(now)))
     }
 
+    /// The same clock, to be corrected by the database's. A simulated one is everybody's already.
+    #[must_use]
+    pub fn corrected(self) -> Self {
+        match self {
+            Self::System => Self::Corrected(Arc::default()),
+            other => other,
+        }
+    }
+
+    /// How far the database's clock was ahead of the system's; none where the two are not compared.
+    #[must_use]
+    pub fn correction(&self) -> Option<TimeDelta> {
+        match self {
+            Self::Corrected(ahead) => Some(TimeDelta::microseconds(ahead.load(Ordering::Relaxed))),
+            Self::System | Self::Simulated(_) => None,
+        }
+    }
+
+    /// Sets how far the database's clock is ahead of the system's.
+    pub fn correct(&self, ahead: TimeDelta) {
+        if let Self::Corrected(shown) = self {
+            shown.store(ahead.num_microseconds().unwrap_or(0), Ordering::Relaxed);
+        }
+    }
+
     /// What the clock shows.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the system's clock")]
     pub fn now(&self) -> Timestamp {
         match self {
             Self::System => Timestamp::new(chrono::Utc::now()),
+            Self::Corrected(_) => Self::System.now().plus(self.correction().unwrap_or_default()),
             Self::Simulated(now) => *now.lock().unwrap_or_else(PoisonError::into_inner),
         }
     }

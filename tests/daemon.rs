@@ -44,6 +44,8 @@ mod sending;
 #[allow(dead_code, reason = "shared with the tests of mail, which need more of it")]
 #[path = "mail/servers.rs"]
 mod servers;
+#[path = "daemon/skew.rs"]
+mod skew;
 #[path = "daemon/starting.rs"]
 mod starting;
 #[path = "daemon/story.rs"]

@@ -5,6 +5,7 @@ mod lock;
 mod readiness;
 mod service;
 mod signals;
+pub mod skew;
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -162,6 +163,7 @@ pub async fn run(config: &Config, services: Services, trigger: ShutdownTrigger) 
         listening = Some(tokio::spawn(lmtp::serve(listener, Arc::clone(&services), return_path)));
     }
     let watchdog = tokio::spawn(service::keep_watchdog());
+    let comparing = tokio::spawn(skew::keep_comparing(Arc::clone(&services)));
     service::tell_ready();
     tracing::info!(mail = %services.mailer.transport(), "started");
 
@@ -187,6 +189,7 @@ pub async fn run(config: &Config, services: Services, trigger: ShutdownTrigger) 
     }
     services.mailer.transport().close().await;
     watchdog.abort();
+    comparing.abort();
     drop(stop_serving);
     if let Some(serving) = serving {
         let _ = serving.await;

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::context::{CLOCK_KEY, Context, decide_clock, load_config, open_store};
 use super::{CliError, GlobalArgs, Output};
-use crate::app::{self, AppError, DaemonLock, Guard, LockError, Signals};
+use crate::app::{self, AppError, DaemonLock, Guard, LockError, Signals, skew};
 use crate::clock::{Clock, Randomness};
 use crate::config::{ConfigError, Purpose};
 use crate::store::connect::Schema;
@@ -51,7 +51,8 @@ pub async fn run(
     let lock = config.database.sqlite_file().map(|file| DaemonLock::take(&file, Clock::System.now())).transpose()?;
     let randomness = Randomness::from_system();
     let store = Arc::new(open_store(&config, Schema::Migrate, randomness.clone()).await?);
-    let clock = decide_clock(&config, store.as_ref(), global.at).await?;
+    let clock = decide_clock(&config, store.as_ref(), global.at).await?.corrected();
+    skew::compare(store.as_ref(), &clock).await?;
     let context = Context { config, store, clock, output: Output::new(global.json) };
     let ended = run_in(&context, randomness, args).await;
     drop(lock);

@@ -159,7 +159,7 @@ impl governor::clock::Clock for Ticks {
 
     fn now(&self) -> Duration {
         match &self.clock {
-            Clock::System => self.began.1.elapsed(),
+            Clock::System | Clock::Corrected(_) => self.began.1.elapsed(),
             Clock::Simulated(_) => {
                 // The limiter counts nanoseconds in 64 bits.
                 let shown = self.clock.now().utc() - self.began.0.utc();

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::sql::{Tx, bind};
+use super::sql::{Pool, Tx, bind};
 use super::{SqlStore, StoreError};
 use crate::domain::time::Timestamp;
 
@@ -42,6 +42,9 @@ pub trait DaemonStateStore {
     /// Whether the database answers.
     async fn ping(&self) -> Result<(), StoreError>;
 
+    /// What time it is on the database's machine; none where that is this one.
+    async fn database_time(&self) -> Result<Option<Timestamp>, StoreError>;
+
     /// What was remembered under `key`.
     async fn remembered(&self, key: &str) -> Result<Option<String>, StoreError>;
 
@@ -68,6 +71,14 @@ pub(super) async fn remember(tx: &mut Tx, key: &str, value: &str) -> Result<(), 
 impl DaemonStateStore for SqlStore {
     async fn ping(&self) -> Result<(), StoreError> {
         self.database.fetch_all("SELECT id FROM audit_head", vec![]).await.map(drop)
+    }
+
+    async fn database_time(&self) -> Result<Option<Timestamp>, StoreError> {
+        if let Pool::Sqlite(_) = self.database.pool() {
+            return Ok(None);
+        }
+        let row = self.database.fetch_optional("SELECT clock_timestamp() AS shown", vec![]).await?;
+        row.map(|row| row.get("shown")).transpose()
     }
 
     async fn remembered(&self, key: &str) -> Result<Option<String>, StoreError> {

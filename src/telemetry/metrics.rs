@@ -34,6 +34,8 @@ pub const SMTP_ERRORS_TOTAL: &str = "mfa_enforcer_smtp_errors_total";
 pub const SMTP_PACE_SECONDS: &str = "mfa_enforcer_smtp_pace_seconds";
 /// Counter: mails that came back, by `verdict` and the `source` that told of it.
 pub const BOUNCES_TOTAL: &str = "mfa_enforcer_bounces_total";
+/// Gauge: by how many seconds the database's clock is ahead of this machine's; 0 on SQLite.
+pub const CLOCK_SKEW_SECONDS: &str = "mfa_enforcer_clock_skew_seconds";
 
 /// `outcome`: the mail server took it.
 pub const SENT: &str = "sent";
@@ -97,6 +99,7 @@ fn describe() {
         Unit::Seconds,
         "Time between two mails to a mail server that has asked for less"
     );
+    describe_gauge!(CLOCK_SKEW_SECONDS, Unit::Seconds, "By how much the database's clock is ahead of this machine's");
     describe_counter!(BOUNCES_TOTAL, "Mails that came back, by verdict and who told of it");
 }
 
@@ -121,6 +124,7 @@ fn begin(tasks: &[&'static str]) {
     gauge!(ENFORCEMENTS_HELD).set(0);
     gauge!(ENFORCEMENTS_AT_RISK).set(0);
     gauge!(SMTP_PACE_SECONDS).set(0);
+    gauge!(CLOCK_SKEW_SECONDS).set(0);
     let _ = histogram!(MAIL_LATENESS_SECONDS);
     for task in tasks {
         gauge!(TASK_LAST_SUCCESS_TIMESTAMP, "task" => *task).set(0);
@@ -161,6 +165,7 @@ pub(crate) mod tests {
             "mfa_enforcer_task_seconds_count{task=\"reconcile\"} 0",
             "mfa_enforcer_smtp_errors_total{class=\"permanent\"} 0",
             "mfa_enforcer_smtp_pace_seconds 0",
+            "mfa_enforcer_clock_skew_seconds 0",
             "mfa_enforcer_bounces_total{verdict=\"no_such_address\",source=\"lmtp\"} 0",
         ] {
             assert!(text.lines().any(|shown| shown == line), "{line} is not in\n{text}");

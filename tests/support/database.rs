@@ -76,7 +76,7 @@ impl TestDatabase {
             Kind::Postgres => {
                 let url = copy_of_template().await;
                 let vendor = Connection::Postgres(PgConnection::connect(&url).await.unwrap());
-                let url = as_asked(url);
+                let url = as_asked(&url);
                 Self { kind, url, vendor: Mutex::new(vendor), is_ours: true, _folder: None }
             }
         }
@@ -248,8 +248,8 @@ pub fn server_url() -> String {
 }
 
 /// The same database, by way of the tests' pooler where they have one, and as the role that only runs where they have that.
-fn as_asked(url: String) -> String {
-    let mut url = Url::parse(&url).unwrap();
+fn as_asked(url: &str) -> String {
+    let mut url = Url::parse(url).unwrap();
     if let Ok(pooler) = std::env::var(POOLER) {
         let (host, port) = pooler.split_once(':').unwrap_or_else(|| panic!("{POOLER} is not HOST:PORT"));
         url.set_host(Some(host)).unwrap();
