@@ -110,7 +110,7 @@ async fn a_copy_holds_all_that_the_original_holds(db: &TestDatabase) {
 /// Somebody writes while it is copied: what they write is in it whole, or not at all.
 async fn a_copy_is_of_one_moment(db: &TestDatabase) {
     fill(db).await;
-    let (before, url, kind) = (db.dump().await, db.url().to_owned(), db.kind());
+    let (before, url, kind) = (db.dump().await, db.vendor_url(), db.kind());
     let written = AtomicBool::new(false);
     let (copied, _folder) = copy(db, &|_| {
         if !written.swap(true, Ordering::Relaxed) {
@@ -145,9 +145,7 @@ async fn write_everywhere(kind: Kind, url: &str, file: &Path) {
             connection.close().await.unwrap();
         }
         Kind::Postgres => {
-            // A pooler may be in between, which knows nothing of digits.
-            let options: sqlx::postgres::PgConnectOptions = url.parse().unwrap();
-            let mut connection = sqlx::PgConnection::connect_with(&options.extra_float_digits(None)).await.unwrap();
+            let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
             sqlx::raw_sql(CHANGES).execute(&mut connection).await.unwrap();
             connection.close().await.unwrap();
         }

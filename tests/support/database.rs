@@ -1,6 +1,7 @@
 //! Fresh, migrated databases, each for one test alone, with plain SQL beside the store.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use chrono::{DateTime, Utc};
@@ -15,6 +16,8 @@ use sqlx::{AssertSqlSafe, Column as _, Connection as _, Row as _, TypeInfo as _,
 use tempfile::TempDir;
 use tokio::sync::Mutex;
 use url::Url;
+
+use super::statements::{self, Recorder};
 
 /// Names the PostgreSQL server on which the tests make their databases; `tests/run` starts one and sets it.
 const SERVER: &str = "MFA_ENFORCER_TEST_POSTGRES";
@@ -137,6 +140,14 @@ impl TestDatabase {
         &self.url
     }
 
+    /// The way to it that the vendor's application goes.
+    pub fn vendor_url(&self) -> String {
+        match self.kind {
+            Kind::Sqlite => self.url.clone(),
+            Kind::Postgres => on_server(Url::parse(&self.url).unwrap().path()),
+        }
+    }
+
     /// A store on it, as another daemon or command would open one; `seed` makes its ids and jitter.
     pub async fn store(&self, seed: u64) -> SqlStore {
         store(&self.url, seed, Schema::Expect).await
@@ -237,7 +248,11 @@ pub fn options(url: &str) -> ConnectOptions<'_> {
 
 async fn store(url: &str, seed: u64, schema: Schema) -> SqlStore {
     let options = options(url);
-    SqlStore::connect(&options, schema, Randomness::seeded(seed)).await.unwrap()
+    let store = SqlStore::connect(&options, schema, Randomness::seeded(seed)).await.unwrap();
+    match statements::folder() {
+        Some(folder) if !url.starts_with("sqlite:") => store.with_observer(Arc::new(Recorder::new(folder))),
+        _ => store,
+    }
 }
 
 /// The server on which the tests make their databases.

@@ -15,6 +15,7 @@ pub mod database;
 pub mod pgbouncer;
 pub mod private_postgres;
 pub mod rehearsal;
+pub mod statements;
 pub mod unprivileged;
 pub mod vendor;
 
