@@ -197,8 +197,10 @@ async fn fail(tx: &mut Tx, mail: &Mail, reply: &str, now: Timestamp) -> Result<u
         let sql = "UPDATE admin_mails SET state = 'failed', bounced_at = $2, server_reply = $3 WHERE id = $1";
         return tx.execute(sql, bind![mail.id, now, reply]).await.map(|_| 0);
     }
-    let sql = "UPDATE notices SET state = 'failed' WHERE mail_id = $1 AND state IN ('sent', 'pending')";
-    let notices = tx.execute(sql, bind![mail.id]).await?;
+    // By their reader: no index has the mail.
+    let sql =
+        "UPDATE notices SET state = 'failed' WHERE user_id = $2 AND mail_id = $1 AND state IN ('sent', 'pending')";
+    let notices = tx.execute(sql, bind![mail.id, mail.user_id]).await?;
     let sql =
         "UPDATE mails SET state = 'failed', maybe_received = false, bounced_at = $2, server_reply = $3 WHERE id = $1";
     tx.execute(sql, bind![mail.id, now, reply]).await?;

@@ -25,6 +25,11 @@ macro_rules! migrations {
                     include_str!(concat!("../../migrations/", $folder, "/0003_bounces_and_admin_mail.sql")),
                 ),
                 migration(
+                    4,
+                    "vacuum and freed",
+                    include_str!(concat!("../../migrations/", $folder, "/0004_vacuum_and_freed.sql")),
+                ),
+                migration(
                     5,
                     "derived requirements",
                     include_str!(concat!("../../migrations/", $folder, "/0005_derived_requirements.sql")),

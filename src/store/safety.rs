@@ -1,16 +1,13 @@
 //! What speaks against requiring MFA on the day, measured in the tables: warned of before it, and looked at once more in
 //! the transaction that begins the flip.
 
-use std::collections::BTreeMap;
-
 use async_trait::async_trait;
 use chrono::{NaiveDate, TimeDelta};
 use chrono_tz::Tz;
 use serde::Serialize;
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use super::audit;
-use super::dialect::ColumnType;
 use super::predicate::{DATE_STANDS, subject_at};
 use super::reconcile::event;
 use super::sql::{Database, Row, Tx, bind};
@@ -149,11 +146,8 @@ impl SafetyStore for SqlStore {
             WHERE e.state = 'scheduled' AND e.warning IS NOT NULL AND NOT e.risk_accepted
             ORDER BY e.enforcement_date, c.name, e.id";
         let mut risks = tx.fetch_all(sql, vec![]).await?.iter().map(risk).collect::<Result<Vec<_>, _>>()?;
-        let asked: Vec<_> = risks.iter().map(|one| asked(one.id, one.company_id, one.enforcement_date, now)).collect();
-        let measured = measure(&mut tx, asked, policy).await?;
         for one in &mut risks {
-            let measured = measured.get(&one.id).copied().unwrap_or_default();
-            one.findings = safety::findings(&measured, &policy.safety);
+            one.findings = findings(&mut tx, one.company_id, one.enforcement_date, now, policy).await?;
         }
         risks.retain(|one| !one.findings.is_empty());
         Ok(risks)
@@ -217,7 +211,8 @@ pub(super) async fn findings(
     Ok(safety::findings(&measured, &policy.safety))
 }
 
-/// A company in numbers, as it will be at `at` before its `date`.
+/// A company in numbers, as it will be at `at` before its `date`. Of one company at a time: for many at once PostgreSQL would
+/// rather read every membership there is.
 pub(super) async fn measured(
     tx: &mut Tx,
     company: Id,
@@ -225,54 +220,27 @@ pub(super) async fn measured(
     at: Timestamp,
     policy: &Policy,
 ) -> Result<Measured, StoreError> {
-    let measured = measure(tx, vec![asked(company, company, date, at)], policy).await?;
-    Ok(measured.get(&company).copied().unwrap_or_default())
-}
-
-fn asked(id: Id, company: Id, date: NaiveDate, at: Timestamp) -> Json {
-    json!({ "id": id, "company_id": company, "date": date, "at": at })
-}
-
-/// Companies in numbers, each under the id it was asked by.
-async fn measure(tx: &mut Tx, asked: Vec<Json>, policy: &Policy) -> Result<BTreeMap<Id, Measured>, StoreError> {
-    let mut measured: BTreeMap<Id, Measured> = BTreeMap::new();
-    if asked.is_empty() {
-        return Ok(measured);
-    }
-    let columns = [
-        ("id", ColumnType::Id),
-        ("company_id", ColumnType::Id),
-        ("date", ColumnType::Date),
-        ("at", ColumnType::Instant),
-    ];
-    let asked = Json::from(asked);
-    let members = format!(
-        "FROM {} JOIN memberships AS m ON m.company_id = batch.company_id JOIN users AS u ON u.id = m.user_id",
-        tx.dialect().rows(1, "batch", &columns)
-    );
     let count = |row: &Row, column| -> Result<u64, StoreError> { Ok(row.get::<i64>(column)?.unsigned_abs()) };
+    let mut measured = Measured::default();
     let sql = format!(
-        "SELECT batch.id, count(*) AS subjects, count(u.mfa_enrolled_at) AS enrolled,
+        "SELECT count(*) AS subjects, count(u.mfa_enrolled_at) AS enrolled,
              count(CASE WHEN u.mfa_enrolled_at IS NULL AND EXISTS (
                  SELECT 1 FROM notices AS n JOIN mails AS l ON l.id = n.mail_id
                  JOIN enforcements AS source ON source.id = n.enforcement_id
                  WHERE n.user_id = u.id AND n.kind <> 'cancelled' AND l.state = 'sent'
-                     AND source.company_id = batch.company_id AND source.enforcement_date = batch.date) THEN 1 END) AS told
-         {members} WHERE {} GROUP BY batch.id",
-        subject_at("batch.at", "$2")
+                     AND source.company_id = $1 AND source.enforcement_date = $4) THEN 1 END) AS told
+         FROM memberships AS m JOIN users AS u ON u.id = m.user_id WHERE m.company_id = $1 AND {}",
+        subject_at("$3", "$2")
     );
-    for row in tx.fetch_all(&sql, bind![asked.clone(), !policy.leave_out_sso]).await? {
-        let one = measured.entry(row.get("id")?).or_default();
-        (one.subjects, one.enrolled) = (count(&row, "subjects")?, count(&row, "enrolled")?);
-        one.told = count(&row, "told")?;
+    if let Some(row) = tx.fetch_optional(&sql, bind![company, !policy.leave_out_sso, at, date]).await? {
+        (measured.subjects, measured.enrolled) = (count(&row, "subjects")?, count(&row, "enrolled")?);
+        measured.told = count(&row, "told")?;
     }
-    let sql = format!(
-        "SELECT batch.id, count(*) AS admins, count(u.mfa_enrolled_at) AS enrolled {members}
-         WHERE m.role = 'admin' AND u.kind = 'person' AND u.active GROUP BY batch.id"
-    );
-    for row in tx.fetch_all(&sql, bind![asked]).await? {
-        let one = measured.entry(row.get("id")?).or_default();
-        (one.admins, one.enrolled_admins) = (count(&row, "admins")?, count(&row, "enrolled")?);
+    let sql = "SELECT count(*) AS admins, count(u.mfa_enrolled_at) AS enrolled
+         FROM memberships AS m JOIN users AS u ON u.id = m.user_id
+         WHERE m.company_id = $1 AND m.role = 'admin' AND u.kind = 'person' AND u.active";
+    if let Some(row) = tx.fetch_optional(sql, bind![company]).await? {
+        (measured.admins, measured.enrolled_admins) = (count(&row, "admins")?, count(&row, "enrolled")?);
     }
     Ok(measured)
 }

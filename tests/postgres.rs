@@ -1,0 +1,18 @@
+//! How PostgreSQL fares with the store: whether each statement goes by an index where there are a million rows, and how many
+//! dead rows a week leaves behind. They take minutes: `tests/run plans` and `tests/run bloat`.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test that panics has failed, as it should; what it has looked at is of interest"
+)]
+
+mod support;
+
+mod postgres {
+    mod bloat;
+    mod plans;
+    mod scans;
+    mod seed;
+}
