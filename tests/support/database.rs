@@ -283,7 +283,8 @@ fn is_granted() -> bool {
 /// Gives the role that only runs what operators are told to give it, in the schema `public` of this database.
 async fn grant(database: &str) {
     let mut owner = PgConnection::connect(database).await.unwrap();
-    run(&mut owner, "DROP ROLE IF EXISTS mfa_enforcer; CREATE ROLE mfa_enforcer LOGIN").await;
+    let made = "DO $$ BEGIN CREATE ROLE mfa_enforcer LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$";
+    run(&mut owner, made).await;
     run(&mut owner, &GRANTS.replace("search_path = mfa;", "search_path = public;")).await;
     owner.close().await.unwrap();
 }
