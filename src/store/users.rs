@@ -274,10 +274,15 @@ pub(super) fn user(row: &Row) -> Result<User, StoreError> {
     })
 }
 
+/// Requirement `r` is one of user `$1`: by the two indexes that there are, of which each has a part.
+const OF_USER: &str = "(r.user_id = $1 AND r.cleared_at IS NULL OR r.user_id = $1 AND r.cleared_at IS NOT NULL)";
+
 async fn has_history(tx: &mut Tx, user_id: Id) -> Result<bool, StoreError> {
-    let sql = "SELECT 1 WHERE EXISTS (SELECT 1 FROM notices WHERE user_id = $1)
-         OR EXISTS (SELECT 1 FROM requirements WHERE user_id = $1)";
-    Ok(tx.fetch_optional(sql, bind![user_id]).await?.is_some())
+    let sql = format!(
+        "SELECT 1 WHERE EXISTS (SELECT 1 FROM notices WHERE user_id = $1)
+         OR EXISTS (SELECT 1 FROM requirements AS r WHERE {OF_USER})"
+    );
+    Ok(tx.fetch_optional(&sql, bind![user_id]).await?.is_some())
 }
 
 async fn memberships(tx: &mut Tx, user_id: Id) -> Result<Vec<Membership>, StoreError> {
@@ -309,14 +314,12 @@ async fn memberships(tx: &mut Tx, user_id: Id) -> Result<Vec<Membership>, StoreE
 }
 
 async fn requirements(tx: &mut Tx, user_id: Id) -> Result<Vec<RequirementRecord>, StoreError> {
-    let rows = tx
-        .fetch_all(
-            "SELECT r.enforcement_id, e.company_id, e.enforcement_date, e.state, r.required_at, r.cleared_at
-             FROM requirements AS r LEFT JOIN enforcements AS e ON e.id = r.enforcement_id
-             WHERE r.user_id = $1 ORDER BY r.required_at, r.enforcement_id, r.cleared_at",
-            bind![user_id],
-        )
-        .await?;
+    let sql = format!(
+        "SELECT r.enforcement_id, e.company_id, e.enforcement_date, e.state, r.required_at, r.cleared_at
+         FROM requirements AS r LEFT JOIN enforcements AS e ON e.id = r.enforcement_id
+         WHERE {OF_USER} ORDER BY r.required_at, r.enforcement_id, r.cleared_at"
+    );
+    let rows = tx.fetch_all(&sql, bind![user_id]).await?;
     rows.iter()
         .map(|row| {
             let state: Option<String> = row.get("state")?;

@@ -27,7 +27,23 @@ struct Exception {
 
 const FIRST_RUN: &str = "it is asked once in a database's life, when nothing has been looked at yet";
 
+const STATUS: &str = "a person asks for `status`, which counts everything";
+const STATUS_HAS: &str = "AS scheduled, (SELECT count(*) FROM enforcements WHERE state = 'in_force'";
+
 const EXCEPTIONS: &[Exception] = &[
+    Exception {
+        with: "UPDATE users SET reviewed = false WHERE sso",
+        table: "users",
+        because: "the operator has changed enforcement.sso_users: everybody whom it is about is looked at again",
+    },
+    Exception {
+        with: "SELECT r.user_id, r.enforcement_id, e.company_id, r.required_at FROM requirements AS r",
+        table: "requirements",
+        because: "a rehearsal tells what became of everybody, from a copy in SQLite",
+    },
+    Exception { with: STATUS_HAS, table: "notices", because: STATUS },
+    Exception { with: STATUS_HAS, table: "mails", because: STATUS },
+    Exception { with: STATUS_HAS, table: "admin_mails", because: STATUS },
     Exception { with: "SELECT reviewed FROM users ORDER BY reviewed", table: "users", because: FIRST_RUN },
     Exception { with: "'required' AS what", table: "users", because: FIRST_RUN },
     Exception { with: "'required' AS what", table: "memberships", because: FIRST_RUN },
@@ -41,6 +57,10 @@ const EXCEPTIONS: &[Exception] = &[
 
 /// What a parameter may be of which PostgreSQL cannot tell: it is told by whoever binds it.
 const TYPES: &[&str] = &["uuid", "timestamptz", "text", "bigint", "boolean", "date", "jsonb"];
+
+fn one_line(sql: &str) -> String {
+    sql.split_whitespace().collect::<Vec<_>>().join(" ")
+}
 
 /// Whether it is data that a plan is made for.
 fn is_explained(sql: &str) -> bool {
@@ -98,7 +118,10 @@ async fn no_statement_reads_a_large_table_from_beginning_to_end() {
         explained += 1;
         for table in scans(&plan(&db, sql).await, &first_columns).iter().filter(|table| LARGE.contains(&table.as_str()))
         {
-            match EXCEPTIONS.iter().position(|exception| exception.table == table && sql.contains(exception.with)) {
+            match EXCEPTIONS
+                .iter()
+                .position(|exception| exception.table == table && one_line(sql).contains(exception.with))
+            {
                 Some(place) => used[place] = true,
                 None => wrong.push(format!("{table} is read whole by:\n{sql}\n")),
             }
