@@ -24,16 +24,7 @@ macro_rules! migrations {
                     "bounces and admin mail",
                     include_str!(concat!("../../migrations/", $folder, "/0003_bounces_and_admin_mail.sql")),
                 ),
-                migration(
-                    4,
-                    "vacuum and freed",
-                    include_str!(concat!("../../migrations/", $folder, "/0004_vacuum_and_freed.sql")),
-                ),
-                migration(
-                    5,
-                    "derived requirements",
-                    include_str!(concat!("../../migrations/", $folder, "/0005_derived_requirements.sql")),
-                ),
+                migration(4, "at scale", include_str!(concat!("../../migrations/", $folder, "/0004_at_scale.sql"))),
             ])
         })
     };

@@ -233,11 +233,11 @@ async fn record_notices(tx: &mut Tx, claim: Id, batch: Rows) -> Result<BTreeMap<
 /// Records the outcome on these of the batch's mails.
 async fn record_mails(tx: &mut Tx, batch: Rows, held: Ids) -> Result<(), StoreError> {
     let sql = format!(
-        "UPDATE mails AS l SET state = o.mail_state, maybe_received = o.maybe_received, sent_at = o.sent_at,
-             server_reply = CASE WHEN o.undone = 1 THEN COALESCE(l.server_reply, o.reply) ELSE o.reply END,
-             content_sha256 = COALESCE(o.content_sha256, l.content_sha256)
-         FROM {} WHERE l.id = o.id AND o.id IN (SELECT id FROM {})",
-        tx.dialect().rows(1, "o", &COLUMNS),
+        "UPDATE mails AS l SET state = batch.mail_state, maybe_received = batch.maybe_received, sent_at = batch.sent_at,
+             server_reply = CASE WHEN batch.undone = 1 THEN COALESCE(l.server_reply, batch.reply) ELSE batch.reply END,
+             content_sha256 = COALESCE(batch.content_sha256, l.content_sha256)
+         FROM {} WHERE l.id = batch.id AND batch.id IN (SELECT id FROM {})",
+        tx.dialect().rows(1, "batch", &COLUMNS),
         id_rows(tx, 2)
     );
     tx.execute(&sql, bind![batch, held]).await.map(drop)

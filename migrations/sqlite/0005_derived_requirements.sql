@@ -1,2 +1,0 @@
--- Nothing to change: the comparison that postgres/0005_derived_requirements.sql leaves out for the daemon's own writes costs
--- little in one process.
