@@ -9,6 +9,8 @@
 
 mod support;
 
+#[path = "daemon/asking.rs"]
+mod asking;
 #[path = "daemon/bounces.rs"]
 mod bounces;
 #[path = "daemon/check.rs"]
@@ -43,6 +45,7 @@ mod schemas;
 mod sending;
 #[allow(dead_code, reason = "shared with the tests of mail, which need more of it")]
 #[path = "mail/servers.rs"]
+#[allow(dead_code, reason = "shared with the crash tests, which need more of it")]
 mod servers;
 #[path = "daemon/skew.rs"]
 mod skew;

@@ -16,7 +16,7 @@ use mfa_enforcer::domain::ids::Id;
 use mfa_enforcer::mail::return_path::ReturnPath;
 use serde_json::{Value, json};
 
-use crate::http::metrics;
+use crate::asking::metrics;
 use crate::installation::Installation;
 use crate::process::eventually;
 use crate::rows::{add_company_of, sent, set_date};

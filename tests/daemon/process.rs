@@ -81,6 +81,12 @@ impl Process {
         assert!(sent.success());
     }
 
+    /// Kills it, if it has not ended.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill(); // SIGKILL
+        let _ = self.child.wait();
+    }
+
     /// Waits for its end.
     pub async fn ended(mut self) -> Ended {
         let status = eventually("the process ends", async || self.child.try_wait().unwrap()).await;
@@ -92,8 +98,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.kill();
         if !std::thread::panicking() {
             assert_secrets_kept(&self.stderr.so_far());
         }

@@ -9,7 +9,7 @@ use crate::support::TestDatabase;
 use crate::support::vendor::{add_company, add_member, add_user, user_id};
 
 /// A zone where it is noon, so that announcements may go out whenever the test runs.
-fn zone_at_noon() -> String {
+pub fn zone_at_noon() -> String {
     match 12 - i64::from(Clock::System.now().utc().hour()) {
         0 => "Etc/GMT".to_owned(),
         // POSIX counts westward.

@@ -72,7 +72,7 @@ async fn one_run_does_all_that_is_due(db: &TestDatabase) {
 async fn a_failure_of_the_database_is_shown_and_survived(db: &TestDatabase) {
     let mut installation = Installation::on(db);
     let (daemon, port) = installation.serving_daemon().await;
-    let ready = async || crate::http::get(port, "/readyz").await;
+    let ready = async || crate::asking::get(port, "/readyz").await;
     eventually("it is ready", async || (ready().await.0 == 200).then_some(())).await;
 
     db.execute("ALTER TABLE companies RENAME TO companies_away").await;
@@ -101,14 +101,14 @@ async fn a_server_that_refuses_connections_for_a_while_is_waited_for() {
     let mut installation = Installation::on(&db);
     installation.set("database.connect_timeout", "1s");
     let (daemon, port) = installation.serving_daemon().await;
-    let ready = async || crate::http::get(port, "/readyz").await.0;
+    let ready = async || crate::asking::get(port, "/readyz").await.0;
     eventually("it is ready", async || (ready().await == 200).then_some(())).await;
 
     let allow = "UPDATE pg_database SET datallowconn = $ WHERE datname = current_database()";
     db.execute(&allow.replace('$', "false")).await;
     db.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()").await;
     eventually("it is not ready", async || (ready().await == 503).then_some(())).await;
-    assert_eq!(crate::http::get(port, "/healthz").await.0, 200, "the process lives");
+    assert_eq!(crate::asking::get(port, "/healthz").await.0, 200, "the process lives");
 
     db.execute(&allow.replace('$', "true")).await;
     eventually("it is ready again", async || (ready().await == 200).then_some(())).await;
