@@ -26,6 +26,7 @@ mod return_path;
 #[path = "mail/scripted.rs"]
 mod scripted;
 #[path = "mail/servers.rs"]
+#[allow(dead_code, reason = "shared with the crash tests, which need more of it")]
 mod servers;
 #[path = "mail/settings.rs"]
 mod settings;

@@ -3,11 +3,12 @@
 use std::io::{BufRead as _, BufReader};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use mfa_enforcer::clock::Randomness;
 use tempfile::TempDir;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -16,6 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub struct Sink {
     child: Child,
     folder: TempDir,
+    options: Vec<String>,
     pub port: u16,
 }
 
@@ -29,25 +31,49 @@ impl Sink {
     fn try_start(options: &[&str]) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
+        let options: Vec<String> = options.iter().map(|&option| option.to_owned()).collect();
+        let port = free_port();
+        let child = Self::try_listen(folder.path(), &options, port)?;
+        Some(Self { child, folder, options, port })
+    }
+
+    /// Starts the program on this port, and waits until it takes mail; none: it ended, as where somebody else has the port.
+    fn try_listen(folder: &Path, options: &[String], port: u16) -> Option<Child> {
         let mut command = Command::new("/usr/sbin/smtp-sink");
         command.stdout(Stdio::null()).stderr(Stdio::null());
-        command.arg("-d").arg(folder.path().join("mail"));
+        command.arg("-d").arg(folder.join("mail"));
         let as_root = Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
         if as_root {
             command.args(["-u", "nobody"]);
         }
-        let port = free_port();
         command.args(options).arg(format!("127.0.0.1:{port}")).arg("100");
         let mut child = command.spawn().expect("smtp-sink is missing: install Debian's package 'postfix'");
         let until = Instant::now() + PATIENCE;
         while child.try_wait().unwrap().is_none() {
             if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok() {
-                return child.try_wait().unwrap().is_none().then_some(Self { child, folder, port });
+                return child.try_wait().unwrap().is_none().then_some(child);
             }
             assert!(Instant::now() < until, "smtp-sink does not answer");
             std::thread::yield_now();
         }
         None
+    }
+
+    /// Ends it at once, as if its machine had died. What it has taken stays.
+    pub fn kill(&mut self) {
+        end(&mut self.child);
+    }
+
+    /// Starts it again after [`Self::kill`], where it was.
+    pub fn start_again(&mut self) {
+        let until = Instant::now() + PATIENCE;
+        self.child = loop {
+            if let Some(child) = Self::try_listen(self.folder.path(), &self.options, self.port) {
+                break child;
+            }
+            assert!(Instant::now() < until, "smtp-sink does not start again");
+            std::thread::yield_now();
+        };
     }
 
     /// The files of the mails that it has taken. It takes a file away again whose mail was cut off.
@@ -118,9 +144,13 @@ pub fn received(told: &[(String, String)]) -> String {
     told.iter().filter(|(kind, _)| kind == "received").map(|(_, text)| text.as_str()).collect()
 }
 
-/// A loopback port that nobody had a moment ago.
-fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+/// A loopback port that nobody had a moment ago, below those that the system hands out by itself: while its server is away,
+/// nobody gets it.
+pub fn free_port() -> u16 {
+    let randomness = Randomness::from_system();
+    let drawn = std::iter::repeat_with(|| 20_000 + u16::try_from(randomness.below(10_000)).unwrap());
+    let mut free = drawn.filter(|&port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok());
+    free.next().unwrap()
 }
 
 /// A certificate authority and two certificates of it, for `localhost` and for another host.
