@@ -1,9 +1,11 @@
-//! The real binary, killed with SIGKILL in the middle of its work, and started again: R2, R4 and R6 from outside.
+//! The real binary, killed with SIGKILL in the middle of its work, and started again; its databases and mail servers too: R2,
+//! R4 and R6 from outside. `tests/crash/README.md` says how to run it and how to read a failure.
 
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::print_stderr,
     reason = "a test that fails panics, and the lints know only the functions marked #[test] as tests"
 )]
 
@@ -15,8 +17,30 @@ mod mail {
     pub mod servers;
 }
 
+#[path = "daemon"]
+mod daemon {
+    #[allow(dead_code, reason = "shared with the tests of the daemon, which need more of it")]
+    pub mod installation;
+    #[allow(dead_code, reason = "shared with the tests of the daemon, which need more of it")]
+    pub mod process;
+    #[allow(dead_code, reason = "shared with the tests of the daemon, which need more of it")]
+    pub mod rows;
+}
+use daemon::{installation, process, rows};
+
 mod crash {
     mod campaign;
+    mod cluster;
     mod daemon;
+    #[path = "../simulation/dice.rs"]
+    #[allow(dead_code, reason = "shared with the simulation, which needs more of it")]
+    mod dice;
     mod flip;
+    mod house;
+    mod kills;
+    mod ordeal;
+    mod people;
+    mod plan;
+    mod post;
+    mod proof;
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::daemon::{Daemon, add_company_of, address, kill_at};
+use super::post::{copies, received};
 use crate::mail::servers::Sink;
 use crate::support::{TestDatabase, on_both};
 
@@ -45,29 +46,4 @@ async fn a_campaign_that_is_killed_is_finished_and_repeats_only_what_was_in_flig
     let mails = "SELECT state, count(*) FROM mails GROUP BY state";
     assert_eq!(db.rows(mails).await, [["sent".to_owned(), PEOPLE.to_string()]]);
     daemon.succeed(&["audit", "verify"]);
-}
-
-/// How often each Message-ID came in.
-fn copies(received: &BTreeMap<String, Vec<String>>) -> BTreeMap<String, usize> {
-    let mut copies = BTreeMap::new();
-    received.values().flatten().for_each(|id| *copies.entry(id.clone()).or_default() += 1);
-    copies
-}
-
-/// The Message-IDs of the whole mails that came in, by address.
-fn received(sink: &Sink) -> BTreeMap<String, Vec<String>> {
-    let mut received: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for file in sink.mails() {
-        let Ok(text) = std::fs::read_to_string(file) else { continue }; // taken away: the mail was cut off
-        let line =
-            |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).map(|value| value.trim().to_owned());
-        let (Some(to), Some(message_id)) = (line("X-Rcpt-Args:"), line("Message-ID:")) else { continue };
-        // What was cut off by the kill was never accepted.
-        let boundary = text.lines().rev().find(|line| !line.is_empty()).unwrap_or_default();
-        if boundary.starts_with("--=_") && boundary.ends_with("--") {
-            let address = to.trim_matches(['<', '>']).to_owned();
-            received.entry(address).or_default().push(message_id);
-        }
-    }
-    received
 }

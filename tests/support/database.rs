@@ -92,8 +92,7 @@ impl TestDatabase {
         if kind == Kind::Postgres {
             return Self::new(kind).await;
         }
-        let memory = std::path::Path::new("/dev/shm");
-        let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap();
+        let folder = super::folder_in_memory();
         let file = folder.path().join("test.db");
         let mut migrated = MIGRATED.lock().await;
         if migrated.is_empty() {
@@ -128,6 +127,23 @@ impl TestDatabase {
         let vendor = Connection::Postgres(PgConnection::connect(url).await.unwrap());
         let (kind, url) = (Kind::Postgres, url.to_owned());
         Self { kind, url, vendor: Mutex::new(vendor), is_ours: false, _folder: None }
+    }
+
+    /// In an empty database on a server of the caller's own, which is migrated, and stays.
+    pub async fn on_own_server(url: &str) -> Self {
+        store(url, 0, Schema::Migrate).await;
+        Self::on(url).await
+    }
+
+    /// Connects anew, after the server was away.
+    pub async fn reconnect(&self) -> Result<(), String> {
+        let mut vendor = self.vendor.lock().await;
+        *vendor = match self.kind {
+            Kind::Sqlite => SqliteConnection::connect(&self.url).await.map(Connection::Sqlite),
+            Kind::Postgres => PgConnection::connect(&self.url).await.map(Connection::Postgres),
+        }
+        .map_err(|error| error.to_string())?;
+        Ok(())
     }
 
     /// Which database it is.
@@ -165,8 +181,13 @@ impl TestDatabase {
 
     /// The rows of a query, in one form for both databases: instants as in the design, booleans 1 and 0, JSON compact.
     pub async fn rows(&self, sql: &str) -> Vec<Vec<String>> {
-        let rows = self.fetch(sql).await.unwrap_or_else(|error| panic!("{error}\nin: {sql}"));
-        rows.into_iter().map(|row| row.into_iter().map(|(_, value)| value).collect()).collect()
+        self.try_rows(sql).await.unwrap_or_else(|error| panic!("{error}\nin: {sql}"))
+    }
+
+    /// The same where the database may refuse it; then with what it answers.
+    pub async fn try_rows(&self, sql: &str) -> Result<Vec<Vec<String>>, String> {
+        let rows = self.fetch(sql).await.map_err(|error| error.to_string())?;
+        Ok(rows.into_iter().map(|row| row.into_iter().map(|(_, value)| value).collect()).collect())
     }
 
     /// The one value that a query gives, in the form of [`Self::rows`].

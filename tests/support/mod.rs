@@ -30,6 +30,12 @@ pub fn project_folder() -> PathBuf {
     std::env::var_os("CARGO_MANIFEST_DIR").expect("tests are run by cargo").into()
 }
 
+/// A temporary folder, in memory where the system has a place for that.
+pub fn folder_in_memory() -> tempfile::TempDir {
+    let memory = std::path::Path::new("/dev/shm");
+    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
+}
+
 /// Makes tests of async functions that take a `&TestDatabase`: `name::sqlite` and `name::postgres` for each, with a
 /// fresh database of that kind. A function that is left out is dead code, which the compiler reports.
 macro_rules! on_both {
