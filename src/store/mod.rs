@@ -35,6 +35,7 @@ pub mod outcome;
 pub mod people;
 mod personal_notices;
 mod predicate;
+mod reach;
 pub mod reconcile;
 mod requirements;
 pub mod revert;

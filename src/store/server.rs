@@ -8,6 +8,7 @@ use sqlx::{Connection as _, Row as _};
 
 use super::StoreError;
 use super::connect::{ConnectOptions, STATEMENTS_MOST};
+use super::reach::Leavings;
 use super::session::{SEARCH_PATH, Session};
 use super::sql::{Database, Pool};
 use crate::config::database::Pooling;
@@ -40,13 +41,19 @@ pub(super) async fn open(options: &ConnectOptions<'_>, timeout: Duration, place:
     let session = tokio::time::timeout(timeout, attempt).await;
     let session = session.map_err(|_| unusable(sqlx::Error::PoolTimedOut))?.map_err(unusable)?;
     let connect = if session.keeps_statements() { own } else { bare };
+    let leavings = Leavings::default();
+    let told = leavings.clone();
     let pool = PgPoolOptions::new()
         .max_connections(options.max_connections)
         .acquire_timeout(timeout)
+        .before_acquire(move |_, connection| {
+            let spared = told.spare(connection.age);
+            Box::pin(async move { Ok(spared) })
+        })
         .connect_with(connect)
         .await
         .map_err(unusable)?;
-    Ok(Database::new(Pool::Postgres(pool)).with_session(session))
+    Ok(Database::new(Pool::Postgres(pool)).with_session(session).with_leavings(leavings))
 }
 
 /// What each transaction goes by.

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::StoreError;
 use super::checkpoint::{Checkpoint, Observer};
 use super::dialect::Dialect;
+use super::reach::{Leavings, explained};
 use super::session::Session;
 use crate::domain::ids::Id;
 use crate::domain::time::Timestamp;
@@ -283,6 +284,7 @@ const BEGIN_WRITING: &str = "BEGIN; SET LOCAL plan_cache_mode = force_custom_pla
 pub struct Database {
     pool: Pool,
     session: Session,
+    leavings: Leavings,
     observer: Option<Arc<dyn Observer>>,
 }
 
@@ -299,13 +301,18 @@ impl Database {
     /// The database that this pool's connections lead to.
     #[must_use]
     pub fn new(pool: Pool) -> Self {
-        Self { pool, session: Session::Own, observer: None }
+        Self { pool, session: Session::Own, leavings: Leavings::default(), observer: None }
     }
 
     /// The same database on a server whose sessions last as `session` says.
     #[must_use]
     pub fn with_session(self, session: Session) -> Self {
         Self { session, ..self }
+    }
+
+    /// The same database, which tells here which connections its pool is to leave.
+    pub(super) fn with_leavings(self, leavings: Leavings) -> Self {
+        Self { leavings, ..self }
     }
 
     /// The same database under the eyes of `observer`.
@@ -329,7 +336,7 @@ impl Database {
         reached(self.observer.as_ref(), Checkpoint::Begin).await?;
         let open = match &self.pool {
             Pool::Sqlite(pool) => Open::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
-            Pool::Postgres(pool) => Open::Postgres(self.session.begin(pool, BEGIN_WRITING).await?),
+            Pool::Postgres(pool) => self.begin_on(pool, BEGIN_WRITING).await?,
         };
         Ok(self.transaction(open))
     }
@@ -342,15 +349,25 @@ impl Database {
         reached(self.observer.as_ref(), Checkpoint::Begin).await?;
         let open = match &self.pool {
             Pool::Sqlite(pool) => Open::Sqlite(pool.begin().await?),
-            Pool::Postgres(pool) => {
-                Open::Postgres(self.session.begin(pool, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
-            }
+            Pool::Postgres(pool) => self.begin_on(pool, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?,
         };
         Ok(self.transaction(open))
     }
 
+    async fn begin_on(&self, pool: &PgPool, begin: &'static str) -> Result<Open, StoreError> {
+        match self.session.begin(pool, begin).await {
+            Ok(tx) => Ok(Open::Postgres(tx)),
+            Err(error) => Err(explained(pool, error).await),
+        }
+    }
+
     fn transaction(&self, open: Open) -> Tx {
-        Tx { open, keeps_statements: self.session.keeps_statements(), observer: self.observer.clone() }
+        Tx {
+            open,
+            keeps_statements: self.session.keeps_statements(),
+            leavings: self.leavings.clone(),
+            observer: self.observer.clone(),
+        }
     }
 
     /// The rows of one statement outside any transaction.
@@ -360,16 +377,26 @@ impl Database {
     pub async fn fetch_all(&self, sql: &str, values: Vec<Value>) -> Result<Vec<Row>, StoreError> {
         reached(self.observer.as_ref(), Checkpoint::Alone(sql)).await?;
         match &self.pool {
-            Pool::Sqlite(pool) => sqlite_rows(pool, sql, values).await,
-            Pool::Postgres(pool) if self.session.keeps_statements() => postgres_rows(pool, sql, values, true).await,
-            Pool::Postgres(pool) => {
-                // What is parsed has to be carried out by the same server.
-                let mut tx = self.session.begin(pool, "BEGIN").await?;
-                let rows = postgres_rows(&mut *tx, sql, values, false).await?;
-                tx.commit().await?;
-                Ok(rows)
-            }
+            Pool::Sqlite(pool) => Ok(sqlite_rows(pool, sql, values).await?),
+            Pool::Postgres(pool) => match self.postgres_rows(pool, sql, values).await {
+                Ok(rows) => Ok(rows),
+                Err(error) => {
+                    self.leavings.note(&error);
+                    Err(explained(pool, error).await)
+                }
+            },
         }
+    }
+
+    async fn postgres_rows(&self, pool: &PgPool, sql: &str, values: Vec<Value>) -> Result<Vec<Row>, sqlx::Error> {
+        if self.session.keeps_statements() {
+            return postgres_rows(pool, sql, values, true).await;
+        }
+        // What is parsed has to be carried out by the same server.
+        let mut tx = self.session.begin(pool, "BEGIN").await?;
+        let rows = postgres_rows(&mut *tx, sql, values, false).await?;
+        tx.commit().await?;
+        Ok(rows)
     }
 
     /// The first row of one statement outside any transaction, if there is one.
@@ -393,6 +420,7 @@ pub struct Tx {
     open: Open,
     /// Whether a statement that is prepared is there the next time.
     keeps_statements: bool,
+    leavings: Leavings,
     observer: Option<Arc<dyn Observer>>,
 }
 
@@ -428,17 +456,19 @@ impl Tx {
     /// What the database answers.
     pub async fn execute(&mut self, sql: &str, values: Vec<Value>) -> Result<u64, StoreError> {
         reached(self.observer.as_ref(), Checkpoint::Statement(sql)).await?;
-        Ok(match &mut self.open {
+        let changed = match &mut self.open {
             Open::Sqlite(tx) => {
                 let arguments = sqlite_arguments(values).map_err(sqlx::Error::Encode)?;
-                sqlx::query_with(AssertSqlSafe(sql), arguments).execute(&mut **tx).await?.rows_affected()
+                let done = sqlx::query_with(AssertSqlSafe(sql), arguments).execute(&mut **tx).await;
+                done.map(|done| done.rows_affected())
             }
             Open::Postgres(tx) => {
                 let arguments = postgres_arguments(values).map_err(sqlx::Error::Encode)?;
                 let query = sqlx::query_with(AssertSqlSafe(sql), arguments).persistent(self.keeps_statements);
-                query.execute(&mut **tx).await?.rows_affected()
+                query.execute(&mut **tx).await.map(|done| done.rows_affected())
             }
-        })
+        };
+        Ok(changed.inspect_err(|error| self.leavings.note(error))?)
     }
 
     /// The rows of a statement.
@@ -447,10 +477,11 @@ impl Tx {
     /// What the database answers.
     pub async fn fetch_all(&mut self, sql: &str, values: Vec<Value>) -> Result<Vec<Row>, StoreError> {
         reached(self.observer.as_ref(), Checkpoint::Statement(sql)).await?;
-        match &mut self.open {
+        let rows = match &mut self.open {
             Open::Sqlite(tx) => sqlite_rows(&mut **tx, sql, values).await,
             Open::Postgres(tx) => postgres_rows(&mut **tx, sql, values, self.keeps_statements).await,
-        }
+        };
+        Ok(rows.inspect_err(|error| self.leavings.note(error))?)
     }
 
     /// The first row of a statement, if there is one.
@@ -476,7 +507,7 @@ impl Tx {
 }
 
 // The statements are this module's own constants and formatted column lists; what came from outside is always bound.
-async fn sqlite_rows<'c, E>(executor: E, sql: &str, values: Vec<Value>) -> Result<Vec<Row>, StoreError>
+async fn sqlite_rows<'c, E>(executor: E, sql: &str, values: Vec<Value>) -> Result<Vec<Row>, sqlx::Error>
 where
     E: Executor<'c, Database = Sqlite>,
 {
@@ -485,7 +516,7 @@ where
     Ok(rows.into_iter().map(Row::Sqlite).collect())
 }
 
-async fn postgres_rows<'c, E>(executor: E, sql: &str, values: Vec<Value>, keep: bool) -> Result<Vec<Row>, StoreError>
+async fn postgres_rows<'c, E>(executor: E, sql: &str, values: Vec<Value>, keep: bool) -> Result<Vec<Row>, sqlx::Error>
 where
     E: Executor<'c, Database = Postgres>,
 {

@@ -176,7 +176,10 @@ pub async fn run_task(task: &dyn Task, services: &Services) -> Result<Report, Ta
                 tracing::info!(task = task.name(), report = %report.detail, "done");
             }
         }
-        Err(error) => tracing::error!(task = task.name(), %error, "failed; the next tick goes on"),
+        Err(error) => {
+            metrics::counter!(crate::telemetry::metrics::TASK_FAILURES_TOTAL, "task" => task.name()).increment(1);
+            tracing::error!(task = task.name(), %error, "failed; the next tick goes on");
+        }
     }
     let run = TaskRun {
         task: task.name(),

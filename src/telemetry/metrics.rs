@@ -26,6 +26,8 @@ pub const ENFORCEMENTS_HELD: &str = "mfa_enforcer_enforcements_held";
 pub const ENFORCEMENTS_AT_RISK: &str = "mfa_enforcer_enforcements_at_risk";
 /// Gauge: when a `task` last ended well, in seconds since 1970 (UTC); 0 if it never has.
 pub const TASK_LAST_SUCCESS_TIMESTAMP: &str = "mfa_enforcer_task_last_success_timestamp";
+/// Counter: runs of a `task` that failed. It counts also where the database cannot record them.
+pub const TASK_FAILURES_TOTAL: &str = "mfa_enforcer_task_failures_total";
 /// Histogram: how long a `task` took, in seconds.
 pub const TASK_SECONDS: &str = "mfa_enforcer_task_seconds";
 /// Counter: mails that the mail server did not take, by `class`.
@@ -92,6 +94,7 @@ fn describe() {
     describe_gauge!(ENFORCEMENTS_HELD, "Enforcements that are held, and wait for a person");
     describe_gauge!(ENFORCEMENTS_AT_RISK, "Enforcements of which was warned when they were looked at last");
     describe_gauge!(TASK_LAST_SUCCESS_TIMESTAMP, Unit::Seconds, "When the task last ended well (Unix time)");
+    describe_counter!(TASK_FAILURES_TOTAL, "Runs of the task that failed");
     describe_histogram!(TASK_SECONDS, Unit::Seconds, "How long the task took");
     describe_counter!(SMTP_ERRORS_TOTAL, "Mails that the mail server did not take, by class");
     describe_gauge!(
@@ -128,6 +131,7 @@ fn begin(tasks: &[&'static str]) {
     let _ = histogram!(MAIL_LATENESS_SECONDS);
     for task in tasks {
         gauge!(TASK_LAST_SUCCESS_TIMESTAMP, "task" => *task).set(0);
+        counter!(TASK_FAILURES_TOTAL, "task" => *task).increment(0);
         let _ = histogram!(TASK_SECONDS, "task" => *task);
     }
 }
@@ -162,6 +166,7 @@ pub(crate) mod tests {
             "mfa_enforcer_enforcements_held 0",
             "mfa_enforcer_enforcements_at_risk 0",
             "mfa_enforcer_task_last_success_timestamp{task=\"enforce\"} 0",
+            "mfa_enforcer_task_failures_total{task=\"enforce\"} 0",
             "mfa_enforcer_task_seconds_count{task=\"reconcile\"} 0",
             "mfa_enforcer_smtp_errors_total{class=\"permanent\"} 0",
             "mfa_enforcer_smtp_pace_seconds 0",
