@@ -146,6 +146,9 @@ async fn open_sqlite(
     SqlitePoolOptions::new()
         .max_connections(options.max_connections.min(4))
         .acquire_timeout(timeout)
+        // SQLite itself rolls back what met a full disk, and sqlx goes on taking the transaction for open: such a
+        // connection would begin none ever again.
+        .before_acquire(|connection, _| Box::pin(std::future::ready(Ok(!connection.is_in_transaction()))))
         .connect_with(connect)
         .await
         .map_err(unusable)
