@@ -19,6 +19,7 @@ mod mail {
 
 #[path = "daemon"]
 mod daemon {
+    pub mod asking;
     #[allow(dead_code, reason = "shared with the tests of the daemon, which need more of it")]
     pub mod installation;
     #[allow(dead_code, reason = "shared with the tests of the daemon, which need more of it")]
@@ -26,21 +27,26 @@ mod daemon {
     #[allow(dead_code, reason = "shared with the tests of the daemon, which need more of it")]
     pub mod rows;
 }
-use daemon::{installation, process, rows};
+use daemon::{asking, installation, process, rows};
 
 mod crash {
     mod campaign;
     mod cluster;
     mod daemon;
+    mod database_faults;
     #[path = "../simulation/dice.rs"]
     #[allow(dead_code, reason = "shared with the simulation, which needs more of it")]
     mod dice;
     mod flip;
+    mod full_disk;
     mod house;
     mod kills;
+    mod mail_faults;
     mod ordeal;
     mod people;
     mod plan;
     mod post;
     mod proof;
+    mod site;
+    mod switch;
 }

@@ -24,6 +24,7 @@ mod guards;
 #[path = "daemon/http.rs"]
 mod http;
 #[path = "daemon/installation.rs"]
+#[allow(dead_code, reason = "shared with the crash tests, which need more of it")]
 mod installation;
 #[path = "daemon/logs.rs"]
 mod logs;
@@ -43,9 +44,8 @@ mod rows;
 mod schemas;
 #[path = "daemon/sending.rs"]
 mod sending;
-#[allow(dead_code, reason = "shared with the tests of mail, which need more of it")]
 #[path = "mail/servers.rs"]
-#[allow(dead_code, reason = "shared with the crash tests, which need more of it")]
+#[allow(dead_code, reason = "shared with the tests of mail and crashes, which need more of it")]
 mod servers;
 #[path = "daemon/skew.rs"]
 mod skew;

@@ -1,5 +1,6 @@
 //! A PostgreSQL of the test's own, with the durability that it has by default: it is killed.
 
+use std::ffi::OsString;
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -21,6 +22,7 @@ const LOOKS: Duration = Duration::from_millis(10);
 pub struct Cluster {
     server: Option<Child>,
     folder: TempDir,
+    variables: Vec<(&'static str, OsString)>,
     pub port: u16,
 }
 
@@ -32,8 +34,24 @@ impl Cluster {
         command.args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]);
         let output = command.arg("--pgdata").arg(folder.path().join("data")).output().unwrap();
         assert!(output.status.success(), "initdb: {}", String::from_utf8_lossy(&output.stderr));
-        let mut made = Self { server: None, folder, port: free_port() };
+        let mut made = Self { server: None, folder, variables: Vec::new(), port: free_port() };
         made.start_again().await;
+        made
+    }
+
+    /// A copy of this one that follows it and stands by, with every commit on both before it is answered.
+    pub async fn standby(&self) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        own(folder.path());
+        let mut command = program("pg_basebackup", folder.path());
+        command.args(["--host=127.0.0.1", "--username=postgres", "--checkpoint=fast", "--write-recovery-conf"]);
+        command.arg(format!("--port={}", self.port)).arg("--pgdata").arg(folder.path().join("data"));
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "pg_basebackup: {}", String::from_utf8_lossy(&output.stderr));
+        let mut made = Self { server: None, folder, variables: Vec::new(), port: free_port() };
+        made.start_again().await;
+        self.execute("ALTER SYSTEM SET synchronous_standby_names = '*'").await;
+        self.execute("SELECT pg_reload_conf()").await;
         made
     }
 
@@ -42,7 +60,12 @@ impl Cluster {
         format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
     }
 
-    /// Starts it after [`Self::kill`], and waits until it answers.
+    /// Gives it these variables when it is started the next time.
+    pub fn give<const N: usize>(&mut self, variables: [(&'static str, OsString); N]) {
+        self.variables.extend(variables);
+    }
+
+    /// Starts it after [`Self::kill`] or [`Self::stop`], and waits until it answers.
     pub async fn start_again(&mut self) {
         let until = Instant::now() + PATIENCE;
         let mut interval = tokio::time::interval(LOOKS);
@@ -62,7 +85,7 @@ impl Cluster {
     fn launch(&self) -> Child {
         let log = std::fs::File::options().create(true).append(true).open(self.log_file()).unwrap();
         let mut command = program("postgres", self.folder.path());
-        command.arg("-D").arg(self.folder.path().join("data"));
+        command.envs(self.variables.iter().cloned()).arg("-D").arg(self.folder.path().join("data"));
         for setting in ["listen_addresses=127.0.0.1", "unix_socket_directories=", "logging_collector=off"] {
             command.args(["-c", setting]);
         }
@@ -85,6 +108,26 @@ impl Cluster {
         if let Some(&process) = all.get(number % all.len().max(1)) {
             signal("KILL", &[process]);
         }
+    }
+
+    /// Ends it in order, though whoever is connected is thrown out.
+    pub fn stop(&mut self) {
+        let Some(mut server) = self.server.take() else { return };
+        signal("INT", &[server.id()]);
+        let _ = server.wait();
+    }
+
+    /// Holds all of it, so that it answers nobody and hangs up on nobody, or lets it go on.
+    pub fn hold(&self, held: bool) {
+        let Some(server) = &self.server else { return };
+        let mut all = children(server.id());
+        all.push(server.id());
+        signal(if held { "STOP" } else { "CONT" }, &all);
+    }
+
+    /// Makes a standby the one that is written to.
+    pub async fn promote(&self) {
+        self.execute("SELECT pg_promote()").await;
     }
 
     /// Plain SQL of its administrator.

@@ -98,7 +98,9 @@ impl Ordeal {
             if now != done {
                 (done, moved) = (now, Instant::now());
             }
-            assert!(moved.elapsed() < PATIENCE, "{act:?} stands still at {done} of {whole}");
+            if moved.elapsed() > PATIENCE {
+                panic!("{act:?} stands still at {done} of {whole}: {}", self.state().await);
+            }
             if let Some(kill) = kills.next_if(|kill| kill.at * whole <= done * 1000) {
                 // A moment of its own, rather than a wait for anything.
                 tokio::time::sleep(kill.after).await;
@@ -128,6 +130,27 @@ impl Ordeal {
         if victim != Victim::Database {
             self.house.repair(victim).await;
         }
+    }
+
+    /// What the tables say, for whoever looks for the reason of a failure.
+    async fn state(&self) -> String {
+        let mut said = String::new();
+        for sql in [
+            "SELECT state, enforce_at, flip_cursor, flipped_at FROM enforcements",
+            "SELECT e.id, count(*) FROM enforcements AS e JOIN memberships AS m ON m.company_id = e.company_id
+                WHERE m.user_id > e.flip_cursor GROUP BY e.id",
+            "SELECT enforcement_id, count(*), count(DISTINCT user_id), min(required_at), max(required_at)
+                FROM requirements GROUP BY enforcement_id",
+            "SELECT at, action, detail FROM audit_events ORDER BY seq DESC LIMIT 8",
+            "SELECT state, count(*) FROM notices GROUP BY state",
+            "SELECT task, errors, last_error FROM task_runs",
+        ] {
+            said += &match self.house.db.try_rows(sql).await {
+                Ok(rows) => format!("\n{rows:?}"),
+                Err(error) => format!("\n{error}"),
+            };
+        }
+        said
     }
 
     /// How much there is to do in an act.

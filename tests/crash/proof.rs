@@ -73,7 +73,7 @@ impl Ordeal {
             JOIN memberships AS m ON m.user_id = u.id
             WHERE u.mfa_required_at = r.required_at AND m.company_id = '$'";
         let company = crate::support::vendor::company_id(FLIPPED).to_string();
-        assert_eq!(self.house.rows(&agree.replace('$', &company)).await.concat(), [flipped.clone()]);
+        assert_eq!(self.house.rows(&agree.replace('$', &company)).await.concat().concat(), flipped);
         let required = "SELECT count(*) FROM users WHERE mfa_required_at IS NOT NULL";
         assert_eq!(self.house.rows(required).await.concat(), [flipped]);
         assert_eq!(self.in_trail("users_required", "required").await, self.terms.flipped, "each is in the trail once");

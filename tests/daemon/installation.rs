@@ -1,6 +1,7 @@
 //! An installation: settings for one database, with a folder for mail, and the program run in it.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,7 +14,7 @@ use crate::support::TestDatabase;
 /// Settings as an operator gives them by the environment, and a working folder.
 pub struct Installation {
     folder: TempDir,
-    variables: BTreeMap<String, String>,
+    variables: BTreeMap<String, OsString>,
 }
 
 impl Installation {
@@ -47,7 +48,7 @@ impl Installation {
 
     /// Sets a setting, by its name as in `smtp.url`.
     pub fn set(&mut self, name: &str, value: &str) -> &mut Self {
-        self.variables.insert(variable(name), value.to_owned());
+        self.variables.insert(variable(name), value.into());
         self
     }
 
@@ -55,6 +56,11 @@ impl Installation {
     pub fn unset(&mut self, name: &str) -> &mut Self {
         self.variables.remove(&variable(name));
         self
+    }
+
+    /// Gives the program variables that are no settings of its own.
+    pub fn give<const N: usize>(&mut self, variables: [(&str, OsString); N]) {
+        self.variables.extend(variables.map(|(name, value)| (name.to_owned(), value)));
     }
 
     /// The working folder.

@@ -8,6 +8,9 @@ use std::time::Duration;
 /// How long anything may take before the test fails. Nothing here takes longer than some seconds on an idle machine.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// How much of what a process wrote is shown where its test fails.
+const LAST_LINES: usize = 30;
+
 /// How often `eventually` looks.
 const LOOKS: Duration = Duration::from_millis(25);
 
@@ -99,8 +102,12 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
-        if !std::thread::panicking() {
-            assert_secrets_kept(&self.stderr.so_far());
+        let written = self.stderr.so_far();
+        if std::thread::panicking() {
+            let last: Vec<_> = written.lines().rev().take(LAST_LINES).collect();
+            eprintln!("what the process wrote last, the latest first:\n{}", last.join("\n"));
+        } else {
+            assert_secrets_kept(&written);
         }
     }
 }

@@ -144,11 +144,10 @@ pub fn received(told: &[(String, String)]) -> String {
     told.iter().filter(|(kind, _)| kind == "received").map(|(_, text)| text.as_str()).collect()
 }
 
-/// A loopback port that nobody had a moment ago, below those that the system hands out by itself: while its server is away,
-/// nobody gets it.
+/// A loopback port that nobody had a moment ago, below those that the system hands out by itself: while its server is away nobody gets it, not even whoever tries to connect to it.
 pub fn free_port() -> u16 {
     let randomness = Randomness::from_system();
-    let drawn = std::iter::repeat_with(|| 20_000 + u16::try_from(randomness.below(10_000)).unwrap());
+    let drawn = std::iter::repeat_with(|| 6_000 + u16::try_from(randomness.below(10_000)).unwrap());
     let mut free = drawn.filter(|&port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok());
     free.next().unwrap()
 }
