@@ -18,7 +18,8 @@ use crate::support::{Kind, folder_in_memory};
 const UNRECORDED: usize = CONNECTIONS + 64;
 /// How long nothing may go on: a claim of a daemon that was killed has to lapse first.
 const PATIENCE: Duration = Duration::from_mins(2);
-const LOOKS: Duration = Duration::from_millis(20);
+/// How often is looked at what is done, while that is few rows to count, and while it is many.
+const LOOKS: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(100)];
 /// How long before its day a company is left to be looked at.
 const LAST_MOMENT: TimeDelta = TimeDelta::seconds(1);
 
@@ -91,7 +92,7 @@ impl Ordeal {
         let whole = self.whole(act);
         let mut kills = kills.iter().peekable();
         let (mut done, mut moved) = (0, Instant::now());
-        let mut interval = tokio::time::interval(LOOKS);
+        let mut interval = tokio::time::interval(LOOKS[usize::from(whole > 10_000)]);
         while done < whole {
             self.house.raise(self.terms.daemons);
             let now = self.house.number(&self.progress(act)).await;
