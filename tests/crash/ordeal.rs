@@ -9,7 +9,7 @@ use mfa_enforcer::domain::ids::Id;
 use mfa_enforcer::domain::time::Timestamp;
 
 use super::house::{CONNECTIONS, House};
-use super::people::{FLIPPED, TOLD, add_company_of, let_the_day_come};
+use super::people::{FLIPPED, TOLD, add_company_of, give_date, let_the_day_come};
 use super::plan::{Act, Kill, Plan, Victim};
 use crate::support::{Kind, folder_in_memory};
 
@@ -79,6 +79,7 @@ impl Ordeal {
         for (act, kills) in plan.acts {
             if act == Act::Flip {
                 assert_eq!(ordeal.house.number("SELECT count(*) FROM requirements").await, 0, "the day has not come");
+                ordeal.house.rows(&give_date(flipped)).await;
                 ordeal.day = Some(Clock::System.now().plus(LAST_MOMENT));
             }
             ordeal.play(act, &kills).await;

@@ -12,9 +12,10 @@ pub const TOLD: u32 = 1;
 /// The company whose people are enrolled, so that they get none; its day comes.
 pub const FLIPPED: u32 = 2;
 
-/// Writes a company where it is noon, with so many people, and with a date some weeks ahead.
+/// Writes a company where it is noon, with so many people, and with a date some weeks ahead. That of [`FLIPPED`] has none
+/// yet: its people are to be known before, as who is first seen after a date was told has a date of their own.
 pub async fn add_company_of(db: &TestDatabase, number: u32, people: usize) -> Id {
-    let (company, zone, date) = (company_id(number), zone_at_noon(), a_date());
+    let (company, zone) = (company_id(number), zone_at_noon());
     let before = number << 24;
     let prefix = user_id(before).to_string()[..28].to_owned();
     let (numbers, id, instant) = match db.kind() {
@@ -37,11 +38,18 @@ pub async fn add_company_of(db: &TestDatabase, number: u32, people: usize) -> Id
              SELECT {id}, 'user' || ({before} + n) || '@example.com', 'User ' || n, {enrolled} FROM numbers"
         ),
         format!("WITH {numbers} INSERT INTO memberships (company_id, user_id) SELECT '{company}', {id} FROM numbers"),
-        format!("UPDATE companies SET enforcement_date = '{date}' WHERE id = '{company}'"),
     ] {
         db.execute(&sql).await;
     }
+    if number != FLIPPED {
+        db.execute(&give_date(company)).await;
+    }
     company
+}
+
+/// Gives the company a date some weeks ahead.
+pub fn give_date(company: Id) -> String {
+    format!("UPDATE companies SET enforcement_date = '{}' WHERE id = '{company}'", a_date())
 }
 
 /// Where the `person`th of a company's people gets mail.
