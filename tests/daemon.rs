@@ -4,7 +4,8 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    reason = "a test that panics has failed, as it should"
+    clippy::print_stderr,
+    reason = "a test that panics has failed, as it should, and shows what the process wrote"
 )]
 
 mod support;

@@ -100,9 +100,7 @@ impl Ordeal {
             if now != done {
                 (done, moved) = (now, Instant::now());
             }
-            if moved.elapsed() > PATIENCE {
-                panic!("{act:?} stands still at {done} of {whole}: {}", self.state().await);
-            }
+            assert!(moved.elapsed() < PATIENCE, "{act:?} stands still at {done} of {whole}: {}", self.state().await);
             if let Some(kill) = kills.next_if(|kill| kill.at * whole <= done * 1000) {
                 // A moment of its own, rather than a wait for anything.
                 tokio::time::sleep(kill.after).await;
@@ -136,7 +134,7 @@ impl Ordeal {
 
     /// What the tables say, for whoever looks for the reason of a failure.
     async fn state(&self) -> String {
-        let mut said = String::new();
+        let mut said = Vec::new();
         for sql in [
             "SELECT state, enforce_at, flip_cursor, flipped_at FROM enforcements",
             "SELECT e.id, count(*) FROM enforcements AS e JOIN memberships AS m ON m.company_id = e.company_id
@@ -147,12 +145,9 @@ impl Ordeal {
             "SELECT state, count(*) FROM notices GROUP BY state",
             "SELECT task, errors, last_error FROM task_runs",
         ] {
-            said += &match self.house.db.try_rows(sql).await {
-                Ok(rows) => format!("\n{rows:?}"),
-                Err(error) => format!("\n{error}"),
-            };
+            said.push(format!("{:?}", self.house.db.try_rows(sql).await));
         }
-        said
+        said.join("\n")
     }
 
     /// How much there is to do in an act.
