@@ -8,7 +8,7 @@ use super::cluster::Cluster;
 use super::plan::Victim;
 use crate::installation::Installation;
 use crate::mail::servers::Sink;
-use crate::process::Process;
+use crate::process::{Process, eventually};
 use crate::support::{Kind, TestDatabase};
 
 /// How long the database may be away.
@@ -109,9 +109,16 @@ impl House {
 
     /// Ends all daemons in order.
     pub async fn end(&mut self) {
-        for daemon in self.daemons.drain(..) {
-            // Before that, it hears no signal.
-            daemon.says("\"started\"").await;
+        for mut daemon in std::mem::take(&mut self.daemons) {
+            eventually("a daemon is up", async || {
+                if daemon.has_ended() {
+                    self.ended += 1;
+                    replace(&mut daemon, &self.installation);
+                }
+                // Before that, it hears no signal.
+                daemon.stderr().contains("\"started\"").then_some(())
+            })
+            .await;
             daemon.signal("TERM");
             let ended = daemon.ended().await;
             assert_eq!(ended.code, Some(0), "{}", ended.stderr);

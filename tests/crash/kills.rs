@@ -68,9 +68,10 @@ async fn live(terms: Terms, settings: &[(&str, &str)]) {
     let counts = ordeal.prove().await;
     let all: usize = ordeal.killed.values().sum();
     assert_eq!(all, kills, "every kill was made");
+    assert!(2 * ordeal.late < all, "{} of {all} kills came too late: take more people", ordeal.late);
     let killed: Vec<String> = ordeal.killed.iter().map(|(victim, times)| format!("{victim} {times}")).collect();
     for line in [
-        format!("killed: {all} ({})", killed.join(", ")),
+        format!("killed: {all} ({}), with nothing left to do: {}", killed.join(", "), ordeal.late),
         format!("daemons started again because they had ended by themselves: {}", ordeal.house.ended),
         format!("mails: {} to {told} people, none lost", counts.mails),
         format!("repeats: {}, and at most {} were on their way at the kills", counts.repeats, ordeal.on_their_way),

