@@ -72,7 +72,7 @@ async fn live(terms: Terms, settings: &[(&str, &str)]) {
     let killed: Vec<String> = ordeal.killed.iter().map(|(victim, times)| format!("{victim} {times}")).collect();
     for line in [
         format!("killed: {all} ({}), with nothing left to do: {}", killed.join(", "), ordeal.late),
-        format!("daemons started again because they had ended by themselves: {}", ordeal.house.ended),
+        format!("ended by themselves: daemons {}, mail server {}", ordeal.house.ended, ordeal.fallen),
         format!("mails: {} to {told} people, none lost", counts.mails),
         format!("repeats: {}, and at most {} were on their way at the kills", counts.repeats, ordeal.on_their_way),
         format!("required: {flipped}, each once, none early; the audit trail is whole"),

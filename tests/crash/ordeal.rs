@@ -49,6 +49,8 @@ pub struct Ordeal {
     pub killed: BTreeMap<&'static str, usize>,
     /// How many of the kills came when there was nothing left to do.
     pub late: usize,
+    /// How often the mail server had ended by itself, which counts like a kill.
+    pub fallen: usize,
     /// Of each mail, at how many kills nobody could know whether it was sent.
     pub unknown: BTreeMap<String, usize>,
     /// How many mails may have been on their way at the kills.
@@ -74,6 +76,7 @@ impl Ordeal {
             day: None,
             killed: BTreeMap::new(),
             late: 0,
+            fallen: 0,
             unknown: BTreeMap::new(),
             on_their_way: 0,
             took: Duration::ZERO,
@@ -99,6 +102,11 @@ impl Ordeal {
         let mut interval = tokio::time::interval(LOOKS[usize::from(whole > 10_000)]);
         while done < whole {
             self.house.raise(self.terms.daemons);
+            if self.house.sink.has_ended() {
+                // It was seen to end by itself, which is then as good as a kill.
+                self.fallen += 1;
+                self.strike(Victim::MailServer).await;
+            }
             let now = self.house.number(&self.progress(act)).await;
             if now != done {
                 (done, moved) = (now, Instant::now());
@@ -120,8 +128,12 @@ impl Ordeal {
 
     /// Kills, notes which mails were on their way, and starts again what was killed.
     async fn kill(&mut self, victim: Victim) {
-        self.house.kill(victim);
         *self.killed.entry(victim.name()).or_default() += 1;
+        self.strike(victim).await;
+    }
+
+    async fn strike(&mut self, victim: Victim) {
+        self.house.kill(victim);
         self.on_their_way += match victim {
             Victim::Daemon(_) => UNRECORDED,
             Victim::Database | Victim::DatabaseProcess(_) => UNRECORDED * self.terms.daemons,

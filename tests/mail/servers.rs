@@ -64,6 +64,11 @@ impl Sink {
         end(&mut self.child);
     }
 
+    /// Whether it has ended, killed or not.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     /// Starts it again after [`Self::kill`], where it was.
     pub fn start_again(&mut self) {
         let until = Instant::now() + PATIENCE;
