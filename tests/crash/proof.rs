@@ -69,9 +69,12 @@ impl Ordeal {
         let flipped = self.terms.flipped.to_string();
         let once = "SELECT count(*), count(DISTINCT user_id) FROM requirements WHERE cleared_at IS NULL";
         assert_eq!(self.house.rows(once).await, [[flipped.clone(), flipped.clone()]]);
-        let agree = "SELECT count(*) FROM users AS u JOIN requirements AS r ON r.user_id = u.id
-            JOIN memberships AS m ON m.user_id = u.id
-            WHERE u.mfa_required_at = r.required_at AND m.company_id = '$'";
+        // One by one: by the instant, which many share, SQLite would look for each among all.
+        let agree = "SELECT count(*) FROM (
+                SELECT (SELECT mfa_required_at FROM users WHERE id = m.user_id) AS shown,
+                    (SELECT required_at FROM requirements WHERE user_id = m.user_id) AS required
+                FROM memberships AS m WHERE m.company_id = '$'
+            ) AS people WHERE shown = required";
         let company = crate::support::vendor::company_id(FLIPPED).to_string();
         assert_eq!(self.house.rows(&agree.replace('$', &company)).await.concat().concat(), flipped);
         let required = "SELECT count(*) FROM users WHERE mfa_required_at IS NOT NULL";
