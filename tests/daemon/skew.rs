@@ -33,7 +33,7 @@ async fn what_is_due_by_the_databases_clock_is_due() {
     let (daemon, port) = installation.serving_daemon().await;
     daemon.says("the database's clock is ahead of this machine's").await;
     let shown = eventually("the skew is measured", async || {
-        let (_, metrics) = crate::http::get(port, "/metrics").await;
+        let (_, metrics) = crate::asking::get(port, "/metrics").await;
         let line = metrics.lines().find_map(|line| line.strip_prefix("mfa_enforcer_clock_skew_seconds "))?;
         line.parse::<f64>().ok().filter(|seconds| *seconds != 0.0)
     })
