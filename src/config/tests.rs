@@ -46,7 +46,7 @@ fn the_environment_lies_over_the_file_and_the_file_over_the_defaults() {
     )
     .unwrap();
     assert_eq!(config.schedule.tick, chrono::TimeDelta::minutes(2));
-    assert_eq!((config.schedule.chunk, config.schedule.claim_batch), (7, 200));
+    assert_eq!((config.schedule.chunk, config.schedule.claim_batch), (7, 500));
     assert_eq!(config.http.listen, None);
     assert_eq!(config.policy().days_before, [10, 5, 1]);
     assert_eq!(config.methods.sms_countries.len(), 2);

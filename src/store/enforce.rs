@@ -92,6 +92,7 @@ impl EnforceStore for SqlStore {
             tx.commit().await?;
             return Ok(Flipped { held: Some(reason), ..Flipped::default() });
         }
+        tx.expect_batches().await?;
         let last = flip.last_of_chunk(&mut tx, limit).await?;
         let sql = format!(
             "INSERT INTO requirements (user_id, enforcement_id, required_at)

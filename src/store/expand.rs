@@ -105,6 +105,7 @@ impl ExpandStore for SqlStore {
         let Some(row) = tx.fetch_optional(&sql, bind![now, milestone]).await? else {
             return Ok(Expanded::default());
         };
+        tx.expect_batches().await?;
         let due = DueMilestone::read(&row)?;
         let members = due.members(&mut tx, policy, limit).await?;
         let more = i64::try_from(members.len()) == Ok(limit);

@@ -84,6 +84,7 @@ impl OutcomeStore for SqlStore {
         outcomes: &[MailOutcome],
     ) -> Result<BTreeMap<NoticeKind, u64>, StoreError> {
         let mut tx = self.database.begin().await?;
+        tx.expect_batches().await?;
         let batch = Rows::of(&outcomes.iter().map(OutcomeRow::of).collect::<Vec<_>>())?;
         let carried = record_notices(&mut tx, claim, batch.clone()).await?;
         record_mails(&mut tx, batch, id_batch(carried.keys().copied())).await?;

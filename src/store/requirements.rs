@@ -57,7 +57,8 @@ pub(super) async fn require_users(
     now: Timestamp,
 ) -> Result<u64, StoreError> {
     // In one order everywhere: two daemons that came to users in another order each could wait for each other. The update
-    // goes through the batch as it is, since a transaction that writes joins by nested loops alone (`Database::begin`).
+    // goes through the batch as it is, as it joins by a nested loop.
+    tx.expect_batches().await?;
     let users: BTreeSet<Id> = users.into_iter().collect();
     let sql = format!(
         "UPDATE users AS u SET mfa_required_at = $2 FROM {}
@@ -69,6 +70,7 @@ pub(super) async fn require_users(
 
 /// Sets `users.mfa_required_at` of these users to the earliest of their uncleared requirements, where it is not.
 pub(super) async fn derive_required_at(tx: &mut Tx, users: impl IntoIterator<Item = Id>) -> Result<u64, StoreError> {
+    tx.expect_batches().await?;
     let users = id_batch(users);
     let lock = tx.dialect().for_update("u");
     if !lock.is_empty() {

@@ -63,6 +63,7 @@ impl ReviewStore for SqlStore {
         if ids.is_empty() {
             return Ok(Reviewed::default());
         }
+        tx.expect_batches().await?;
         let batch = id_batch(ids.iter().copied());
         let rows = id_rows(&tx, 1);
         // Also those that are unreviewed: one that is being reviewed right now, with what the user was before, is waited for.
@@ -112,6 +113,7 @@ impl ReviewStore for SqlStore {
         if rows.is_empty() {
             return Ok(Reviewed::default());
         }
+        tx.expect_batches().await?;
         let mut memberships = Vec::with_capacity(rows.len());
         let mut notices = 0;
         for row in &rows {
@@ -154,6 +156,7 @@ impl ReviewStore for SqlStore {
         if rows.is_empty() {
             return Ok(Reviewed::default());
         }
+        tx.expect_batches().await?;
         let batch = membership_batch(&rows)?;
         let new = require_members(&mut tx, &batch, now, policy).await?;
         let notices = self.tell_required(&mut tx, &batch, now, policy).await?;

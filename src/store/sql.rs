@@ -270,13 +270,8 @@ impl Row {
     }
 }
 
-/// How a transaction that may write begins on PostgreSQL.
-///
-/// Its statements are about batches, whose plans must fit: a plan that was made when a table was small, or before it was ever
-/// analysed, reads all of it for each batch when it has grown. Nested loops come to rows by their keys and in the order of the
-/// batch, which is the order in which everybody locks them. And what is written to `users.mfa_required_at` agrees with the
-/// requirements (see the trigger `users_required_elsewhere`).
-const BEGIN_WRITING: &str = "BEGIN; SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_hashjoin = off; \
+/// How PostgreSQL goes about what follows in a transaction, once it has work: see [`Tx::expect_batches`].
+const FOR_BATCHES: &str = "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_hashjoin = off; \
      SET LOCAL enable_mergejoin = off; SET LOCAL mfa_enforcer.derives = 'on'";
 
 /// A database: its pool of connections, what lasts on them, and whoever watches them.
@@ -336,7 +331,7 @@ impl Database {
         reached(self.observer.as_ref(), Checkpoint::Begin).await?;
         let open = match &self.pool {
             Pool::Sqlite(pool) => Open::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
-            Pool::Postgres(pool) => self.begin_on(pool, BEGIN_WRITING).await?,
+            Pool::Postgres(pool) => self.begin_on(pool, "BEGIN").await?,
         };
         Ok(self.transaction(open))
     }
@@ -365,6 +360,7 @@ impl Database {
         Tx {
             open,
             keeps_statements: self.session.keeps_statements(),
+            expects_batches: false,
             leavings: self.leavings.clone(),
             observer: self.observer.clone(),
         }
@@ -420,6 +416,7 @@ pub struct Tx {
     open: Open,
     /// Whether a statement that is prepared is there the next time.
     keeps_statements: bool,
+    expects_batches: bool,
     leavings: Leavings,
     observer: Option<Arc<dyn Observer>>,
 }
@@ -445,6 +442,23 @@ impl Tx {
             Open::Sqlite(_) => Dialect::Sqlite,
             Open::Postgres(_) => Dialect::Postgres,
         }
+    }
+
+    /// Has PostgreSQL plan what follows as statements about batches, each anew.
+    ///
+    /// A plan that was made when a table was small, or before it was ever analysed, reads all of it for each batch when it
+    /// has grown. Nested loops come to rows by their keys and in the order of the batch, which is the order in which
+    /// everybody locks them. And what is written to `users.mfa_required_at` from here on agrees with the requirements (see
+    /// the trigger `users_required_elsewhere`). Not asked for where there may be no work: planning costs more than looking.
+    ///
+    /// # Errors
+    /// What the database answers.
+    pub async fn expect_batches(&mut self) -> Result<(), StoreError> {
+        if let (Open::Postgres(tx), false) = (&mut self.open, self.expects_batches) {
+            sqlx::raw_sql(FOR_BATCHES).execute(&mut **tx).await.inspect_err(|error| self.leavings.note(error))?;
+            self.expects_batches = true;
+        }
+        Ok(())
     }
 
     /// Carries out a statement.

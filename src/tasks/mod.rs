@@ -87,7 +87,7 @@ impl Limits {
     pub fn from_config(config: &Config) -> Self {
         Self {
             chunk: config.schedule.chunk.into(),
-            claim_batch: config.schedule.claim_batch.into(),
+            claim_batch: claim_batch(config.schedule.claim_batch, config.smtp.max_per_minute).into(),
             lease: config.schedule.lease,
             send_timeout: config.smtp.timeout,
             retry_first: config.schedule.retry_first,
@@ -95,6 +95,12 @@ impl Limits {
             retry_for: config.schedule.retry_for,
         }
     }
+}
+
+/// How many notices to claim at a time: no more than go out in ten seconds where `per_minute` mails do (0: as many as there are).
+/// Whom a mail goes to is decided when it is claimed, and should still be so when it goes out.
+fn claim_batch(most: u32, per_minute: u32) -> u32 {
+    if per_minute == 0 { most } else { most.min(per_minute.div_ceil(6)) }
 }
 
 /// What a run of a task came to.
@@ -213,5 +219,18 @@ pub async fn run_until_idle(services: &Services) -> Vec<(&'static str, TaskError
         if !changed {
             return errors;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::claim_batch;
+
+    #[test]
+    fn no_more_is_claimed_than_goes_out_in_ten_seconds() {
+        assert_eq!(
+            [claim_batch(500, 0), claim_batch(500, 60), claim_batch(500, 1), claim_batch(500, 6_000)],
+            [500, 10, 1, 500]
+        );
     }
 }
