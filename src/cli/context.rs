@@ -9,7 +9,7 @@ use super::{CliError, GlobalArgs, Output, values};
 use crate::clock::{Clock, Randomness};
 use crate::config::Config;
 use crate::domain::time::Timestamp;
-use crate::store::connect::{ConnectOptions, LOCK_TIMEOUT, Schema};
+use crate::store::connect::{ConnectOptions, IDLE_TIMEOUT, LOCK_TIMEOUT, Schema};
 use crate::store::{SqlStore, Store};
 
 /// The key under which a database remembers by which clock it is driven.
@@ -95,6 +95,8 @@ pub async fn open_store(config: &Config, schema: Schema, randomness: Randomness)
         timeout: config.database.connect_timeout,
         statement_timeout: config.database.statement_timeout,
         lock_timeout: LOCK_TIMEOUT,
+        // Nobody holds a lock for longer than a claim.
+        idle_timeout: config.schedule.lease.min(IDLE_TIMEOUT),
         schema: config.database.schema.as_deref(),
         pooling: config.database.pooling,
     };

@@ -165,6 +165,8 @@ fn source<'a>(settings: &'a DatabaseSettings, url: &'a SecretString) -> Result<S
             timeout: settings.connect_timeout,
             // A table is read by one statement, and a large one takes its time.
             statement_timeout: Some(TimeDelta::zero()),
+            // Its last rows may still be written down when all have come; it locks nothing.
+            idle_timeout: TimeDelta::zero(),
             schema: settings.schema.as_deref(),
             pooling: settings.pooling,
             ..ConnectOptions::new(url)

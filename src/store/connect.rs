@@ -28,6 +28,8 @@ pub struct ConnectOptions<'a> {
     pub statement_timeout: Option<TimeDelta>,
     /// How long one statement may wait for what another transaction has locked, on PostgreSQL: [`LOCK_TIMEOUT`].
     pub lock_timeout: TimeDelta,
+    /// How long a transaction may stand open while it waits for this program, on PostgreSQL: [`IDLE_TIMEOUT`] at most.
+    pub idle_timeout: TimeDelta,
     /// The schema in which the tables are, on PostgreSQL; none: as the server's `search_path` says.
     pub schema: Option<&'a str>,
     /// Whose session a connection to PostgreSQL works in.
@@ -44,6 +46,7 @@ impl<'a> ConnectOptions<'a> {
             timeout: TimeDelta::seconds(10),
             statement_timeout: None,
             lock_timeout: LOCK_TIMEOUT,
+            idle_timeout: IDLE_TIMEOUT,
             schema: None,
             pooling: Pooling::Detect,
         }
@@ -53,6 +56,11 @@ impl<'a> ConnectOptions<'a> {
 /// How long a statement waits for a lock. The tables are shared with the vendor's application: one transaction that it
 /// left idle must not stop the daemon, whose task fails instead, says so, and is run again by the next tick.
 pub const LOCK_TIMEOUT: TimeDelta = TimeDelta::seconds(5);
+
+/// How long the server keeps a transaction open for a program from which nothing comes. One that hangs, or whose machine was
+/// paused or cut off, holds the locks of its transaction, such as that on the head of the audit trail: after this the others go
+/// on. In order, nothing but a moment's deciding comes between the statements of a transaction.
+pub const IDLE_TIMEOUT: TimeDelta = TimeDelta::seconds(30);
 
 /// How many prepared statements a connection keeps: more than there are, so that a tick prepares nothing. (sqlx keeps a
 /// hundred by itself, and going through more in turn finds none of them again.)

@@ -58,7 +58,10 @@ pub(super) async fn open(options: &ConnectOptions<'_>, timeout: Duration, place:
 
 /// What each transaction goes by.
 fn settings(options: &ConnectOptions<'_>) -> Vec<(&'static str, String)> {
-    let mut settings = vec![("lock_timeout", options.lock_timeout.num_milliseconds().to_string())];
+    let mut settings = vec![
+        ("lock_timeout", options.lock_timeout.num_milliseconds().to_string()),
+        ("idle_in_transaction_session_timeout", options.idle_timeout.num_milliseconds().to_string()),
+    ];
     if let Some(limit) = options.statement_timeout {
         settings.push(("statement_timeout", limit.num_milliseconds().to_string()));
     }
