@@ -39,10 +39,12 @@ mod crash {
     mod dice;
     mod flip;
     mod full_disk;
+    mod hang;
     mod house;
     mod kills;
     mod mail_faults;
     mod ordeal;
+    mod peer;
     mod people;
     mod plan;
     mod post;

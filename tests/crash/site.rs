@@ -2,10 +2,11 @@
 
 use super::cluster::Cluster;
 use super::house::House;
+use super::peer::metric;
 use super::people::{add_company_of, address};
 use super::post::{copies, received};
 use super::switch::{Switch, Way};
-use crate::asking::{get, metrics};
+use crate::asking::get;
 use crate::process::{Process, eventually};
 use crate::support::{Kind, TestDatabase, folder_in_memory};
 
@@ -88,12 +89,7 @@ impl Site {
 
     /// The sum of this metric's values.
     pub async fn metric(&self, name: &str) -> f64 {
-        let metrics = metrics(self.http).await;
-        metrics
-            .iter()
-            .filter(|(shown, _)| shown.starts_with(name))
-            .map(|(_, value)| value.parse::<f64>().unwrap())
-            .sum()
+        metric(self.http, name).await
     }
 
     /// `/readyz` says no, for this reason.
