@@ -32,6 +32,7 @@ use daemon::{asking, installation, process, rows};
 mod crash {
     mod campaign;
     mod cluster;
+    mod crew;
     mod daemon;
     mod database_faults;
     #[path = "../simulation/dice.rs"]

@@ -4,7 +4,7 @@
 use mfa_enforcer::clock::Clock;
 
 use super::house::House;
-use super::people::{FLIPPED, add_company_of, give_date, let_the_day_come};
+use super::people::{FLIPPED, add_enrolled_company_of, give_date, let_the_day_come};
 use super::site::Site;
 use super::switch::{Switch, Way};
 use crate::process::eventually;
@@ -34,7 +34,7 @@ async fn breaks(way: Way, said: &str) {
     let settings = [("smtp.url", url.as_str()), ("smtp.timeout", "1s"), ("schedule.retry_most", "8s")];
     let mut site = Site::of(house, Way::Refused, &settings).await;
     site.add(PEOPLE).await;
-    let flipped = add_company_of(&site.house.db, FLIPPED, PEOPLE).await;
+    let flipped = add_enrolled_company_of(&site.house.db, FLIPPED, PEOPLE).await;
     let known = "SELECT count(*) FROM memberships WHERE reviewed";
     eventually("all are known", async || (site.house.number(known).await == 2 * PEOPLE).then_some(())).await;
     site.house.db.execute(&give_date(flipped)).await;

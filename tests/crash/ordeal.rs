@@ -9,7 +9,7 @@ use mfa_enforcer::domain::ids::Id;
 use mfa_enforcer::domain::time::Timestamp;
 
 use super::house::{CONNECTIONS, House};
-use super::people::{FLIPPED, TOLD, add_company_of, give_date, let_the_day_come};
+use super::people::{FLIPPED, TOLD, add_company_of, add_enrolled_company_of, give_date, let_the_day_come};
 use super::plan::{Act, Kill, Plan, Victim};
 use crate::support::{Kind, folder_in_memory};
 
@@ -68,7 +68,7 @@ impl Ordeal {
             house.installation.set(name, value);
         }
         add_company_of(&house.db, TOLD, terms.told).await;
-        let flipped = add_company_of(&house.db, FLIPPED, terms.flipped).await;
+        let flipped = add_enrolled_company_of(&house.db, FLIPPED, terms.flipped).await;
         let mut ordeal = Self {
             terms,
             house,

@@ -12,9 +12,20 @@ pub const TOLD: u32 = 1;
 /// The company whose people are enrolled, so that they get none; its day comes.
 pub const FLIPPED: u32 = 2;
 
-/// Writes a company where it is noon, with so many people, and with a date some weeks ahead. That of [`FLIPPED`] has none
-/// yet: its people are to be known before, as who is first seen after a date was told has a date of their own.
+/// Writes a company where it is noon, with so many people, who are to be told of its date some weeks ahead.
 pub async fn add_company_of(db: &TestDatabase, number: u32, people: usize) -> Id {
+    let company = add(db, number, people, false).await;
+    db.execute(&give_date(company)).await;
+    company
+}
+
+/// The same with people who are enrolled, so that they get no notices. It has no date yet: its people are to be known before,
+/// as who is first seen after a date was told has a date of their own.
+pub async fn add_enrolled_company_of(db: &TestDatabase, number: u32, people: usize) -> Id {
+    add(db, number, people, true).await
+}
+
+async fn add(db: &TestDatabase, number: u32, people: usize, are_enrolled: bool) -> Id {
     let (company, zone) = (company_id(number), zone_at_noon());
     let before = number << 24;
     let prefix = user_id(before).to_string()[..28].to_owned();
@@ -30,7 +41,7 @@ pub async fn add_company_of(db: &TestDatabase, number: u32, people: usize) -> Id
             "timestamptz ",
         ),
     };
-    let enrolled = if number == FLIPPED { format!("{instant}'2026-01-01T00:00:00Z'") } else { "NULL".to_owned() };
+    let enrolled = if are_enrolled { format!("{instant}'2026-01-01T00:00:00Z'") } else { "NULL".to_owned() };
     for sql in [
         format!("INSERT INTO companies (id, name, time_zone) VALUES ('{company}', 'Company {number}', '{zone}')"),
         format!(
@@ -40,9 +51,6 @@ pub async fn add_company_of(db: &TestDatabase, number: u32, people: usize) -> Id
         format!("WITH {numbers} INSERT INTO memberships (company_id, user_id) SELECT '{company}', {id} FROM numbers"),
     ] {
         db.execute(&sql).await;
-    }
-    if number != FLIPPED {
-        db.execute(&give_date(company)).await;
     }
     company
 }
