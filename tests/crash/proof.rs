@@ -69,10 +69,10 @@ impl Ordeal {
         let flipped = self.terms.flipped.to_string();
         let once = "SELECT count(*), count(DISTINCT user_id) FROM requirements WHERE cleared_at IS NULL";
         assert_eq!(self.house.rows(once).await, [[flipped.clone(), flipped.clone()]]);
-        // One by one: by the instant, which many share, SQLite would look for each among all.
+        // One by one, by the index of those that are not cleared: else SQLite would look for each among all.
         let agree = "SELECT count(*) FROM (
                 SELECT (SELECT mfa_required_at FROM users WHERE id = m.user_id) AS shown,
-                    (SELECT required_at FROM requirements WHERE user_id = m.user_id) AS required
+                    (SELECT required_at FROM requirements WHERE user_id = m.user_id AND cleared_at IS NULL) AS required
                 FROM memberships AS m WHERE m.company_id = '$'
             ) AS people WHERE shown = required";
         let company = crate::support::vendor::company_id(FLIPPED).to_string();
