@@ -1,0 +1,52 @@
+"""What was measured: series of values, ratios of two of them round by round, and whether the goals are met."""
+
+import statistics
+
+from .goals import GOALS
+
+
+class Results:
+    """Figures by name, in the order in which they came, and what could not be measured."""
+
+    def __init__(self):
+        self.figures = {}
+        self.errors = {}
+
+    def series(self, name, unit, values):
+        values = list(values)
+        if values:
+            self.figures[name] = {
+                "unit": unit,
+                "median": statistics.median(values),
+                "min": min(values),
+                "max": max(values),
+                "values": values,
+                **judged(name, statistics.median(values)),
+            }
+
+    def ratio(self, name, over, under):
+        """Values of the same round, one over the other: the machine's speed drifts, so that only these count."""
+        self.series(name, "ratio", [one / other for one, other in zip(over, under)])
+
+    def missed(self):
+        return [name for name, figure in self.figures.items() if figure.get("met") is False]
+
+
+def judged(name, value):
+    goal = GOALS.get(name)
+    if goal is None:
+        return {}
+    sign, limit = goal
+    return {"goal": f"{sign} {limit:g}", "met": value >= limit if sign == ">=" else value <= limit}
+
+
+def interleaved(bench, what, contestants, rounds=None):
+    """Lets each contestant take its turn, round after round: A B C A B C. Their values, by name."""
+    values = {name: [] for name in contestants}
+    rounds = rounds or bench.options.rounds
+    for number in range(1, rounds + 1):
+        for name, turn in contestants.items():
+            value = turn()
+            values[name].append(value)
+            bench.say(f"{what}: round {number} of {rounds}: {name}: {value:,.4g}")
+    return values
