@@ -76,8 +76,8 @@ class Daemon:
     def memory(self):
         return processes.memory(self.child.pid)
 
-    def cpu_seconds(self):
-        return processes.cpu_seconds(self.child.pid)
+    def cpu_nanoseconds(self):
+        return processes.cpu_nanoseconds(self.child.pid)
 
     def close(self):
         """Ends it as a service manager would."""

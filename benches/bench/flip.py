@@ -6,14 +6,19 @@ from .processes import BenchError
 from .results import interleaved
 from .setwise import Watched
 
-FLIPPED = f"SELECT flipped_at IS NOT NULL FROM enforcements WHERE company_id IS NOT NULL"
+FLIPPED = "SELECT flipped_at IS NOT NULL FROM enforcements WHERE company_id IS NOT NULL"
 
 
-def make_template(bench, store, users):
-    name = f"to_flip_{users}"
+def template_name(users, companies=1):
+    return f"to_flip_{users}_of_{companies}"
+
+
+def make_template(bench, store, users, companies=1):
+    """Companies whose date is a month ahead, with so many members in all; its name."""
+    name = template_name(users, companies)
     if bench.is_new(store, name):
-        plan = seed.Plan(companies=1, users=users, days_ahead=30, reminder="expanded")
-        seed.template(bench, store, name, seed.people(store, 1, users, f"'{seed.instant(plan.enforce_at)[:10]}'"),
+        plan = seed.Plan(companies=companies, users=users, days_ahead=30, reminder="expanded")
+        seed.template(bench, store, name, seed.people(store, companies, users, f"'{seed.instant(plan.enforce_at)[:10]}'"),
                       seed.enforcements(store, plan))
     return name
 
@@ -57,4 +62,4 @@ def measure(bench):
             for name, of_one in values.items():
                 bench.results.series(f"c.{store.name}.{size}.{name}", "s", of_one)
             bench.results.ratio(f"c.{store.name}.{size}.flip_per_update", values["flip"], values["update"])
-            bench.drop_template(store, f"to_flip_{users}")
+            bench.drop_template(store, template_name(users))

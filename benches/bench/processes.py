@@ -115,7 +115,10 @@ def memory(pid):
     return tuple(int(fields[name].split()[0]) / 1024 for name in ("VmRSS", "VmHWM"))
 
 
-def cpu_seconds(pid):
-    with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
-        fields = stat.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def cpu_nanoseconds(pid):
+    """What all of its threads have run for; /proc/PID/stat counts in hundredths of a second, too coarse for a tick."""
+    spent = 0
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{thread}/schedstat", encoding="ascii") as schedstat:
+            spent += int(schedstat.read().split()[0])
+    return spent

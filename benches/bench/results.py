@@ -2,7 +2,7 @@
 
 import statistics
 
-from .goals import GOALS
+from .goals import goal_of
 
 
 class Results:
@@ -33,7 +33,7 @@ class Results:
 
 
 def judged(name, value):
-    goal = GOALS.get(name)
+    goal = goal_of(name)
     if goal is None:
         return {}
     sign, limit = goal
