@@ -30,13 +30,13 @@ def make_template(bench, store, users):
             *seed.people(store, plan.companies, users, f"'{seed.instant(plan.enforce_at)[:10]}'"),
             *seed.enforcements(store, plan))])
         if store.name == "postgres":
-            for setting in ("track = 'all'", "track_planning = 'on'"):
+            for setting in ("track = 'top'", "track_planning = 'on'"):
                 store.execute(name, f"ALTER DATABASE \"{name}\" SET pg_stat_statements.{setting}")
     return name
 
 
 def measure_ticks(bench, store, users):
-    """Milliseconds a tick: (of the database, of the daemon's CPU)."""
+    """A tick's cost: (the database's milliseconds, its statements, the daemon's CPU in milliseconds)."""
     name = make_template(bench, store, users)
     with Daemon(bench, store.url(name), {"schedule.tick": "1s"}) as daemon:
         time.sleep(WARM_UP_SECONDS)
@@ -45,44 +45,47 @@ def measure_ticks(bench, store, users):
         cpu, began = daemon.cpu_nanoseconds(), time.monotonic()
         time.sleep(TICKS)
         cpu, seconds = daemon.cpu_nanoseconds() - cpu, time.monotonic() - began
-        of_database = database_milliseconds(store, name) if store.name == "postgres" else None
+        spent, statements = database_cost(store, name) if store.name == "postgres" else (None, None)
         daemon.must_be_content()
-    return of_database, cpu / 1e6 / seconds
+    return spent, statements, cpu / 1e6 / seconds
 
 
-def database_milliseconds(store, name):
-    """What the server spent on planning and executing, by the number of ticks that it saw."""
+def database_cost(store, name):
+    """What the server spent on planning and executing, and for how many statements, by the number of ticks that it saw."""
     tasks = int(store.value(name, TASKS))
-    spent, runs = store.server.value("postgres", f"""SELECT sum(total_plan_time + total_exec_time),
-        sum(calls) FILTER (WHERE query LIKE 'INSERT INTO task_runs%')
+    spent, statements, runs = store.server.value("postgres", f"""SELECT sum(total_plan_time + total_exec_time), sum(calls),
+        sum(calls) FILTER (WHERE query LIKE '%INSERT INTO task_runs%')
         FROM pg_stat_statements AS s JOIN pg_database AS d ON d.oid = s.dbid WHERE d.datname = '{name}'
             AND query <> '{TASKS}'""").split("|")
     if not runs or int(runs) < tasks:
         raise BenchError("no tick came while it was measured")
-    return float(spent) / (int(runs) / tasks)
+    ticks = int(runs) / tasks
+    return float(spent) / ticks, int(statements) / ticks
 
 
 def measure(bench):
     for store in bench.stores():
         most = bench.options.users_most if store.name == "postgres" else min(SQLITE_MOST, bench.options.users_most)
         sizes = dict(bench.sizes([users for users in USERS if users <= max(most, USERS[0])]))
-        of_database, of_daemon = {size: [] for size in sizes.values()}, {size: [] for size in sizes.values()}
+        of_database, of_statements, of_daemon = ({size: [] for size in sizes.values()} for _ in range(3))
 
-        def turn(users, size, store=store, of_database=of_database, of_daemon=of_daemon):
+        def turn(users, size, store=store, of_database=of_database, of_statements=of_statements, of_daemon=of_daemon):
             def measured():
-                database, cpu = measure_ticks(bench, store, users)
+                spent, statements, cpu = measure_ticks(bench, store, users)
                 of_daemon[size].append(cpu)
-                if database is None:
+                if spent is None:
                     return cpu
-                of_database[size].append(database)
-                return database
+                of_database[size].append(spent)
+                of_statements[size].append(statements)
+                return spent
 
             return measured
 
         interleaved(bench, f"d {store.name}", {size: turn(users, size) for users, size in sizes.items()})
-        for what, values in (("database_ms_per_tick", of_database), ("cpu_ms_per_tick", of_daemon)):
+        for what, unit, values in (("database_ms_per_tick", "ms", of_database), ("statements_per_tick", "", of_statements),
+                                   ("cpu_ms_per_tick", "ms", of_daemon)):
             smallest = next(iter(values))
             for size, of_one in values.items():
-                bench.results.series(f"d.{store.name}.{what}.{size}", "ms", of_one)
+                bench.results.series(f"d.{store.name}.{what}.{size}", unit, of_one)
                 if size != smallest and of_one:
                     bench.results.ratio(f"d.{store.name}.{what}.{size}_per_{smallest}", of_one, values[smallest])

@@ -6,6 +6,7 @@ import pwd
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import tempfile
 import time
@@ -16,6 +17,10 @@ _started = []
 
 class BenchError(Exception):
     """A measurement that could not be made, and why."""
+
+
+# Whatever can keep a measurement from being made: the others go on.
+FAILURES = (BenchError, sqlite3.Error, subprocess.SubprocessError, OSError, ValueError, LookupError, ArithmeticError)
 
 
 def start(command, **options):

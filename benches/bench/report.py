@@ -44,17 +44,43 @@ def number(value):
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"
 
 
-def write(path, version, results, options, of_machine):
-    """The figures as JSON."""
-    content = {
-        "version": version,
-        "date": datetime.date.today().isoformat(),
-        "machine": of_machine,
-        "options": {"rounds": options.rounds, "count": options.count, "users_most": options.users_most, "note": options.note},
-        "figures": results.figures,
-        "errors": results.errors,
-    }
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "w", encoding="utf-8") as file:
-        json.dump(content, file, indent=1, ensure_ascii=False, default=str)
-        file.write("\n")
+class Report:
+    """The file of one version: measurements by their letters, each with the conditions it was made under.
+
+    It is written after each measurement, and those not made again stay: a long bench can be run in pieces.
+    """
+
+    def __init__(self, path, version, of_machine, options):
+        self.path = os.path.abspath(path) if path else None
+        self.version = version
+        self.conditions = {
+            "machine": of_machine,
+            "options": {"rounds": options.rounds, "count": options.count, "users_most": options.users_most,
+                        "stores": options.stores, "note": options.note},
+        }
+
+    def take(self, name, results):
+        """Puts in what one measurement found."""
+        if not self.path:
+            return
+        measurements = self.of_before()
+        measurements[name] = {
+            "date": datetime.date.today().isoformat(),
+            **self.conditions,
+            "load_at_end": os.getloadavg()[0],
+            "figures": {figure: values for figure, values in results.figures.items() if results.made_by[figure] == name},
+            "errors": {of: error for of, error in results.errors.items() if of.split()[0].rstrip(":") == name},
+        }
+        content = {"version": self.version, "measurements": dict(sorted(measurements.items()))}
+        os.makedirs(os.path.dirname(self.path), exist_ok=True)
+        with open(self.path, "w", encoding="utf-8") as file:
+            json.dump(content, file, indent=1, ensure_ascii=False)
+            file.write("\n")
+
+    def of_before(self):
+        """The measurements of this version that the file has."""
+        if not os.path.exists(self.path):
+            return {}
+        with open(self.path, encoding="utf-8") as file:
+            content = json.load(file)
+        return content["measurements"] if content["version"] == self.version else {}

@@ -21,6 +21,8 @@ def missing(measurements):
         packages.append("postgresql")
     if not os.path.exists("/usr/sbin/smtp-sink"):
         packages.append("postfix")
+    if "g" in measurements and not shutil.which("strip"):
+        packages.append("binutils")
     if "t" in measurements:
         packages += [package for program, package in (("openssl", "openssl"), ("stunnel4", "stunnel4")) if not shutil.which(program)]
     if "b" in measurements:

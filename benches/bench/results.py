@@ -1,8 +1,10 @@
 """What was measured: series of values, ratios of two of them round by round, and whether the goals are met."""
 
 import statistics
+import traceback
 
 from .goals import goal_of
+from .processes import FAILURES
 
 
 class Results:
@@ -10,11 +12,14 @@ class Results:
 
     def __init__(self):
         self.figures = {}
+        self.made_by = {}
         self.errors = {}
+        self.measurement = None
 
     def series(self, name, unit, values):
         values = list(values)
         if values:
+            self.made_by[name] = self.measurement
             self.figures[name] = {
                 "unit": unit,
                 "median": statistics.median(values),
@@ -41,12 +46,22 @@ def judged(name, value):
 
 
 def interleaved(bench, what, contestants, rounds=None):
-    """Lets each contestant take its turn, round after round: A B C A B C. Their values, by name."""
+    """Lets each contestant take its turn, round after round: A B C A B C. Their values, by name.
+
+    Who fails once is out of it, without figures; the others go on.
+    """
     values = {name: [] for name in contestants}
     rounds = rounds or bench.options.rounds
     for number in range(1, rounds + 1):
-        for name, turn in contestants.items():
-            value = turn()
+        for name in [name for name in contestants if name in values]:
+            try:
+                value = contestants[name]()
+            except FAILURES as error:
+                bench.say(f"{what}: round {number} of {rounds}: {name} failed: {error}")
+                traceback.print_exc()
+                bench.results.errors[f"{what}: {name}"] = str(error)
+                del values[name]
+                continue
             values[name].append(value)
             bench.say(f"{what}: round {number} of {rounds}: {name}: {value:,.4g}")
-    return values
+    return {name: values.get(name, []) for name in contestants}

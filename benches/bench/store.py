@@ -157,6 +157,7 @@ def wait_until(store, name, sql, seconds, every=0.5, daemons=()):
     while store.value(name, sql) not in ("1", "t"):
         for daemon in daemons:
             daemon.must_live()
+            daemon.must_be_content()
         if time.monotonic() > until:
             raise BenchError(f"not done within {seconds} s: {sql}")
         time.sleep(every)

@@ -45,11 +45,11 @@ class Workshop:
         return daemon.command(self.binary, url, arguments, settings)
 
     def stores(self):
-        return [one for one in (self.postgres, self.sqlite) if one.name in self.options.databases]
+        return [one for one in (self.postgres, self.sqlite) if one.name in self.options.stores]
 
     def chosen(self, contestants, **of_store):
         """Without the contestants of a database that was not asked for."""
-        without = {name for database, names in of_store.items() if database not in self.options.databases for name in names}
+        without = {name for database, names in of_store.items() if database not in self.options.stores for name in names}
         return {name: turn for name, turn in contestants.items() if name not in without}
 
     def sizes(self, numbers):
@@ -75,6 +75,12 @@ class Workshop:
     def note_peak(self, work, of, megabytes):
         """The highest resident memory that some work has needed."""
         self.peaks.setdefault(f"g.memory.{of.name}.{work}", []).append(megabytes)
+
+    def note_peaks(self, measurement):
+        """Makes figures of the memory that one measurement's work has needed."""
+        for name, peaks in self.peaks.items():
+            self.results.series(f"{name}.during_{measurement}", "MB", peaks)
+        self.peaks.clear()
 
     def close(self):
         self.server.stop()
