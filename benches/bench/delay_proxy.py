@@ -5,6 +5,7 @@ usage: delay_proxy.py LISTEN_PORT TARGET_PORT ROUND_TRIP_MS
 """
 
 import asyncio
+import contextlib
 import sys
 
 
@@ -21,7 +22,7 @@ class Half(asyncio.Protocol):
         self.later(lambda other: other.write(data))
 
     def eof_received(self):
-        self.later(lambda other: other.write_eof())
+        self.later(end_writing)
         return True
 
     def connection_lost(self, _error):
@@ -38,6 +39,12 @@ class Half(asyncio.Protocol):
         for act in self.waiting:
             self.later(act)
         self.waiting.clear()
+
+
+def end_writing(transport):
+    # It may have gone meanwhile.
+    with contextlib.suppress(OSError):
+        transport.write_eof()
 
 
 async def main(listen, target, round_trip_ms):

@@ -6,8 +6,7 @@ import time
 from . import idle, processes
 from .daemon import Daemon
 
-REST_SECONDS = 60
-STARTS = 7
+REST_SECONDS = 30
 
 
 def stripped_size(bench):
@@ -21,7 +20,7 @@ def starts(bench, store, users, size):
     """Milliseconds from the start of the process until it tells that it is ready, and until /readyz does."""
     name = idle.make_template(bench, store, users)
     told, answered = [], []
-    for _ in range(min(STARTS, bench.options.rounds + 2)):
+    for _ in range(bench.options.rounds):
         with Daemon(bench, store.url(name)) as daemon:
             told.append(daemon.seconds_to_ready * 1000)
             until = time.monotonic() + 60
@@ -37,7 +36,7 @@ def rest(bench, store, users, size):
     name = idle.make_template(bench, store, users)
     seconds = 3 if bench.options.quick else REST_SECONDS
     resident, highest, busy = [], [], []
-    for _ in range(1 if bench.options.quick else min(3, bench.options.rounds)):
+    for _ in range(bench.options.rounds):
         with Daemon(bench, store.url(name)) as daemon:
             time.sleep(2)
             cpu, began = daemon.cpu_nanoseconds(), time.monotonic()
@@ -59,4 +58,5 @@ def measure(bench):
         most = idle.USERS[-1] if store.name == "postgres" else idle.SQLITE_MOST
         for users, size in bench.sizes((idle.USERS[0], most)):
             starts(bench, store, users, size)
-            rest(bench, store, users, size)
+        # What may grow with them shows where they are most.
+        rest(bench, store, users, size)
