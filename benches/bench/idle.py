@@ -11,9 +11,9 @@ USERS = (10_000, 1_000_000, 10_000_000)
 # An SQLite file of more users than this takes longer to make than to learn from.
 SQLITE_MOST = 1_000_000
 MEMBERS = 1000
-TICKS = 20
+TICKS = 12
 # What runs at the start, and the first ticks, which prepare their statements.
-WARM_UP_SECONDS = 5
+WARM_UP_SECONDS = 3
 TASKS = "SELECT count(*) FROM task_runs"
 
 
