@@ -1,4 +1,4 @@
-"""(c) Making accounts required, with the records of it, against a plain UPDATE of the same rows."""
+"""(c) Making accounts required, with the records of it, against a plain UPDATE of the same rows, and against the rows' own limit."""
 
 from . import seed
 from .daemon import Daemon
@@ -44,12 +44,16 @@ def flip(bench, store, users):
 
 
 def plain_update(bench, store, users):
-    """Seconds of the UPDATE alone, without triggers, on a copy of the table with its indexes."""
+    """Seconds of the UPDATE alone, without triggers, on a copy of the table with its indexes; leaves the database."""
     store.clone(make_template(bench, store, users), "update")
     store.without_triggers("update", "users")
-    seconds = store.seconds("update", f"UPDATE users SET mfa_required_at = '{seed.instant(seed.now())}'")
-    store.drop("update")
-    return seconds
+    return store.seconds("update", f"UPDATE users SET mfa_required_at = '{seed.instant(seed.now())}'")
+
+
+def limit(bench, store, users):
+    """Seconds of the UPDATE and of one INSERT of each account's record: the same rows cannot be written faster."""
+    return plain_update(bench, store, users) + store.seconds("update", """INSERT INTO requirements (user_id, enforcement_id, required_at)
+        SELECT u.id, e.id, u.mfa_required_at FROM users AS u CROSS JOIN enforcements AS e WHERE e.company_id IS NOT NULL""")
 
 
 def measure(bench):
@@ -58,8 +62,11 @@ def measure(bench):
             def turn(what, store=store, users=users):
                 return lambda: what(bench, store, users)
 
-            values = interleaved(bench, f"c {store.name} {size}", {"flip": turn(flip), "update": turn(plain_update)})
+            contestants = {"flip": turn(flip), "update": turn(plain_update), "limit": turn(limit)}
+            values = interleaved(bench, f"c {store.name} {size}", contestants)
             for name, of_one in values.items():
                 bench.results.series(f"c.{store.name}.{size}.{name}", "s", of_one)
             bench.results.ratio(f"c.{store.name}.{size}.flip_per_update", values["flip"], values["update"])
+            bench.results.ratio(f"c.{store.name}.{size}.flip_per_limit", values["flip"], values["limit"])
+            store.drop("update")
             bench.drop_template(store, template_name(users))
