@@ -12,6 +12,8 @@ import urllib.request
 from . import processes
 from .processes import BenchError
 
+SLOW_STATEMENT = "slow statement: "
+
 
 class Daemon:
     """One `mfa-enforcer run`."""
@@ -86,9 +88,12 @@ class Daemon:
         self.told.close()
 
     def must_be_content(self):
-        """It has logged nothing at warn level or above: what it did was what was meant to be measured."""
+        """It has logged nothing at warn level or above: what it did was what was meant to be measured.
+
+        But for statements that take long: how long is what is measured.
+        """
         with open(self.log, encoding="utf-8", errors="replace") as log:
-            lines = log.read().splitlines()
+            lines = [line for line in log.read().splitlines() if SLOW_STATEMENT not in line]
         if lines:
             raise BenchError(f"the daemon complained {len(lines)} times, first: {lines[0][:1000]}")
 
