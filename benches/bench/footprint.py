@@ -6,7 +6,7 @@ import time
 from . import idle, processes
 from .daemon import Daemon
 
-REST_SECONDS = 30
+REST_SECONDS = 20
 
 
 def stripped_size(bench):
