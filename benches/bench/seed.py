@@ -108,5 +108,5 @@ def template(bench, store, name, *groups):
     store.create(name)
     bench.command(store.url(name), ["migrate"])
     for statements in groups:
-        store.execute(name, *statements)
+        store.fill(name, *statements)
     store.seal(name)
