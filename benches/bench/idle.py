@@ -36,7 +36,7 @@ def make_template(bench, store, users):
 
 
 def measure_ticks(bench, store, users):
-    """A tick's cost: (the database's milliseconds, its statements, the daemon's CPU in milliseconds)."""
+    """What a tick costs, by the names of the costs; the one to be told first, first."""
     name = make_template(bench, store, users)
     with Daemon(bench, store.url(name), {"schedule.tick": "1s"}) as daemon:
         time.sleep(WARM_UP_SECONDS)
@@ -45,47 +45,50 @@ def measure_ticks(bench, store, users):
         cpu, began = daemon.cpu_nanoseconds(), time.monotonic()
         time.sleep(TICKS)
         cpu, seconds = daemon.cpu_nanoseconds() - cpu, time.monotonic() - began
-        spent, statements = database_cost(store, name) if store.name == "postgres" else (None, None)
+        costs = of_database(store, name) if store.name == "postgres" else {}
         daemon.must_be_content()
-    return spent, statements, cpu / 1e6 / seconds
+    return {**costs, "cpu_ms": cpu / 1e6 / seconds}
 
 
-def database_cost(store, name):
-    """What the server spent on planning and executing, and for how many statements, by the number of ticks that it saw."""
+def of_database(store, name):
+    """What the server spent, and on how many statements, by the number of ticks that it saw."""
     tasks = int(store.value(name, TASKS))
-    spent, statements, runs = store.server.value("postgres", f"""SELECT sum(total_plan_time + total_exec_time), sum(calls),
-        sum(calls) FILTER (WHERE query LIKE '%INSERT INTO task_runs%')
+    planning, execution, statements, runs = store.server.value("postgres", f"""SELECT sum(total_plan_time), sum(total_exec_time),
+        sum(calls), sum(calls) FILTER (WHERE query LIKE '%INSERT INTO task_runs%')
         FROM pg_stat_statements AS s JOIN pg_database AS d ON d.oid = s.dbid WHERE d.datname = '{name}'
             AND query <> '{TASKS}'""").split("|")
     if not runs or int(runs) < tasks:
         raise BenchError("no tick came while it was measured")
     ticks = int(runs) / tasks
-    return float(spent) / ticks, int(statements) / ticks
+    planning, execution = float(planning) / ticks, float(execution) / ticks
+    return {"database_ms": planning + execution, "execution_ms": execution, "planning_ms": planning,
+            "statements": int(statements) / ticks}
 
 
 def measure(bench):
     for store in bench.stores():
         most = bench.options.users_most if store.name == "postgres" else min(SQLITE_MOST, bench.options.users_most)
         sizes = dict(bench.sizes([users for users in USERS if users <= max(most, USERS[0])]))
-        of_database, of_statements, of_daemon = ({size: [] for size in sizes.values()} for _ in range(3))
+        found = {size: [] for size in sizes.values()}
 
-        def turn(users, size, store=store, of_database=of_database, of_statements=of_statements, of_daemon=of_daemon):
+        def turn(users, size, store=store, found=found):
             def measured():
-                spent, statements, cpu = measure_ticks(bench, store, users)
-                of_daemon[size].append(cpu)
-                if spent is None:
-                    return cpu
-                of_database[size].append(spent)
-                of_statements[size].append(statements)
-                return spent
+                found[size].append(measure_ticks(bench, store, users))
+                return next(iter(found[size][-1].values()))
 
             return measured
 
         interleaved(bench, f"d {store.name}", {size: turn(users, size) for users, size in sizes.items()})
-        for what, unit, values in (("database_ms_per_tick", "ms", of_database), ("statements_per_tick", "", of_statements),
-                                   ("cpu_ms_per_tick", "ms", of_daemon)):
-            smallest = next(iter(values))
-            for size, of_one in values.items():
-                bench.results.series(f"d.{store.name}.{what}.{size}", unit, of_one)
-                if size != smallest and of_one:
-                    bench.results.ratio(f"d.{store.name}.{what}.{size}_per_{smallest}", of_one, values[smallest])
+        tell(bench, store, found)
+
+
+def tell(bench, store, found):
+    """Makes figures of the costs, and of how they grow from the smallest database on."""
+    smallest = next(iter(found))
+    for what in next((costs[0] for costs in found.values() if costs), {}):
+        name = f"d.{store.name}.{what}_per_tick"
+        for size, costs in found.items():
+            values = [one[what] for one in costs]
+            bench.results.series(f"{name}.{size}", "" if what == "statements" else "ms", values)
+            if size != smallest:
+                bench.results.ratio(f"{name}.{size}_per_{smallest}", values, [one[what] for one in found[smallest]])
