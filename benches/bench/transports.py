@@ -18,12 +18,14 @@ debug = err
 socket = l:TCP_NODELAY=1
 socket = r:TCP_NODELAY=1
 [server]
+protocol = smtp
 accept = 127.0.0.1:{tls}
 connect = 127.0.0.1:{sink}
 cert = {folder}/cert.pem
 key = {folder}/key.pem
 [client]
 client = yes
+protocol = smtp
 accept = 127.0.0.1:{plain}
 connect = 127.0.0.1:{tls}
 """
@@ -31,7 +33,7 @@ connect = 127.0.0.1:{tls}
 
 @contextlib.contextmanager
 def encrypted(bench):
-    """A TLS end before the sink; its port, that of a way to it for programs without TLS, and the authority's file."""
+    """An end with STARTTLS before the sink; its port, that of a way to it for programs without TLS, and the authority's file."""
     folder, tls, plain = bench.new_folder("tls"), processes.free_port(), processes.free_port()
     processes.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
                    "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
@@ -76,7 +78,7 @@ def measure(bench):
     plain, signed = delivery.real_message(bench, store), delivery.real_message(bench, store, dkim)
     tuned = delivery.TUNED
     with encrypted(bench) as (tls, tls_for_all, authority), slow_line(bench) as slow_port:
-        tls_settings = {**tuned, "smtp.url": f"smtps://localhost:{tls}", "smtp.ca_file": authority}
+        tls_settings = {**tuned, "smtp.url": f"smtp://localhost:{tls}", "smtp.tls": "required", "smtp.ca_file": authority}
         contestants = {
             "plain.smtp_source": lambda: delivery.smtp_source(bench, plain, count),
             "plain.daemon": lambda: delivery.deliver(bench, store, count, tuned),
