@@ -20,6 +20,7 @@ pub use signals::Signals;
 
 use crate::clock::{Clock, Randomness};
 use crate::config::Config;
+use crate::domain::audit::sha256_hex;
 use crate::http::{self, BindError, BounceRoute, HttpState};
 use crate::lmtp;
 use crate::mail::limits::RateLimits;
@@ -120,14 +121,15 @@ fn services_mailing_by(
     }
 }
 
-/// What every start does before the first task: zone rules come with the binary, and settings may have changed. Scheduled
-/// dates are looked at before anything can be flipped by an instant that the new rules have moved (R3).
+/// What every start does before the first task: zone rules come with the binary, and settings may have changed. If they have,
+/// scheduled dates are looked at before anything can be flipped by an instant that the new rules have moved (R3).
 ///
 /// # Errors
 /// What the database answers.
 pub async fn prepare(services: &Services) -> Result<(), StoreError> {
     services.store.note_sso_setting(services.policy.leave_out_sso).await?;
-    services.store.recheck_scheduled().await?;
+    let judged_by = format!("{} {}", chrono_tz::IANA_TZDB_VERSION, sha256_hex([format!("{:?}", services.policy)]));
+    services.store.recheck_scheduled(&judged_by).await?;
     if let Err(error) = tasks::run_task(&tasks::Reconcile, services).await {
         tracing::warn!(%error, "not every scheduled date could be looked at");
     }

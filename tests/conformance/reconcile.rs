@@ -173,10 +173,12 @@ async fn what_is_scheduled_is_looked_at_again(db: &TestDatabase) {
     scheduled(db, &store, 1).await;
     add_company(db, 2).await;
     store.reconcile_company(company_id(2), set_at(), &Policy::default(), true).await.unwrap();
-    assert_eq!(store.recheck_scheduled().await.unwrap(), 1);
+    assert_eq!(store.recheck_scheduled("2026a").await.unwrap(), 1);
     assert_eq!(store.unreconciled_companies(None, 10).await.unwrap(), [company_id(1)]);
     let again = store.reconcile_company(company_id(1), set_at(), &Policy::default(), true).await.unwrap();
-    assert_eq!(again, Reconciled::default(), "the zone rules are the same");
+    assert_eq!(again, Reconciled::default(), "the zone rules say the same");
+    assert_eq!(store.recheck_scheduled("2026a").await.unwrap(), 0, "they are the same");
+    assert_eq!(store.recheck_scheduled("2026b").await.unwrap(), 1);
 }
 
 async fn a_revision_raised_meanwhile_is_not_lost(db: &TestDatabase) {
