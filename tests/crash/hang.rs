@@ -13,7 +13,7 @@ use crate::support::{Kind, folder_in_memory};
 const FIRST: u32 = 1;
 const SECOND: u32 = 2;
 const THIRD: u32 = 3;
-const PEOPLE: [usize; 3] = [100, 12, 6];
+const PEOPLE: [usize; 3] = [60, 12, 6];
 /// The daemon that hangs, to the mail server.
 const HUNG: &str = "hung.example";
 
