@@ -80,7 +80,7 @@ impl Sample {
             .env("MFA_ENFORCER__CLOCK__SIMULATED", "true")
             .env("MFA_ENFORCER__SMTP__URL", "file:mails")
             .envs(more.iter().copied())
-            .timeout(std::time::Duration::from_mins(1))
+            .timeout(std::time::Duration::from_mins(2))
             .output()
             .unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
