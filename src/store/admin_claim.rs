@@ -9,8 +9,9 @@ use super::audit::{self, NewEvent};
 use super::claim::ClaimTerms;
 use super::outcome::{MailOutcome, MailResult};
 use super::safety::measured;
-use super::sql::{Row, Tx, bind};
+use super::sql::{Row, Tx};
 use super::unreachable::contacts;
+use super::values::bind;
 use super::{SqlStore, StoreError, companies};
 use crate::domain::admin_mail::{
     self, Action, AdminMailChoice, AdminMailFacts, AdminMailKind, AdminMessage, AdminSkipReason, Decision, News,

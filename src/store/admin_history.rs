@@ -6,7 +6,8 @@ use serde_json::json;
 
 use super::audit::{self, NewEvent};
 use super::exemptions::locked_membership;
-use super::sql::{Row, Tx, bind};
+use super::sql::{Row, Tx};
+use super::values::bind;
 use super::{SqlStore, StoreError};
 use crate::domain::admin_mail::{AdminMailChoice, AdminMailKind, AdminSkipReason};
 use crate::domain::ids::Id;

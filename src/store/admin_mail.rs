@@ -6,7 +6,8 @@ use chrono_tz::Tz;
 use serde_json::json;
 
 use super::dialect::ColumnType;
-use super::sql::{Row, Tx, bind};
+use super::sql::{Row, Tx};
+use super::values::bind;
 use super::{SqlStore, StoreError, daemon_state};
 use crate::domain::admin_mail::{self, AdminMailKind};
 use crate::domain::ids::Id;

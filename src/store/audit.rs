@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use serde_json::Value as Json;
 
-use super::sql::{Row, Tx, bind};
+use super::sql::{Row, Tx};
+use super::values::bind;
 use super::{SqlStore, StoreError};
 use crate::domain::audit::AuditEvent;
 use crate::domain::ids::Id;

@@ -7,7 +7,8 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::audit::{self, NewEvent};
-use super::sql::{Row, Tx, bind};
+use super::sql::{Row, Tx};
+use super::values::bind;
 use super::{SqlStore, StoreError};
 use crate::domain::bounce::{Bounce, BouncedMail, Verdict};
 use crate::domain::ids::Id;

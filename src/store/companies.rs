@@ -8,7 +8,8 @@ use serde_json::{Map, Value as Json, json};
 
 use super::audit::{self, NewEvent};
 use super::edit::Edit;
-use super::sql::{Row, Tx, bind};
+use super::sql::{Row, Tx};
+use super::values::bind;
 use super::{SqlStore, StoreError};
 use crate::domain::ids::Id;
 use crate::domain::notice::EnforcementState;
@@ -328,7 +329,7 @@ fn state(row: &Row) -> Result<Option<EnforcementState>, StoreError> {
     row.get::<Option<String>>("enforcement_state")?.map(|name| name.parse().map_err(StoreError::Corrupt)).transpose()
 }
 
-fn settable(company: &Company) -> Vec<super::sql::Value> {
+fn settable(company: &Company) -> Vec<super::values::Value> {
     bind![
         company.id,
         company.external_id.clone(),

@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 
-use super::sql::{Pool, Tx, bind};
+use super::sql::{Pool, Tx};
+use super::values::bind;
 use super::{SqlStore, StoreError};
 use crate::domain::time::Timestamp;
 

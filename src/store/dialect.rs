@@ -55,7 +55,7 @@ impl Dialect {
         self.postgres_only(&format!(" FOR SHARE OF {alias} SKIP LOCKED"))
     }
 
-    /// A batch of ids, bound as [`Ids`](super::sql::Ids) to `$parameter`, as the table `batch(id)`.
+    /// A batch of ids, bound as [`Ids`](super::values::Ids) to `$parameter`, as the table `batch(id)`.
     ///
     /// PostgreSQL knows how many there are when it plans, as it does not of JSON.
     #[must_use]

@@ -6,8 +6,9 @@ use serde_json::json;
 
 use super::audit::{self, NewEvent};
 use super::companies::{self, Lock};
-use super::sql::{Tx, bind};
+use super::sql::Tx;
 use super::users::{self, User};
+use super::values::bind;
 use super::{SqlStore, StoreError};
 use crate::domain::ids::Id;
 use crate::domain::time::Timestamp;

@@ -15,7 +15,8 @@ use super::predicate::{
     ANNOUNCED_AT, DATE_STANDS, REQUIRED, REQUIRED_BEFORE, skipped_for_now, told_at, told_date, would_be_required,
 };
 use super::requirements::{id_batch, id_rows};
-use super::sql::{Ids, Row, Tx, bind};
+use super::sql::{Row, Tx};
+use super::values::{Ids, bind};
 use crate::domain::delivery::{EarlierMail, UserFacts};
 use crate::domain::forecast::{Course, Membership, Milestone, Notice, Person, Tie};
 use crate::domain::ids::{Id, PAYEE_MANDATE};

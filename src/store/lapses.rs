@@ -9,7 +9,7 @@ use super::predicate::{
 };
 use super::requirements::id_rows;
 use super::review::{Reviewed, hold_enforcements, read_governing, reader_zone};
-use super::sql::bind;
+use super::values::bind;
 use super::{SqlStore, StoreError};
 use crate::domain::delivery::LAPSE_NOTICE;
 use crate::domain::ids::Id;

@@ -4,7 +4,8 @@ use sqlx::migrate::{Migration, Migrator};
 use sqlx::{AssertSqlSafe, SqlSafeStr as _};
 
 use super::connect::Schema;
-use super::sql::{Database, Open, Pool, Row, bind};
+use super::sql::{Database, Open, Pool, Row};
+use super::values::bind;
 use super::{StoreError, migrations};
 
 /// Who migrates a database on a server holds this advisory lock until its transaction ends.

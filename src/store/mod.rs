@@ -47,6 +47,7 @@ mod sql;
 pub mod status;
 pub mod unreachable;
 pub mod users;
+mod values;
 
 pub use error::StoreError;
 

@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use chrono::NaiveDate;
 use serde::Serialize;
 
-use super::sql::{Row, Tx, Value, bind};
+use super::sql::{Row, Tx};
+use super::values::{Value, bind};
 use super::{SqlStore, StoreError};
 use crate::domain::ids::Id;
 use crate::domain::notice::{NoticeKind, NoticeState, SkipReason};

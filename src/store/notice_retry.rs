@@ -5,7 +5,8 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::audit::{self, NewEvent};
-use super::sql::{Ids, Tx, bind};
+use super::sql::Tx;
+use super::values::{Ids, bind};
 use super::{SqlStore, StoreError};
 use crate::domain::admin_mail::AdminSkipReason;
 use crate::domain::ids::Id;

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 
 use super::requirements::{id_batch, id_rows};
-use super::sql::{Row, bind};
+use super::sql::Row;
+use super::values::bind;
 use super::{SqlStore, StoreError};
 use crate::domain::ids::Id;
 use crate::domain::time::Timestamp;

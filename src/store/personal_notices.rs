@@ -10,7 +10,8 @@ use super::predicate::{
     ANNOUNCED_AT, REQUIRED, REQUIRED_BEFORE, TELLING, skipped_for_now, subject, told_at, told_date,
 };
 use super::review::{membership_rows, planned_zone, reader_zone};
-use super::sql::{Tx, bind};
+use super::sql::Tx;
+use super::values::bind;
 use super::{SqlStore, StoreError};
 use crate::domain::expansion::{self, Enforcement, MemberFacts};
 use crate::domain::ids::Id;

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value as Json, json};
 
 use super::StoreError;
-use super::sql::{Ids, Row, Tx, bind};
+use super::sql::{Row, Tx};
+use super::values::{Ids, bind};
 use crate::domain::audit::sha256_hex;
 use crate::domain::ids::Id;
 use crate::domain::time::Timestamp;

@@ -14,7 +14,8 @@ use super::predicate::{
     subject, told_at, told_date,
 };
 use super::requirements::{NewRequirements, derive_required_at, id_batch, id_rows, require_users};
-use super::sql::{Ids, Row, Tx, Value, bind};
+use super::sql::{Row, Tx};
+use super::values::{Ids, Value, bind};
 use super::{SqlStore, StoreError};
 use crate::domain::ids::{Id, PAYEE_MANDATE};
 use crate::domain::notice::NoticeKind;

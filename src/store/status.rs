@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use super::predicate::DATE_STANDS;
 use super::safety;
-use super::sql::{Row, bind};
+use super::sql::Row;
+use super::values::bind;
 use super::{SqlStore, StoreError};
 use crate::domain::delivery::LAPSE_NOTICE;
 use crate::domain::ids::Id;

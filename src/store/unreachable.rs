@@ -5,7 +5,8 @@ use chrono::NaiveDate;
 use serde::Serialize;
 
 use super::predicate::subject;
-use super::sql::{Row, Tx, bind};
+use super::sql::{Row, Tx};
+use super::values::bind;
 use super::{SqlStore, StoreError};
 use crate::domain::admin_mail::Contact;
 use crate::domain::ids::Id;

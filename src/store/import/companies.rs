@@ -11,7 +11,8 @@ use crate::domain::time::Timestamp;
 use crate::store::companies::{COLUMNS, Company, CompanyChange, company};
 use crate::store::dialect::ColumnType;
 use crate::store::edit::Edit;
-use crate::store::sql::{Tx, bind};
+use crate::store::sql::Tx;
+use crate::store::values::bind;
 use crate::store::{SqlStore, StoreError};
 
 /// What one line says of a company. What it does not say stays, or has its default where the company is new.

@@ -14,8 +14,9 @@ use crate::domain::time::Timestamp;
 use crate::domain::values::{CountryCode, EmailAddress, Locale};
 use crate::store::dialect::ColumnType;
 use crate::store::edit::Edit;
-use crate::store::sql::{Row, Tx, bind};
+use crate::store::sql::{Row, Tx};
 use crate::store::users::{COLUMNS, User, method_name, user};
+use crate::store::values::bind;
 use crate::store::{SqlStore, StoreError};
 
 /// What one line says of a user and, where it names a company, of one membership.
