@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use chrono_tz::Tz;
 
 use super::StoreError;
-use super::predicate::{DATE_STANDS, FREED, REQUIRED_OTHERWISE, told_at_otherwise, told_date_otherwise};
+use super::predicate::{DATE_STANDS, FREED, REQUIRED_OTHERWISE, told_otherwise};
 use super::requirements::{id_batch, id_rows};
 use super::sql::{Row, Tx};
 use super::values::bind;
@@ -114,24 +114,23 @@ impl Claimable {
                  m.user_id AS member, m.exempt_until, m.require_at,
                  u.id AS found, u.email, u.name, u.locale, u.time_zone, u.country, u.kind AS user_kind, u.active, u.sso,
                  u.payee, u.email_status, (u.mfa_enrolled_at IS NOT NULL) AS enrolled,
-                 {} AS told_date, {} AS told_at, {REQUIRED_OTHERWISE} AS required_otherwise, {FREED} AS freed,
+                 known_of.enforcement_date AS told_date, known.told_at, {REQUIRED_OTHERWISE} AS required_otherwise, {FREED} AS freed,
                  (SELECT min(h.at) FROM mail_history AS h WHERE h.mail_id = n.mail_id AND h.outcome = 'deferred') AS refused_since,
                  (SELECT r.required_at FROM requirements AS r WHERE r.user_id = n.user_id AND r.enforcement_id = e.id
                      AND r.cleared_at IS NULL) AS required_at,
                  CASE WHEN e.company_id IS NULL THEN
                      (SELECT home.time_zone FROM memberships AS any_m JOIN companies AS home ON home.id = any_m.company_id
                      WHERE any_m.user_id = n.user_id ORDER BY home.id LIMIT 1) END AS home_zone
-             FROM notices AS n JOIN enforcements AS e ON e.id = n.enforcement_id
+             FROM {} JOIN notices AS n ON n.user_id = batch.id JOIN enforcements AS e ON e.id = n.enforcement_id
              LEFT JOIN companies AS c ON c.id = e.company_id
              LEFT JOIN users AS u ON u.id = n.user_id
              LEFT JOIN memberships AS m ON m.company_id = e.company_id AND m.user_id = n.user_id
              LEFT JOIN mails AS l ON l.id = n.mail_id
-             WHERE n.user_id IN (SELECT id FROM {})
-                 AND (n.state = 'pending' AND n.due_at <= $1 OR n.state = 'sending' AND n.claimed_until < $1) AND {}
+             LEFT JOIN notices AS known ON known.id = {} LEFT JOIN enforcements AS known_of ON known_of.id = known.enforcement_id
+             WHERE (n.state = 'pending' AND n.due_at <= $1 OR n.state = 'sending' AND n.claimed_until < $1) AND {}
              ORDER BY n.user_id, n.due_at, n.id{}",
-            told_date_otherwise(),
-            told_at_otherwise(),
             id_rows(tx, 2),
+            told_otherwise(),
             claimable(),
             // What another daemon has just recorded, or a moved date has closed, is no longer due (R2, R5).
             tx.dialect().for_update("n")

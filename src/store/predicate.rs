@@ -26,17 +26,10 @@ pub(super) fn told_at() -> String {
     told("told.told_at", "true")
 }
 
-/// The date that the user was told but for notice `n`'s own mail: what is repeated says again what moved.
-pub(super) fn told_date_otherwise() -> String {
-    told("source.enforcement_date", OF_ANOTHER_MAIL)
+/// The notice that told it, but for those of notice `n`'s own mail: what is repeated says again what moved.
+pub(super) fn told_otherwise() -> String {
+    told("told.id", "(n.mail_id IS NULL OR mails.id <> n.mail_id)")
 }
-
-/// The instant from which that mail told the user that MFA is required.
-pub(super) fn told_at_otherwise() -> String {
-    told("told.told_at", OF_ANOTHER_MAIL)
-}
-
-const OF_ANOTHER_MAIL: &str = "(n.mail_id IS NULL OR mails.id <> n.mail_id)";
 
 fn told(what: &str, counts: &str) -> String {
     format!(

@@ -61,7 +61,8 @@ impl Row {
 
 /// How PostgreSQL goes about what follows in a transaction, once it has work: see [`Tx::expect_batches`].
 const FOR_BATCHES: &str = "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_hashjoin = off; \
-     SET LOCAL enable_mergejoin = off; SET LOCAL mfa_enforcer.derives = 'on'";
+     SET LOCAL enable_mergejoin = off; SET LOCAL enable_material = off; SET LOCAL enable_seqscan = off; \
+     SET LOCAL mfa_enforcer.derives = 'on'";
 
 /// A database: its pool of connections, what lasts on them, and whoever watches them.
 #[derive(Clone, Debug)]
@@ -236,7 +237,7 @@ impl Tx {
     /// Has PostgreSQL plan what follows as statements about batches, each anew.
     ///
     /// A plan that was made when a table was small, or before it was ever analysed, reads all of it for each batch when it
-    /// has grown. Nested loops come to rows by their keys and in the order of the batch, which is the order in which
+    /// has grown; and one that takes a small table into memory compares all of it with each row. Nested loops and indexes come to rows by their keys and in the order of the batch, which is the order in which
     /// everybody locks them. And what is written to `users.mfa_required_at` from here on agrees with the requirements (see
     /// the trigger `users_required_elsewhere`). Not asked for where there may be no work: planning costs more than looking.
     ///
