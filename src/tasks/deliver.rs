@@ -1,7 +1,7 @@
 //! `deliver`: due notices are claimed, written, sent, and their outcomes recorded, all at the same time.
 //!
 //! What each stage may be ahead of the next is bounded: claims by [`CLAIMS_AHEAD`], mails that are sent and not recorded by
-//! [`RECORDED_TOGETHER`]. So a slow mail server or database slows down what comes before it, and memory does not grow with
+//! [`UNRECORDED`]. So a slow mail server or database slows down what comes before it, and memory does not grow with
 //! the number of notices.
 
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use metrics::{gauge, histogram};
 use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::record::{RECORDED_TOGETHER, Recorded, record_all};
+use super::record::{UNRECORDED, Recorded, record_all};
 use super::send::{Outgoing, send};
 use super::{Report, Services, Task, TaskError};
 use crate::domain::ids::Id;
@@ -74,7 +74,7 @@ impl Task for Deliver {
         // What is sent one by one is claimed, sent and recorded so: the order must not depend on the machine's pace.
         let concurrent = services.mailer.transport().max_concurrent();
         let (claims, unrecorded) =
-            if concurrent == 1 { (1, 1) } else { (1 + CLAIMS_AHEAD, concurrent + RECORDED_TOGETHER) };
+            if concurrent == 1 { (1, 1) } else { (1 + CLAIMS_AHEAD, concurrent + UNRECORDED) };
         let (to_send, claimed) = mpsc::channel(0);
         let (to_record, outcomes) = mpsc::channel(unrecorded);
         let (aside, (), recorded) = join!(

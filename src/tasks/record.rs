@@ -5,15 +5,20 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::channel::mpsc;
+use tokio::time::{Instant, timeout_at};
 
 use super::Services;
 use super::deliver::Unrecorded;
 use crate::domain::ids::Id;
 use crate::store::outcome::{MailOutcome, MailResult};
 
-/// How many outcomes are recorded in one transaction at most. While one is under way the next collect, so that they are as many
-/// as the database's pace asks for.
-pub(super) const RECORDED_TOGETHER: usize = 64;
+/// How many outcomes are recorded in one transaction at most: what a transaction costs by itself is then little beside them.
+const RECORDED_TOGETHER: usize = 64;
+/// How many mails at most are sent and not recorded: one transaction is under way while the next one's outcomes collect. It
+/// is what may be sent again when the process is killed.
+pub(super) const UNRECORDED: usize = 2 * RECORDED_TOGETHER;
+/// How long outcomes wait for others. A mail is on its way for as long, so that nobody notices.
+const COLLECTED_FOR: Duration = Duration::from_millis(20);
 /// The longest wait before outcomes that could not be recorded are offered again.
 const RETRY_MOST: Duration = Duration::from_secs(15);
 
@@ -27,11 +32,11 @@ pub(super) struct Recorded {
     pub(super) waiting: u64,
 }
 
-/// Records outcomes as they come, at most `most` together.
-pub(super) async fn record_all(services: &Services, outcomes: mpsc::Receiver<Unrecorded>, most: usize) -> Recorded {
+/// Records outcomes soon after they come, at most `most` together.
+pub(super) async fn record_all(services: &Services, mut outcomes: mpsc::Receiver<Unrecorded>, most: usize) -> Recorded {
     let mut recorded = Recorded::default();
-    let mut batches = outcomes.ready_chunks(most.min(RECORDED_TOGETHER));
-    while let Some(batch) = batches.next().await {
+    while let Some(first) = outcomes.next().await {
+        let batch = collect(first, &mut outcomes, most.min(RECORDED_TOGETHER)).await;
         let mut by_claim: BTreeMap<Id, Vec<MailOutcome>> = BTreeMap::new();
         for one in &batch {
             recorded.count(one.outcome.result);
@@ -42,6 +47,20 @@ pub(super) async fn record_all(services: &Services, outcomes: mpsc::Receiver<Unr
         }
     }
     recorded
+}
+
+/// The first outcome, and those that follow it soon.
+async fn collect(first: Unrecorded, outcomes: &mut mpsc::Receiver<Unrecorded>, most: usize) -> Vec<Unrecorded> {
+    let mut batch = Vec::with_capacity(most);
+    batch.push(first);
+    let until = Instant::now() + COLLECTED_FOR;
+    while batch.len() < most {
+        match timeout_at(until, outcomes.next()).await {
+            Ok(Some(next)) => batch.push(next),
+            Ok(None) | Err(_) => break,
+        }
+    }
+    batch
 }
 
 impl Recorded {

@@ -15,7 +15,7 @@ use crate::support::{Kind, folder_in_memory};
 
 /// How many mails a daemon may have sent whose outcome it has not recorded yet: those on its lines, and those that it
 /// records together.
-const UNRECORDED: usize = CONNECTIONS + 64;
+const UNRECORDED: usize = CONNECTIONS + 128;
 /// How long nothing may go on: a claim of a daemon that was killed has to lapse first.
 const PATIENCE: Duration = Duration::from_mins(2);
 /// How often is looked at what is done, while that is few rows to count, and while it is many.
