@@ -1,4 +1,6 @@
-//! What is said over a line to hand one mail over (RFC 5321, 3.3), in as few round trips as the server allows (RFC 2920).
+//! What is said over a line to hand mails over (RFC 5321, 3.3), in as few round trips as the server allows (RFC 2920): where it
+//! takes several commands at once, a mail and the announcement of the one that follows it go out in one piece, so that each
+//! mail costs one write and one answer.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,12 +13,15 @@ use lettre::transport::smtp::response::{Response, Severity};
 
 use super::compose::Composed;
 use super::smtp_replies::Step;
+use crate::domain::ids::Id;
 
 /// A line to a server that has been greeted.
 pub(super) struct Speaker {
     pub(super) connection: AsyncSmtpConnection,
     /// Whether the server takes several commands at once (RFC 2920).
     pipelining: bool,
+    /// The mail that was announced behind the last one, with the steps whose answers are yet to be read.
+    announced: Option<(Id, Vec<Step>)>,
 }
 
 /// Where a dialogue stopped.
@@ -40,19 +45,35 @@ impl Speaker {
             Err(error) if error.status().is_some() => false,
             Err(error) => return Err(error),
         };
-        Ok(Self { connection, pipelining })
+        Ok(Self { connection, pipelining, announced: None })
     }
 
-    /// Says one mail. `handed_over` is set before the mail itself goes out: from then on the server may have it.
-    pub(super) async fn say(&mut self, mail: &Composed, handed_over: &AtomicBool) -> Result<Response, Stop> {
-        let commands = self.commands(mail)?;
-        if self.pipelining {
-            self.announce_at_once(&commands).await?;
-        } else {
-            self.announce(&commands).await?;
+    /// The mail that it has announced already, and that alone may be said next.
+    pub(super) fn announced(&self) -> Option<Id> {
+        self.announced.as_ref().map(|(mail, _)| *mail)
+    }
+
+    /// Says one mail, and announces the one that follows it where the server allows. `handed_over` is set before the mail
+    /// itself goes out: from then on the server may have it.
+    pub(super) async fn say(
+        &mut self,
+        mail: &Composed,
+        following: Option<&Composed>,
+        handed_over: &AtomicBool,
+    ) -> Result<Response, Stop> {
+        match self.announced.take() {
+            Some((_, steps)) => self.agreement(&steps, Vec::with_capacity(steps.len())).await?,
+            None => self.announce(mail).await?,
+        }
+        let mut content = Content { mail: &mail.bytes, commands: String::new() };
+        let following = following.filter(|_| self.pipelining);
+        // One that is not to be announced here is found out when its turn comes.
+        if let Some((id, commands)) = following.and_then(|mail| Some((mail.mail_id, self.commands(mail).ok()?))) {
+            content.commands = together(&commands);
+            self.announced = Some((id, commands.iter().map(|(step, _)| *step).collect()));
         }
         handed_over.store(true, Ordering::Relaxed);
-        let answer = self.connection.command(Content(&mail.bytes)).await;
+        let answer = self.connection.command(content).await;
         let answer = answer.map_err(|error| stop(Step::Content, error))?;
         if answer.code().severity == Severity::PositiveCompletion {
             Ok(answer)
@@ -78,24 +99,29 @@ impl Speaker {
         Ok([(Step::Sender, sender)].into_iter().chain(recipients).chain([(Step::Announce, Data.to_string())]).collect())
     }
 
-    async fn announce(&mut self, commands: &[(Step, String)]) -> Result<(), Stop> {
+    async fn announce(&mut self, mail: &Composed) -> Result<(), Stop> {
+        let commands = self.commands(mail)?;
+        if self.pipelining {
+            let steps: Vec<Step> = commands.iter().map(|(step, _)| *step).collect();
+            let first = self.connection.command(together(&commands)).await;
+            return self.agreement(&steps, vec![first]).await;
+        }
         for (step, command) in commands {
-            let answer = self.connection.command(command).await.map_err(|error| stop(*step, error))?;
-            agreed(*step, answer)?;
+            let answer = self.connection.command(command).await.map_err(|error| stop(step, error))?;
+            agreed(step, answer)?;
         }
         Ok(())
     }
 
-    /// All commands in one piece. Each has its answer, also behind one that was refused.
-    async fn announce_at_once(&mut self, commands: &[(Step, String)]) -> Result<(), Stop> {
-        let together: String = commands.iter().map(|(_, command)| command.as_str()).collect();
-        let mut answers = vec![self.connection.command(together).await];
-        while answers.len() < commands.len() && !answers.iter().any(is_broken) {
+    /// Reads the answers to commands that went out in one piece, behind those that are there already. Each has one, also behind
+    /// one that was refused.
+    async fn agreement(&mut self, steps: &[Step], mut answers: Vec<Result<Response, SmtpError>>) -> Result<(), Stop> {
+        while answers.len() < steps.len() && !answers.iter().any(is_broken) {
             answers.push(self.connection.read_response().await);
         }
         // Where it agreed to DATA all the same, it waits for a mail that nobody is to get.
         let usable = !answers.iter().any(is_broken) && !answers.last().is_some_and(Result::is_ok);
-        for ((step, _), answer) in commands.iter().zip(answers) {
+        for (step, answer) in steps.iter().zip(answers) {
             match answer {
                 Ok(answer) => agreed(*step, answer)?,
                 Err(error) if usable => return Err(Stop::Refused(*step, error)),
@@ -104,6 +130,10 @@ impl Speaker {
         }
         Ok(())
     }
+}
+
+fn together(commands: &[(Step, String)]) -> String {
+    commands.iter().map(|(_, command)| command.as_str()).collect()
 }
 
 /// Whether this is no answer: then nothing that comes after it is any.
@@ -121,12 +151,16 @@ fn agreed(step: Step, answer: Response) -> Result<(), Stop> {
 }
 
 /// A mail and the dot that ends it, in one piece: written in two, the second waits for the receiver's delayed
-/// acknowledgement of the first.
-struct Content<'a>(&'a [u8]);
+/// acknowledgement of the first. And the commands that go out with it: "The actual transfer of message content is explicitly
+/// allowed to be the first 'command' in a group" (RFC 2920, 3.1).
+struct Content<'a> {
+    mail: &'a [u8],
+    commands: String,
+}
 
 impl fmt::Display for Content<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = std::str::from_utf8(self.0).map_err(|_| fmt::Error)?;
+        let text = std::str::from_utf8(self.mail).map_err(|_| fmt::Error)?;
         // RFC 5321, 4.5.2: a line that begins with a dot gets another.
         let mut parts = text.split("\r\n.");
         f.write_str(if text.starts_with('.') { "." } else { "" })?;
@@ -135,6 +169,7 @@ impl fmt::Display for Content<'_> {
             f.write_str("\r\n..")?;
             f.write_str(part)?;
         }
-        f.write_str(if text.ends_with("\r\n") { ".\r\n" } else { "\r\n.\r\n" })
+        f.write_str(if text.ends_with("\r\n") { ".\r\n" } else { "\r\n.\r\n" })?;
+        f.write_str(&self.commands)
     }
 }

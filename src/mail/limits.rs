@@ -52,6 +52,12 @@ impl RateLimits {
         }
     }
 
+    /// Whether there are none: then every mail may go at once.
+    #[must_use]
+    pub fn are_none(&self) -> bool {
+        self.all.is_none() && self.domains.is_none()
+    }
+
     /// Whether a mail may go, as far as its domain is concerned.
     #[must_use]
     pub fn turn_at_domain(&self, mail: &Composed) -> Turn {

@@ -156,6 +156,14 @@ impl Mailer {
         self.transport.send(mail).await
     }
 
+    /// The same, where `following` is the mail that is sent next or forgotten: see [`Transport::send_before`].
+    ///
+    /// # Errors
+    /// [`SendError`].
+    pub async fn send_before(&self, mail: &Composed, following: Option<&Composed>) -> Result<String, SendError> {
+        self.transport.send_before(mail, following).await
+    }
+
     /// The right-hand side of Message-IDs: the sender's domain.
     #[must_use]
     pub fn message_id_domain(&self) -> &str {

@@ -3,10 +3,11 @@
 //! lettre speaks the protocol; the lines are kept here, because its own pool takes back a line whose send was given up
 //! half-way, and then reads old answers for new ones.
 
+use std::collections::BTreeMap;
 use std::error::Error as _;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use lettre::transport::smtp::Error as SmtpError;
@@ -16,7 +17,7 @@ use lettre::transport::smtp::commands::Rset;
 use lettre::transport::smtp::extension::ClientId;
 use secrecy::ExposeSecret as _;
 use tokio::net::TcpStream;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use super::compose::Composed;
@@ -24,6 +25,7 @@ use super::dialogue::{Speaker, Stop};
 use super::line::Line;
 use super::smtp_replies::{self, Failure, Step};
 use crate::config::smtp::{Encryption, MailServer, SmtpSettings};
+use crate::domain::ids::Id;
 
 /// How long a line is kept without use. Servers hang up after five minutes (RFC 5321, 4.5.3.2), many much sooner.
 const KEPT_FOR: Duration = Duration::from_mins(1);
@@ -33,8 +35,16 @@ pub(super) struct Relay {
     server: MailServer,
     tls: Option<TlsParameters>,
     hello: ClientId,
-    permits: Semaphore,
+    permits: Arc<Semaphore>,
     kept: Mutex<Vec<KeptLine>>,
+    /// Lines on which the next mail is announced: nobody else may use them.
+    announced: Mutex<BTreeMap<Id, Seat>>,
+}
+
+/// The right to use a line, and the line itself where the mail is announced on it already.
+pub(super) struct Seat {
+    permit: OwnedSemaphorePermit,
+    speaker: Option<Speaker>,
 }
 
 struct KeptLine {
@@ -58,8 +68,9 @@ impl Relay {
             server,
             tls,
             hello: settings.hello_name.clone().map_or_else(ClientId::default, ClientId::Domain),
-            permits: Semaphore::new(connections),
+            permits: Arc::new(Semaphore::new(connections)),
             kept: Mutex::default(),
+            announced: Mutex::default(),
         })
     }
 
@@ -68,30 +79,62 @@ impl Relay {
     }
 
     /// Waits until a line may be used.
-    pub(super) async fn permit(&self) -> Option<SemaphorePermit<'_>> {
-        self.permits.acquire().await.ok()
+    pub(super) async fn seat(&self) -> Option<Seat> {
+        let permit = Arc::clone(&self.permits).acquire_owned().await.ok()?;
+        Some(Seat { permit, speaker: None })
     }
 
-    /// Hands one mail over. `handed_over` is set before the mail itself goes out: from then on the server may have it.
-    pub(super) async fn send(&self, mail: &Composed, handed_over: &AtomicBool) -> Result<String, Failure> {
+    /// The line on which this mail is announced, if there is one. Dropped, the announcement was for nothing.
+    pub(super) fn announced_seat(&self, mail: Id) -> Option<Seat> {
+        self.announced().remove(&mail)
+    }
+
+    /// Hands one mail over, and announces the one that follows it, where that can be done at once. `handed_over` is set
+    /// before the mail itself goes out: from then on the server may have it.
+    pub(super) async fn send(
+        &self,
+        seat: Seat,
+        mail: &Composed,
+        following: Option<&Composed>,
+        handed_over: &AtomicBool,
+    ) -> Result<String, Failure> {
         // A strange server may repeat the password at any time.
         let masked = |reply: &str| smtp_replies::without_secrets(reply, self.server.credentials.as_ref());
-        let outcome = self.hand_over(mail, handed_over).await;
+        let outcome = self.hand_over(seat, mail, following, handed_over).await;
         outcome
             .map(|reply| masked(&reply))
             .map_err(|failure| Failure { error: failure.error.map_reply(masked), ..failure })
     }
 
-    async fn hand_over(&self, mail: &Composed, handed_over: &AtomicBool) -> Result<String, Failure> {
-        while let Some(speaker) = self.take_kept().await {
-            match self.say(speaker, mail, handed_over).await {
+    async fn hand_over(
+        &self,
+        seat: Seat,
+        mail: &Composed,
+        following: Option<&Composed>,
+        handed_over: &AtomicBool,
+    ) -> Result<String, Failure> {
+        let Seat { permit, mut speaker } = seat;
+        loop {
+            let before = match speaker.take() {
+                Some(speaker) => Some(speaker),
+                None => self.take_kept().await,
+            };
+            let is_new = before.is_none();
+            let speaker = match before {
+                Some(speaker) => speaker,
+                None => self.connect().await?,
+            };
+            let (line, outcome) = self.say(speaker, mail, following, handed_over).await;
+            if let Some(line) = line {
+                self.keep(line, permit);
+                return outcome;
+            }
+            match outcome {
                 // The server had hung up meanwhile: nothing is lost, as nothing was handed over.
-                Err(failure) if failure.of_line && !handed_over.load(Ordering::Relaxed) => {}
+                Err(failure) if failure.of_line && !is_new && !handed_over.load(Ordering::Relaxed) => {}
                 outcome => return outcome,
             }
         }
-        let speaker = self.connect().await?;
-        self.say(speaker, mail, handed_over).await
     }
 
     /// A line of before that still works, as far as can be known.
@@ -136,31 +179,40 @@ impl Relay {
         Speaker::new(connection, &self.hello).await.map_err(refused(Step::Connect))
     }
 
-    /// Says one mail on a line, and keeps the line if it is good for another.
-    async fn say(&self, mut speaker: Speaker, mail: &Composed, handed_over: &AtomicBool) -> Result<String, Failure> {
-        match speaker.say(mail, handed_over).await {
-            Ok(response) => {
-                self.keep(speaker, false);
-                Ok(smtp_replies::accepted(&response))
-            }
-            Err(Stop::NeedsSmtpUtf8) => {
-                self.keep(speaker, false);
-                Err(smtp_replies::needs_smtputf8())
-            }
+    /// Says one mail on a line, and gives the line back if it is good for another.
+    async fn say(
+        &self,
+        mut speaker: Speaker,
+        mail: &Composed,
+        following: Option<&Composed>,
+        handed_over: &AtomicBool,
+    ) -> (Option<KeptLine>, Result<String, Failure>) {
+        let said = speaker.say(mail, following, handed_over).await;
+        let line = |to_reset| Some(KeptLine { speaker, since: Instant::now(), to_reset });
+        match said {
+            Ok(response) => (line(false), Ok(smtp_replies::accepted(&response))),
+            Err(Stop::NeedsSmtpUtf8) => (line(false), Err(smtp_replies::needs_smtputf8())),
             Err(Stop::Refused(step, error)) => {
                 let failure = smtp_replies::stopped(&self.place(), step, &error);
-                if !failure.of_server {
-                    self.keep(speaker, true);
-                }
-                Err(failure)
+                (if failure.of_server { None } else { line(true) }, Err(failure))
             }
-            Err(Stop::Broken(step, error)) => Err(smtp_replies::stopped(&self.place(), step, &error)),
-            Err(Stop::OutOfStep(step, response)) => Err(smtp_replies::out_of_step(&self.place(), step, &response)),
+            Err(Stop::Broken(step, error)) => (None, Err(smtp_replies::stopped(&self.place(), step, &error))),
+            Err(Stop::OutOfStep(step, response)) => {
+                (None, Err(smtp_replies::out_of_step(&self.place(), step, &response)))
+            }
         }
     }
 
-    fn keep(&self, speaker: Speaker, to_reset: bool) {
-        self.kept().push(KeptLine { speaker, since: Instant::now(), to_reset });
+    /// Keeps a line for whoever comes next, or with its place for the mail that is announced on it.
+    fn keep(&self, line: KeptLine, permit: OwnedSemaphorePermit) {
+        match line.speaker.announced() {
+            Some(mail) => drop(self.announced().insert(mail, Seat { permit, speaker: Some(line.speaker) })),
+            None => self.kept().push(line),
+        }
+    }
+
+    fn announced(&self) -> MutexGuard<'_, BTreeMap<Id, Seat>> {
+        self.announced.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn kept(&self) -> MutexGuard<'_, Vec<KeptLine>> {

@@ -31,6 +31,11 @@ impl RelayHealth {
         self.lock().1.turn(now, latest)
     }
 
+    /// Whether mails may follow each other at once.
+    pub(super) fn is_unhurried(&self) -> bool {
+        self.lock().1.spacing().is_zero()
+    }
+
     /// Learns from what became of a mail that was begun at `began`. What changes for the worse or the better is logged
     /// once. (`server` is host and port.)
     pub(super) fn note(&self, server: &str, began: Duration, now: Duration, outcome: Result<&String, &Failure>) {

@@ -69,15 +69,30 @@ impl SmtpTransport {
     }
 
     /// Hands one mail over. The time-out covers everything, from the wait for a turn and a line to the answer of the last
-    /// server that is asked.
-    pub(super) async fn send(&self, mail: &Composed) -> Result<String, SendError> {
+    /// server that is asked. The mail that is sent next on the same line is announced on it where that saves time; whoever
+    /// names it sends it next or [forgets](Self::forget) it.
+    pub(super) async fn send(&self, mail: &Composed, following: Option<&Composed>) -> Result<String, SendError> {
+        let outcome = self.send_by_any(mail, following).await;
+        // Another server may have been asked than the one at which it was announced.
+        self.forget(mail);
+        outcome
+    }
+
+    /// Does without the line on which this mail was announced.
+    pub(super) fn forget(&self, mail: &Composed) {
+        for (relay, _) in &self.relays {
+            drop(relay.announced_seat(mail.mail_id));
+        }
+    }
+
+    async fn send_by_any(&self, mail: &Composed, following: Option<&Composed>) -> Result<String, SendError> {
         let deadline = Instant::now() + self.timeout;
         let mut tried = Vec::new();
         let mut replies = Vec::new();
         let mut about = About::NoTurn;
         while let Some(place) = self.next(&tried) {
             tried.push(place);
-            match self.send_by(place, mail, deadline).await {
+            match self.send_by(place, mail, following, deadline).await {
                 Ok(reply) => return Ok(self.with_place(place, &reply)),
                 Err(Unsent::Everywhere(error)) => return Err(error.map_reply(|reply| self.with_place(place, reply))),
                 Err(Unsent::NoTurn(error)) => replies.push(error.reply().to_owned()),
@@ -103,7 +118,13 @@ impl SmtpTransport {
     }
 
     /// Hands one mail to one server. Up to the mail itself, one of several has a part of the time only.
-    async fn send_by(&self, place: usize, mail: &Composed, deadline: Instant) -> Result<String, Unsent> {
+    async fn send_by(
+        &self,
+        place: usize,
+        mail: &Composed,
+        following: Option<&Composed>,
+        deadline: Instant,
+    ) -> Result<String, Unsent> {
         let (relay, health) = &self.relays[place];
         let asked = Instant::now();
         let is_last = place + 1 == self.relays.len();
@@ -118,11 +139,17 @@ impl SmtpTransport {
             () = sleep_until(self.began + turn) => {}
             _ = ending.wait_for(|ending| *ending) => return Err(no_turn()),
         }
-        let _permit = timeout_at(share, relay.permit()).await.map_err(|_| no_turn())?;
+        let seat = match relay.announced_seat(mail.mail_id) {
+            Some(seat) => Some(seat),
+            None => timeout_at(share, relay.seat()).await.map_err(|_| no_turn())?,
+        };
+        let seat = seat.ok_or_else(no_turn)?;
+        // Who wants one mail after the other is not told of the next.
+        let following = following.filter(|_| health.is_unhurried());
 
         let begun = self.began.elapsed();
         let handed_over = AtomicBool::new(false);
-        let sending = in_time(Box::pin(relay.send(mail, &handed_over)), share, deadline, &handed_over);
+        let sending = in_time(Box::pin(relay.send(seat, mail, following, &handed_over)), share, deadline, &handed_over);
         let outcome = sending.await.unwrap_or_else(|| {
             let within = Instant::now().saturating_duration_since(asked);
             Err(smtp_replies::silent(&relay.place(), within, handed_over.load(Ordering::Relaxed)))

@@ -118,10 +118,26 @@ impl Transport {
     /// # Errors
     /// [`SendError`].
     pub async fn send(&self, mail: &Composed) -> Result<String, SendError> {
+        self.send_before(mail, None).await
+    }
+
+    /// The same, where `following` is the mail that the caller [sends](Self::send) next, or [forgets](Self::forget): a mail
+    /// server is told of it at once, which saves a round trip.
+    ///
+    /// # Errors
+    /// [`SendError`].
+    pub async fn send_before(&self, mail: &Composed, following: Option<&Composed>) -> Result<String, SendError> {
         match self {
             Self::File(folder) => folder.send(mail).await,
             Self::Simulated(server) => server.send(mail).await,
-            Self::Smtp(server) => server.send(mail).await,
+            Self::Smtp(server) => server.send(mail, following).await,
+        }
+    }
+
+    /// Does without a mail that was said to follow.
+    pub fn forget(&self, mail: &Composed) {
+        if let Self::Smtp(server) = self {
+            server.forget(mail);
         }
     }
 

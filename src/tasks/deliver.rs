@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::channel::mpsc;
-use futures::{SinkExt as _, StreamExt as _, join, stream};
+use futures::future::join_all;
+use futures::{FutureExt as _, SinkExt as _, Stream, StreamExt as _, join, stream};
 use metrics::{gauge, histogram};
 use serde_json::json;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 
-use super::record::{UNRECORDED, Recorded, record_all};
-use super::send::{Outgoing, send};
+use super::record::{Recorded, UNRECORDED, record_all};
+use super::send::{Outgoing, begin, hand_over};
 use super::{Report, Services, Task, TaskError};
 use crate::domain::ids::Id;
 use crate::domain::time::Timestamp;
@@ -73,8 +74,7 @@ impl Task for Deliver {
         gauge_pending(services, now).await?;
         // What is sent one by one is claimed, sent and recorded so: the order must not depend on the machine's pace.
         let concurrent = services.mailer.transport().max_concurrent();
-        let (claims, unrecorded) =
-            if concurrent == 1 { (1, 1) } else { (1 + CLAIMS_AHEAD, concurrent + UNRECORDED) };
+        let (claims, unrecorded) = if concurrent == 1 { (1, 1) } else { (1 + CLAIMS_AHEAD, concurrent + UNRECORDED) };
         let (to_send, claimed) = mpsc::channel(0);
         let (to_record, outcomes) = mpsc::channel(unrecorded);
         let (aside, (), recorded) = join!(
@@ -158,22 +158,94 @@ async fn send_all(
     unrecorded: usize,
     to_record: mpsc::Sender<Unrecorded>,
 ) {
-    let room = &Arc::new(Semaphore::new(unrecorded));
     let together = WRITTEN_TOGETHER.min(concurrent);
-    let outcomes = claimed
+    let written = claimed
         .flat_map(|mails| stream::iter(in_parts(mails, together)))
         .map(|part| write(services, part))
         .buffered(if concurrent == 1 { 1 } else { 2 })
-        .flat_map(stream::iter)
-        .map(|(one, prepared)| async move {
-            let Ok(room) = Arc::clone(room).acquire_owned().await else { return None };
-            let outcome = send_one(services, &one, prepared).await;
-            Some(Ok(Unrecorded { claim: one.claim, outcome, _room: room }))
-        })
-        .buffer_unordered(concurrent)
-        .filter_map(async |outcome| outcome);
-    // It is only closed when nothing is to be sent any more.
-    let _ = outcomes.forward(to_record).await;
+        .flat_map(stream::iter);
+    let queue = Queue { written: Mutex::new(Box::pin(written)), room: Arc::new(Semaphore::new(unrecorded)) };
+    join_all((0..concurrent).map(|_| serve_line(services, &queue, to_record.clone()))).await;
+}
+
+/// What became of the writing of a claimed mail.
+type Written = (Claimed, Result<Composed, PrepareError>);
+
+/// Written mails, for whichever line comes next.
+struct Queue<S> {
+    written: Mutex<S>,
+    /// What is sent and not recorded.
+    room: Arc<Semaphore>,
+}
+
+impl<S: Stream<Item = Written> + Unpin> Queue<S> {
+    /// The next mail and its room; none: there is no other.
+    async fn next(&self) -> Option<(Written, OwnedSemaphorePermit)> {
+        let written = self.written.lock().await.next().await?;
+        Some((written, Arc::clone(&self.room).acquire_owned().await.ok()?))
+    }
+
+    /// The same, if it is there already.
+    fn next_at_once(&self) -> Option<(Written, OwnedSemaphorePermit)> {
+        let room = Arc::clone(&self.room).try_acquire_owned().ok()?;
+        let written = self.written.try_lock().ok()?.next().now_or_never()??;
+        Some((written, room))
+    }
+}
+
+/// A mail that may go.
+struct Ready {
+    one: Claimed,
+    composed: Composed,
+    room: OwnedSemaphorePermit,
+}
+
+/// Sends mails one after the other. Where nothing is to be waited for, each is announced together with the one before it.
+async fn serve_line<S: Stream<Item = Written> + Unpin>(
+    services: &Services,
+    queue: &Queue<S>,
+    mut to_record: mpsc::Sender<Unrecorded>,
+) {
+    let mut announced = None;
+    loop {
+        let ready = match announced.take() {
+            Some(ready) => ready,
+            None => {
+                let Some((written, room)) = queue.next().await else { return };
+                match begin_one(services, written, room).await {
+                    Ok(ready) => ready,
+                    Err(unrecorded) => {
+                        let _ = to_record.send(unrecorded).await;
+                        continue;
+                    }
+                }
+            }
+        };
+        if services.mailer.limits().are_none()
+            && let Some((written, room)) = queue.next_at_once()
+        {
+            match begin_one(services, written, room).await {
+                Ok(ready) => announced = Some(ready),
+                Err(unrecorded) => drop(to_record.send(unrecorded).await),
+            }
+        }
+        let following = announced.as_ref().map(|next: &Ready| &next.composed);
+        let Ready { one, composed, room } = ready;
+        let outcome = hand_over(services, &one.outgoing(), &composed, following).await;
+        if outcome.result == MailResult::Sent {
+            let lateness = (outcome.at.utc() - one.mail.due_at.utc()).as_seconds_f64();
+            histogram!(MAIL_LATENESS_SECONDS).record(lateness.max(0.0));
+        }
+        let _ = to_record.send(Unrecorded { claim: one.claim, outcome, _room: room }).await;
+    }
+}
+
+async fn begin_one(services: &Services, written: Written, room: OwnedSemaphorePermit) -> Result<Ready, Unrecorded> {
+    let (one, prepared) = written;
+    match begin(services, &one.outgoing(), prepared).await {
+        Ok(composed) => Ok(Ready { one, composed, room }),
+        Err(outcome) => Err(Unrecorded { claim: one.claim, outcome, _room: room }),
+    }
 }
 
 fn in_parts(mails: Vec<Claimed>, most: usize) -> Vec<Vec<Claimed>> {
@@ -186,7 +258,7 @@ fn in_parts(mails: Vec<Claimed>, most: usize) -> Vec<Vec<Claimed>> {
 }
 
 /// Writes mails: work for a processor, which the threads that serve the lines are kept from.
-async fn write(services: &Services, part: Vec<Claimed>) -> Vec<(Claimed, Result<Composed, PrepareError>)> {
+async fn write(services: &Services, part: Vec<Claimed>) -> Vec<Written> {
     let mailer = Arc::clone(&services.mailer);
     let writing = tokio::task::spawn_blocking(move || {
         let prepared = part.into_iter().map(|one| {
@@ -199,22 +271,18 @@ async fn write(services: &Services, part: Vec<Claimed>) -> Vec<(Claimed, Result<
     writing.await.unwrap_or_default()
 }
 
-async fn send_one(services: &Services, one: &Claimed, prepared: Result<Composed, PrepareError>) -> MailOutcome {
-    let Claimed { claim, mail } = one;
-    let message = &mail.message;
-    let outgoing = Outgoing {
-        mail_id: message.mail_id,
-        kind: message.notices.first().map_or("none", |notice| notice.kind.as_str()),
-        address: &message.reader.address,
-        attempt: mail.attempt,
-        refused_since: mail.refused_since,
-        maybe_received: mail.maybe_received,
-        until: claim.until,
-    };
-    let outcome = send(services, &outgoing, prepared).await;
-    if outcome.result == MailResult::Sent {
-        let lateness = (outcome.at.utc() - mail.due_at.utc()).as_seconds_f64();
-        histogram!(MAIL_LATENESS_SECONDS).record(lateness.max(0.0));
+impl Claimed {
+    fn outgoing(&self) -> Outgoing<'_> {
+        let Self { claim, mail } = self;
+        let message = &mail.message;
+        Outgoing {
+            mail_id: message.mail_id,
+            kind: message.notices.first().map_or("none", |notice| notice.kind.as_str()),
+            address: &message.reader.address,
+            attempt: mail.attempt,
+            refused_since: mail.refused_since,
+            maybe_received: mail.maybe_received,
+            until: claim.until,
+        }
     }
-    outcome
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use serde_json::json;
 
-use super::send::{Outgoing, send};
+use super::send::{Outgoing, begin, hand_over};
 use super::{Report, Services, Task, TaskError};
 use crate::domain::admin_mail::{Action, News};
 use crate::domain::ids::Id;
@@ -115,5 +115,8 @@ async fn send_one(services: &Services, mail: &ClaimedAdminMail, until: Timestamp
         maybe_received: false,
         until,
     };
-    send(services, &outgoing, services.mailer.prepare_admin(message)).await
+    match begin(services, &outgoing, services.mailer.prepare_admin(message)).await {
+        Ok(composed) => hand_over(services, &outgoing, &composed, None).await,
+        Err(outcome) => outcome,
+    }
 }

@@ -32,43 +32,73 @@ pub(super) struct Outgoing<'a> {
     pub until: Timestamp,
 }
 
-/// Sends a mail that was written.
-pub(super) async fn send(
+impl Outgoing<'_> {
+    fn outcome(
+        &self,
+        services: &Services,
+        result: MailResult,
+        reply: String,
+        content_sha256: Option<String>,
+    ) -> MailOutcome {
+        MailOutcome {
+            mail_id: self.mail_id,
+            attempt: self.attempt,
+            at: services.clock.now(),
+            content_sha256,
+            reply,
+            result,
+        }
+    }
+
+    fn not_begun(&self, services: &Services, why: NotBegun) -> MailOutcome {
+        let NotBegun { next_attempt_at, reply } = why;
+        let result = MailResult::Released { next_attempt_at, maybe_received: self.maybe_received };
+        self.outcome(services, result, reply.to_owned(), None)
+    }
+
+    fn count(&self, outcome: &'static str) {
+        counter!(MAILS_TOTAL, "kind" => self.kind, "outcome" => outcome).increment(1);
+    }
+}
+
+/// Waits until a mail that was written may go; otherwise what became of it.
+pub(super) async fn begin(
     services: &Services,
     outgoing: &Outgoing<'_>,
     prepared: Result<Composed, PrepareError>,
-) -> MailOutcome {
-    let outcome = |result, reply: String, content_sha256| MailOutcome {
-        mail_id: outgoing.mail_id,
-        attempt: outgoing.attempt,
-        at: services.clock.now(),
-        content_sha256,
-        reply,
-        result,
-    };
-    let count = |name| counter!(MAILS_TOTAL, "kind" => outgoing.kind, "outcome" => name).increment(1);
-    let not_begun = |NotBegun { next_attempt_at, reply }| {
-        let maybe_received = outgoing.maybe_received;
-        outcome(MailResult::Released { next_attempt_at, maybe_received }, reply.to_owned(), None)
-    };
+) -> Result<Composed, MailOutcome> {
     if let Err(error) = turn::too_late(services, outgoing.until) {
-        return not_begun(error);
+        return Err(outgoing.not_begun(services, error));
     }
-    let composed = match prepared {
-        Ok(composed) => composed,
-        Err(error) => {
-            count(FAILED);
-            log_unwritten(outgoing, &error);
-            return outcome(MailResult::Failed { maybe_received: outgoing.maybe_received }, error.to_string(), None);
-        }
-    };
-    if let Err(error) = turn::turn(services, &composed, outgoing.until).await {
-        return not_begun(error);
+    let composed = prepared.map_err(|error| {
+        outgoing.count(FAILED);
+        log_unwritten(outgoing, &error);
+        let failed = MailResult::Failed { maybe_received: outgoing.maybe_received };
+        outgoing.outcome(services, failed, error.to_string(), None)
+    })?;
+    match turn::turn(services, &composed, outgoing.until).await {
+        Ok(()) => Ok(composed),
+        Err(error) => Err(outgoing.not_begun(services, error)),
+    }
+}
+
+/// Hands over a mail that may go. `following` has begun as well, and is handed over next.
+pub(super) async fn hand_over(
+    services: &Services,
+    outgoing: &Outgoing<'_>,
+    composed: &Composed,
+    following: Option<&Composed>,
+) -> MailOutcome {
+    let outcome = |result, reply, sha256| outgoing.outcome(services, result, reply, sha256);
+    // It may have waited for the one before it.
+    if let Err(error) = turn::too_late(services, outgoing.until) {
+        services.mailer.transport().forget(composed);
+        return outgoing.not_begun(services, error);
     }
     let sha256 = Some(composed.sha256.clone());
-    match services.mailer.send(&composed).await {
+    match services.mailer.send_before(composed, following).await {
         Ok(reply) => {
-            count(SENT);
+            outgoing.count(SENT);
             outcome(MailResult::Sent, reply, sha256)
         }
         Err(SendError::Transient { about: About::NoTurn, reply, .. }) => {
@@ -83,7 +113,7 @@ pub(super) async fn send(
             counter!(SMTP_ERRORS_TOTAL, "class" => error.class()).increment(1);
             log_unsent(outgoing, &error);
             let (result, reply) = result_of(services, outgoing, &error);
-            count(if matches!(result, MailResult::Failed { .. }) { FAILED } else { PUT_OFF });
+            outgoing.count(if matches!(result, MailResult::Failed { .. }) { FAILED } else { PUT_OFF });
             outcome(result, reply, sha256)
         }
     }
