@@ -208,29 +208,19 @@ async fn serve_line<S: Stream<Item = Written> + Unpin>(
 ) {
     let mut announced = None;
     loop {
-        let ready = match announced.take() {
-            Some(ready) => ready,
-            None => {
-                let Some((written, room)) = queue.next().await else { return };
-                match begin_one(services, written, room).await {
-                    Ok(ready) => ready,
-                    Err(unrecorded) => {
-                        let _ = to_record.send(unrecorded).await;
-                        continue;
-                    }
-                }
-            }
+        let ready = if let Some(ready) = announced.take() {
+            Some(ready)
+        } else {
+            let Some(next) = queue.next().await else { return };
+            begin_one(services, next, &mut to_record).await
         };
+        let Some(Ready { one, composed, room }) = ready else { continue };
         if services.mailer.limits().are_none()
-            && let Some((written, room)) = queue.next_at_once()
+            && let Some(next) = queue.next_at_once()
         {
-            match begin_one(services, written, room).await {
-                Ok(ready) => announced = Some(ready),
-                Err(unrecorded) => drop(to_record.send(unrecorded).await),
-            }
+            announced = begin_one(services, next, &mut to_record).await;
         }
-        let following = announced.as_ref().map(|next: &Ready| &next.composed);
-        let Ready { one, composed, room } = ready;
+        let following = announced.as_ref().map(|next| &next.composed);
         let outcome = hand_over(services, &one.outgoing(), &composed, following).await;
         if outcome.result == MailResult::Sent {
             let lateness = (outcome.at.utc() - one.mail.due_at.utc()).as_seconds_f64();
@@ -240,11 +230,19 @@ async fn serve_line<S: Stream<Item = Written> + Unpin>(
     }
 }
 
-async fn begin_one(services: &Services, written: Written, room: OwnedSemaphorePermit) -> Result<Ready, Unrecorded> {
-    let (one, prepared) = written;
+/// A mail that may go; none: what became of it instead is on its way to be recorded.
+async fn begin_one(
+    services: &Services,
+    next: (Written, OwnedSemaphorePermit),
+    to_record: &mut mpsc::Sender<Unrecorded>,
+) -> Option<Ready> {
+    let ((one, prepared), room) = next;
     match begin(services, &one.outgoing(), prepared).await {
-        Ok(composed) => Ok(Ready { one, composed, room }),
-        Err(outcome) => Err(Unrecorded { claim: one.claim, outcome, _room: room }),
+        Ok(composed) => Some(Ready { one, composed, room }),
+        Err(outcome) => {
+            let _ = to_record.send(Unrecorded { claim: one.claim, outcome, _room: room }).await;
+            None
+        }
     }
 }
 

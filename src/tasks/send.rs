@@ -50,8 +50,7 @@ impl Outgoing<'_> {
         }
     }
 
-    fn not_begun(&self, services: &Services, why: NotBegun) -> MailOutcome {
-        let NotBegun { next_attempt_at, reply } = why;
+    fn not_begun(&self, services: &Services, NotBegun { next_attempt_at, reply }: NotBegun) -> MailOutcome {
         let result = MailResult::Released { next_attempt_at, maybe_received: self.maybe_received };
         self.outcome(services, result, reply.to_owned(), None)
     }
