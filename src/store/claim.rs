@@ -4,20 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use chrono::{NaiveDate, TimeDelta};
-use serde::Serialize;
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use super::audit::{self, NewEvent};
+use super::batch::{Batch, Cells};
 use super::claim_facts::{Claimable, DueNotice, Recipient};
-use super::dialect::ColumnType;
 use super::predicate::MAIL_RECEIVED;
 use super::sql::Tx;
-use super::values::{Rows, bind};
+use super::values::bind;
 use super::{SqlStore, StoreError};
 use crate::domain::delivery::{self, Decision, EarlierMail};
 use crate::domain::ids::Id;
 use crate::domain::message::Message;
-use crate::domain::notice::NoticeKind;
+use crate::domain::notice::SkipReason;
 use crate::domain::policy::Policy;
 use crate::domain::time::Timestamp;
 
@@ -114,9 +113,9 @@ struct Work {
     now: Timestamp,
     id: Id,
     until: Timestamp,
-    skipped: Vec<Json>,
+    skipped: Vec<(Id, SkipReason)>,
     reasons: BTreeMap<&'static str, u64>,
-    waiting: Vec<Json>,
+    waiting: Vec<(Id, Timestamp)>,
     mails: Vec<(MailRow, ClaimedMail)>,
 }
 
@@ -124,26 +123,6 @@ struct Work {
 struct MailRow {
     sent_day: NaiveDate,
     is_new: bool,
-}
-
-/// What is stored of a mail.
-#[derive(Serialize)]
-struct StoredMail<'a> {
-    id: Id,
-    user_id: Id,
-    address: &'a str,
-    locale: &'a str,
-    message_id: String,
-    sent_day: NaiveDate,
-}
-
-/// What is stored of a notice that a mail carries.
-#[derive(Serialize)]
-struct StoredNotice {
-    id: Id,
-    kind: NoticeKind,
-    mail_id: Id,
-    told_at: Timestamp,
 }
 
 impl Work {
@@ -161,10 +140,10 @@ impl Work {
 
     fn put_aside(&mut self, decision: &Decision) {
         for (id, reason) in &decision.skip {
-            self.skipped.push(json!({ "id": id, "reason": reason }));
+            self.skipped.push((*id, *reason));
             *self.reasons.entry(reason.as_str()).or_default() += 1;
         }
-        self.waiting.extend(decision.wait.iter().map(|(id, until)| json!({ "id": id, "until": until })));
+        self.waiting.extend(decision.wait.iter().copied());
     }
 
     fn take(&mut self, recipient: &Recipient, decision: &Decision, mail_id: Id, policy: &Policy) {
@@ -180,84 +159,85 @@ impl Work {
     }
 
     async fn store(&self, tx: &mut Tx, terms: &ClaimTerms) -> Result<(), StoreError> {
-        let text_rows =
-            |tx: &Tx, column, kind| tx.dialect().rows(1, "batch", &[("id", ColumnType::Id), (column, kind)]);
         if !self.skipped.is_empty() {
+            let batch = Batch::new([
+                ("id", Cells::Ids(self.skipped.iter().map(|(id, _)| *id).collect())),
+                ("reason", Cells::texts(self.skipped.iter().map(|(_, reason)| reason.as_str()))),
+            ]);
             let sql = format!(
                 "UPDATE notices AS n SET state = 'skipped', skip_reason = batch.reason, claimed_by = NULL, claimed_until = NULL,
                      mail_id = {MAIL_RECEIVED}
                  FROM {} WHERE n.id = batch.id",
-                text_rows(tx, "reason", ColumnType::Text)
+                batch.table(tx.dialect(), 1)
             );
-            tx.execute(&sql, bind![Rows::of(&self.skipped)?]).await?;
+            tx.execute(&sql, bind![batch]).await?;
         }
         if !self.waiting.is_empty() {
+            let batch = Batch::new([
+                ("id", Cells::Ids(self.waiting.iter().map(|(id, _)| *id).collect())),
+                ("until", Cells::Instants(self.waiting.iter().map(|(_, until)| Some(*until)).collect())),
+            ]);
             let sql = format!(
                 "UPDATE notices AS n SET state = 'pending', next_attempt_at = batch.until, claimed_by = NULL, claimed_until = NULL,
                      mail_id = {MAIL_RECEIVED}
                  FROM {} WHERE n.id = batch.id",
-                text_rows(tx, "until", ColumnType::Instant)
+                batch.table(tx.dialect(), 1)
             );
-            tx.execute(&sql, bind![Rows::of(&self.waiting)?]).await?;
+            tx.execute(&sql, bind![batch]).await?;
         }
         self.store_mails(tx, terms).await
     }
 
     async fn store_mails(&self, tx: &mut Tx, terms: &ClaimTerms) -> Result<(), StoreError> {
-        let (mut new, mut again, mut notices) = (Vec::new(), Vec::new(), Vec::new());
-        for (row, mail) in &self.mails {
-            let (id, reader) = (mail.message.mail_id, &mail.message.reader);
-            let locale = reader.locales.first().map_or("en", String::as_str);
-            let message_id = format!("<{id}@{}>", terms.message_id_domain);
-            let (user_id, address, sent_day) = (reader.user_id, reader.address.as_str(), row.sent_day);
-            let stored = StoredMail { id, user_id, address, locale, message_id, sent_day };
-            if row.is_new { &mut new } else { &mut again }.push(stored);
-            notices.extend(mail.message.notices.iter().map(|one| StoredNotice {
-                id: one.notice_id,
-                kind: one.kind,
-                mail_id: id,
-                told_at: one.required_at,
-            }));
-        }
-        let columns = [
-            ("id", ColumnType::Id),
-            ("user_id", ColumnType::Id),
-            ("address", ColumnType::Text),
-            ("locale", ColumnType::Text),
-            ("message_id", ColumnType::Text),
-            ("sent_day", ColumnType::Date),
-        ];
-        let rows = tx.dialect().rows(1, "batch", &columns);
+        let (new, again): (Vec<_>, Vec<_>) = self.mails.iter().partition(|(row, _)| row.is_new);
         if !new.is_empty() {
+            let locale = |mail: &ClaimedMail| mail.message.reader.locales.first().cloned().or(Some("en".to_owned()));
+            let message_id =
+                |mail: &ClaimedMail| Some(format!("<{}@{}>", mail.message.mail_id, terms.message_id_domain));
+            let batch = Batch::new([
+                ("id", Cells::Ids(new.iter().map(|(_, mail)| mail.message.mail_id).collect())),
+                ("user_id", Cells::Ids(new.iter().map(|(_, mail)| mail.message.reader.user_id).collect())),
+                ("address", Cells::texts(new.iter().map(|(_, mail)| mail.message.reader.address.as_str()))),
+                ("locale", Cells::Texts(new.iter().map(|(_, mail)| locale(mail)).collect())),
+                ("message_id", Cells::Texts(new.iter().map(|(_, mail)| message_id(mail)).collect())),
+                ("sent_day", Cells::Dates(new.iter().map(|(row, _)| row.sent_day).collect())),
+            ]);
             let sql = format!(
                 "INSERT INTO mails (id, user_id, address, locale, message_id, state, maybe_received, sent_day, attempted_at)
-                 SELECT id, user_id, address, locale, message_id, 'sending', true, sent_day, $2 FROM {rows}"
+                 SELECT id, user_id, address, locale, message_id, 'sending', true, sent_day, $1 FROM {}",
+                batch.table(tx.dialect(), 2)
             );
-            tx.execute(&sql, bind![Rows::of(&new)?, self.now]).await?;
+            tx.execute(&sql, bind![self.now, batch]).await?;
         }
         if !again.is_empty() {
+            let batch = Batch::new([
+                ("id", Cells::Ids(again.iter().map(|(_, mail)| mail.message.mail_id).collect())),
+                ("address", Cells::texts(again.iter().map(|(_, mail)| mail.message.reader.address.as_str()))),
+                ("sent_day", Cells::Dates(again.iter().map(|(row, _)| row.sent_day).collect())),
+            ]);
             let sql = format!(
-                "UPDATE mails AS l SET state = 'sending', maybe_received = true, sent_day = batch.sent_day, attempted_at = $2,
-                     bounced_at = NULL, address = batch.address FROM {rows} WHERE l.id = batch.id"
+                "UPDATE mails AS l SET state = 'sending', maybe_received = true, sent_day = batch.sent_day, attempted_at = $1,
+                     bounced_at = NULL, address = batch.address FROM {} WHERE l.id = batch.id",
+                batch.table(tx.dialect(), 2)
             );
-            tx.execute(&sql, bind![Rows::of(&again)?, self.now]).await?;
+            tx.execute(&sql, bind![self.now, batch]).await?;
         }
+        let mails = self.mails.iter().map(|(_, mail)| &mail.message);
+        let notices: Vec<_> =
+            mails.flat_map(|message| message.notices.iter().map(|notice| (message.mail_id, notice))).collect();
         if !notices.is_empty() {
-            let rows = tx.dialect().rows(
-                1,
-                "batch",
-                &[
-                    ("id", ColumnType::Id),
-                    ("kind", ColumnType::Text),
-                    ("mail_id", ColumnType::Id),
-                    ("told_at", ColumnType::Instant),
-                ],
-            );
+            let batch = Batch::new([
+                ("id", Cells::Ids(notices.iter().map(|(_, notice)| notice.notice_id).collect())),
+                ("kind", Cells::texts(notices.iter().map(|(_, notice)| notice.kind.as_str()))),
+                ("mail_id", Cells::Ids(notices.iter().map(|(mail, _)| *mail).collect())),
+                ("told_at", Cells::Instants(notices.iter().map(|(_, notice)| Some(notice.required_at)).collect())),
+            ]);
             let sql = format!(
-                "UPDATE notices AS n SET state = 'sending', claimed_by = $2, claimed_until = $3, attempts = n.attempts + 1,
-                     mail_id = batch.mail_id, told_at = batch.told_at, kind = batch.kind FROM {rows} WHERE n.id = batch.id"
+                "UPDATE notices AS n SET state = 'sending', claimed_by = $1, claimed_until = $2, attempts = n.attempts + 1,
+                     mail_id = batch.mail_id, told_at = batch.told_at, kind = batch.kind FROM {} WHERE n.id = batch.id",
+                batch.table(tx.dialect(), 3)
             );
-            tx.execute(&sql, bind![Rows::of(&notices)?, self.id, self.until]).await?;
+            tx.execute(&sql, bind![self.id, self.until, batch]).await?;
         }
         Ok(())
     }
@@ -266,7 +246,8 @@ impl Work {
         if self.skipped.is_empty() {
             return Vec::new();
         }
-        let ids: BTreeSet<String> = self.skipped.iter().map(ToString::to_string).collect();
+        let line = |(id, reason): &(Id, SkipReason)| json!({ "id": id, "reason": reason }).to_string();
+        let ids: BTreeSet<String> = self.skipped.iter().map(line).collect();
         let detail = json!({ "count": self.skipped.len(), "reasons": self.reasons, "sha256": crate::domain::audit::sha256_hex(ids) });
         vec![NewEvent { actor: "daemon", action: "notices_skipped", company_id: None, subject: None, detail }]
     }

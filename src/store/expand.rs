@@ -4,15 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use chrono_tz::Tz;
-use serde::Serialize;
 use serde_json::json;
 
 use super::audit;
-use super::dialect::ColumnType;
+use super::batch::{Batch, Cells};
 use super::predicate::{ANNOUNCED_AT, DATE_STANDS, REQUIRED, REQUIRED_BEFORE, TELLING, subject, told_at, told_date};
 use super::reconcile::event;
 use super::sql::{Row, Tx};
-use super::values::{Rows, bind};
+use super::values::bind;
 use super::{SqlStore, StoreError};
 use crate::domain::audit::sha256_hex;
 use crate::domain::expansion::{self, Enforcement, MemberFacts};
@@ -211,7 +210,7 @@ impl DueMilestone {
 }
 
 /// A notice to be stored.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct NewNotice {
     pub id: Id,
     pub kind: NoticeKind,
@@ -229,21 +228,18 @@ pub(super) async fn insert_notices(
     if batch.is_empty() {
         return Ok(BTreeSet::new());
     }
-    let rows = tx.dialect().rows(
-        3,
-        "batch",
-        &[
-            ("id", ColumnType::Id),
-            ("kind", ColumnType::Text),
-            ("user_id", ColumnType::Id),
-            ("due_at", ColumnType::Instant),
-        ],
-    );
+    let batch = Batch::new([
+        ("id", Cells::Ids(batch.iter().map(|notice| notice.id).collect())),
+        ("kind", Cells::texts(batch.iter().map(|notice| notice.kind.as_str()))),
+        ("user_id", Cells::Ids(batch.iter().map(|notice| notice.user_id).collect())),
+        ("due_at", Cells::Instants(batch.iter().map(|notice| Some(notice.due_at)).collect())),
+    ]);
     let sql = format!(
         "INSERT INTO notices (id, kind, milestone_id, enforcement_id, user_id, due_at, next_attempt_at)
-         SELECT batch.id, batch.kind, $1, $2, batch.user_id, batch.due_at, batch.due_at FROM {rows} WHERE true
-         ON CONFLICT DO NOTHING RETURNING id"
+         SELECT batch.id, batch.kind, $1, $2, batch.user_id, batch.due_at, batch.due_at FROM {} WHERE true
+         ON CONFLICT DO NOTHING RETURNING id",
+        batch.table(tx.dialect(), 3)
     );
-    let rows = tx.fetch_all(&sql, bind![milestone, enforcement, Rows::of(batch)?]).await?;
+    let rows = tx.fetch_all(&sql, bind![milestone, enforcement, batch]).await?;
     rows.iter().map(|row| row.get("id")).collect()
 }

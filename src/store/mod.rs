@@ -6,6 +6,7 @@ pub mod admin_history;
 pub mod admin_mail;
 pub mod audit;
 pub mod backlog;
+mod batch;
 pub mod bounces;
 pub mod checkpoint;
 pub mod claim;

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use serde::Serialize;
 use serde_json::{Value as Json, json};
 
 use super::audit::{self, NewEvent};
+use super::batch::{Batch, Cells};
 use super::dialect::ColumnType;
 use super::requirements::{id_batch, id_rows};
 use super::sql::Tx;
-use super::values::{Ids, Rows, bind};
+use super::values::{Ids, bind};
 use super::{SqlStore, StoreError};
 use crate::domain::audit::sha256_hex;
 use crate::domain::ids::Id;
@@ -86,7 +86,7 @@ impl OutcomeStore for SqlStore {
     ) -> Result<BTreeMap<NoticeKind, u64>, StoreError> {
         let mut tx = self.database.begin().await?;
         tx.expect_batches().await?;
-        let batch = Rows::of(&outcomes.iter().map(OutcomeRow::of).collect::<Vec<_>>())?;
+        let batch = outcome_batch(outcomes);
         let carried = record_notices(&mut tx, claim, batch.clone()).await?;
         record_mails(&mut tx, batch, id_batch(carried.keys().copied())).await?;
         self.record_refusals(&mut tx, outcomes, &carried).await?;
@@ -162,87 +162,92 @@ impl SqlStore {
     }
 }
 
-/// What is stored of an outcome: the columns of [`COLUMNS`].
-#[derive(Serialize)]
-struct OutcomeRow<'a> {
-    id: Id,
-    notice_state: &'static str,
-    mail_state: &'static str,
-    next_attempt_at: Option<Timestamp>,
-    undone: i64,
-    maybe_received: bool,
-    sent_at: Option<Timestamp>,
-    reply: &'a str,
-    content_sha256: Option<&'a str>,
+/// What is stored of each outcome.
+fn outcome_batch(outcomes: &[MailOutcome]) -> Batch {
+    let states = |state: fn(MailResult) -> &'static str| Cells::texts(outcomes.iter().map(|one| state(one.result)));
+    let sent = |one: &MailOutcome| (one.result == MailResult::Sent).then_some(one.at);
+    Batch::new([
+        ("id", Cells::Ids(outcomes.iter().map(|one| one.mail_id).collect())),
+        ("notice_state", states(MailResult::notice_state)),
+        ("mail_state", states(MailResult::mail_state)),
+        ("next_attempt_at", Cells::Instants(outcomes.iter().map(|one| one.result.next_attempt_at()).collect())),
+        ("undone", Cells::Ints(outcomes.iter().map(|one| one.result.undone()).collect())),
+        ("maybe_received", Cells::Bools(outcomes.iter().map(|one| one.result.maybe_received()).collect())),
+        ("sent_at", Cells::Instants(outcomes.iter().map(sent).collect())),
+        ("reply", Cells::texts(outcomes.iter().map(|one| one.reply.as_str()))),
+        ("content_sha256", Cells::Texts(outcomes.iter().map(|one| one.content_sha256.clone()).collect())),
+    ])
 }
 
-impl<'a> OutcomeRow<'a> {
-    fn of(outcome: &'a MailOutcome) -> Self {
-        let (notice_state, mail_state, next_attempt_at, maybe_received, undone) = match outcome.result {
-            MailResult::Sent => ("sent", "sent", None, true, 0),
-            MailResult::Failed { maybe_received } => ("failed", "failed", None, maybe_received, 0),
-            MailResult::Deferred { next_attempt_at, maybe_received, .. } => {
-                ("pending", "deferred", Some(next_attempt_at), maybe_received, 0)
-            }
-            MailResult::Released { next_attempt_at, maybe_received } => {
-                ("pending", "deferred", next_attempt_at, maybe_received, 1)
-            }
-        };
-        Self {
-            id: outcome.mail_id,
-            notice_state,
-            mail_state,
-            next_attempt_at,
-            undone,
-            maybe_received,
-            sent_at: (outcome.result == MailResult::Sent).then_some(outcome.at),
-            reply: &outcome.reply,
-            content_sha256: outcome.content_sha256.as_deref(),
+impl MailResult {
+    fn notice_state(self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::Failed { .. } => "failed",
+            Self::Deferred { .. } | Self::Released { .. } => "pending",
+        }
+    }
+
+    fn mail_state(self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::Failed { .. } => "failed",
+            Self::Deferred { .. } | Self::Released { .. } => "deferred",
+        }
+    }
+
+    fn next_attempt_at(self) -> Option<Timestamp> {
+        match self {
+            Self::Sent | Self::Failed { .. } => None,
+            Self::Deferred { next_attempt_at, .. } => Some(next_attempt_at),
+            Self::Released { next_attempt_at, .. } => next_attempt_at,
+        }
+    }
+
+    /// How many attempts are taken back.
+    fn undone(self) -> i64 {
+        i64::from(matches!(self, Self::Released { .. }))
+    }
+
+    fn maybe_received(self) -> bool {
+        match self {
+            Self::Sent => true,
+            Self::Failed { maybe_received }
+            | Self::Deferred { maybe_received, .. }
+            | Self::Released { maybe_received, .. } => maybe_received,
         }
     }
 }
 
-const COLUMNS: [(&str, ColumnType); 9] = [
-    ("id", ColumnType::Id),
-    ("notice_state", ColumnType::Text),
-    ("mail_state", ColumnType::Text),
-    ("next_attempt_at", ColumnType::Instant),
-    ("undone", ColumnType::Int),
-    ("maybe_received", ColumnType::Bool),
-    ("sent_at", ColumnType::Instant),
-    ("reply", ColumnType::Text),
-    ("content_sha256", ColumnType::Text),
-];
-
 /// Records the outcome on the notices that the claim still holds; returns these, by mail.
 ///
 /// They are found by their user; only what is being sent is claimed.
-async fn record_notices(tx: &mut Tx, claim: Id, batch: Rows) -> Result<BTreeMap<Id, Vec<NoticeKind>>, StoreError> {
+async fn record_notices(tx: &mut Tx, claim: Id, batch: Batch) -> Result<BTreeMap<Id, Vec<NoticeKind>>, StoreError> {
     let sql = format!(
         "UPDATE notices AS n SET state = batch.notice_state, claimed_by = NULL, claimed_until = NULL,
              next_attempt_at = COALESCE(batch.next_attempt_at, n.next_attempt_at), attempts = n.attempts - batch.undone
          FROM {} JOIN mails AS l ON l.id = batch.id
-         WHERE n.user_id = l.user_id AND n.mail_id = l.id AND n.claimed_by = $2 RETURNING mail_id, kind",
-        tx.dialect().rows(1, "batch", &COLUMNS)
+         WHERE n.user_id = l.user_id AND n.mail_id = l.id AND n.claimed_by = $1 RETURNING mail_id, kind",
+        batch.table(tx.dialect(), 2)
     );
     let mut carried: BTreeMap<Id, Vec<NoticeKind>> = BTreeMap::new();
-    for row in tx.fetch_all(&sql, bind![batch, claim]).await? {
+    for row in tx.fetch_all(&sql, bind![claim, batch]).await? {
         carried.entry(row.get("mail_id")?).or_default().push(row.name("kind")?);
     }
     Ok(carried)
 }
 
 /// Records the outcome on these of the batch's mails.
-async fn record_mails(tx: &mut Tx, batch: Rows, held: Ids) -> Result<(), StoreError> {
+async fn record_mails(tx: &mut Tx, batch: Batch, held: Ids) -> Result<(), StoreError> {
     let sql = format!(
         "UPDATE mails AS l SET state = batch.mail_state, maybe_received = batch.maybe_received, sent_at = batch.sent_at,
              server_reply = CASE WHEN batch.undone = 1 THEN COALESCE(l.server_reply, batch.reply) ELSE batch.reply END,
              content_sha256 = COALESCE(batch.content_sha256, l.content_sha256)
          FROM {} WHERE l.id = batch.id AND batch.id IN (SELECT id FROM {})",
-        tx.dialect().rows(1, "batch", &COLUMNS),
-        id_rows(tx, 2)
+        batch.table(tx.dialect(), 2),
+        id_rows(tx, 1)
     );
-    tx.execute(&sql, bind![batch, held]).await.map(drop)
+    tx.execute(&sql, bind![held, batch]).await.map(drop)
 }
 
 fn count_kinds(outcomes: &[&MailOutcome], carried: &BTreeMap<Id, Vec<NoticeKind>>) -> BTreeMap<NoticeKind, u64> {
