@@ -89,7 +89,13 @@ pub fn load_config(global: &GlobalArgs, variables: impl Iterator<Item = (String,
 /// # Errors
 /// When it cannot be reached or used.
 pub async fn open_store(config: &Config, schema: Schema, randomness: Randomness) -> Result<SqlStore, CliError> {
-    let options = ConnectOptions {
+    Ok(SqlStore::connect(&connect_options(config), schema, randomness).await?)
+}
+
+/// How the settings say to reach the database.
+#[must_use]
+pub fn connect_options(config: &Config) -> ConnectOptions<'_> {
+    ConnectOptions {
         url: config.database.url.expose_secret(),
         max_connections: config.database.max_connections,
         timeout: config.database.connect_timeout,
@@ -99,8 +105,8 @@ pub async fn open_store(config: &Config, schema: Schema, randomness: Randomness)
         idle_timeout: config.schedule.lease.min(IDLE_TIMEOUT),
         schema: config.database.schema.as_deref(),
         pooling: config.database.pooling,
-    };
-    Ok(SqlStore::connect(&options, schema, randomness).await?)
+        looks_again: false,
+    }
 }
 
 /// Whether the database may be driven by the clock that the settings ask for.

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use clap::Args;
 use serde_json::json;
 
-use super::context::{CLOCK_KEY, Context, decide_clock, load_config, open_store};
+use super::context::{CLOCK_KEY, Context, connect_options, decide_clock, load_config};
 use super::{CliError, GlobalArgs, Output};
 use crate::app::{self, AppError, DaemonLock, Guard, LockError, Signals, skew};
 use crate::clock::{Clock, Randomness};
 use crate::config::{ConfigError, Purpose};
-use crate::store::connect::Schema;
+use crate::store::SqlStore;
+use crate::store::connect::{ConnectOptions, Schema};
 use crate::tasks::{ShutdownTrigger, run_until_idle};
 use crate::telemetry;
 
@@ -50,7 +51,8 @@ pub async fn run(
     config.warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
     let lock = config.database.sqlite_file().map(|file| DaemonLock::take(&file, Clock::System.now())).transpose()?;
     let randomness = Randomness::from_system();
-    let store = Arc::new(open_store(&config, Schema::Migrate, randomness.clone()).await?);
+    let options = ConnectOptions { looks_again: true, ..connect_options(&config) };
+    let store = Arc::new(SqlStore::connect(&options, Schema::Migrate, randomness.clone()).await?);
     let clock = decide_clock(&config, store.as_ref(), global.at).await?.corrected();
     skew::compare(store.as_ref(), &clock).await?;
     let context = Context { config, store, clock, output: Output::new(global.json) };

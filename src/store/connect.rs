@@ -34,6 +34,8 @@ pub struct ConnectOptions<'a> {
     pub schema: Option<&'a str>,
     /// Whose session a connection to PostgreSQL works in.
     pub pooling: Pooling,
+    /// Whether the same looks for work are taken again and again, and so may be planned once.
+    pub looks_again: bool,
 }
 
 impl<'a> ConnectOptions<'a> {
@@ -49,6 +51,7 @@ impl<'a> ConnectOptions<'a> {
             idle_timeout: IDLE_TIMEOUT,
             schema: None,
             pooling: Pooling::Detect,
+            looks_again: false,
         }
     }
 }
