@@ -34,6 +34,9 @@ pub mod webhook;
 mod words;
 mod wrap;
 
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use lettre::Address;
 use thiserror::Error;
 
@@ -78,6 +81,9 @@ pub enum PrepareError {
     /// The mail cannot be put together.
     #[error("the mail cannot be put together: {0}")]
     Mail(#[from] lettre::error::Error),
+    /// A fault in the program, or in a library, met this mail.
+    #[error("the program has a fault that keeps the mail from being written: {0}")]
+    Fault(String),
 }
 
 /// Why there is no mailer.
@@ -127,10 +133,12 @@ impl Mailer {
     pub fn prepare(&self, message: &Message) -> Result<Composed, PrepareError> {
         let addressed = message.into();
         let write = || self.sender.form_letter(&addressed, &self.templates.draft(message)?);
-        if self.templates.leave_blanks() {
-            return self.sender.copy(&addressed, self.letters.for_message(message, write)?.as_ref());
-        }
-        self.sender.copy(&addressed, &write()?)
+        contained(|| {
+            if self.templates.leave_blanks() {
+                return self.sender.copy(&addressed, self.letters.for_message(message, write)?.as_ref());
+            }
+            self.sender.copy(&addressed, &write()?)
+        })
     }
 
     /// The mail to an admin that says `message`. The same message gives the same bytes.
@@ -138,8 +146,7 @@ impl Mailer {
     /// # Errors
     /// As [`prepare`](Self::prepare).
     pub fn prepare_admin(&self, message: &AdminMessage) -> Result<Composed, PrepareError> {
-        let rendered = self.templates.render_admin(message)?;
-        self.sender.compose(&message.into(), &rendered)
+        contained(|| self.sender.compose(&message.into(), &self.templates.render_admin(message)?))
     }
 
     /// The HTML as a page of its own, with the picture in it rather than beside it.
@@ -187,4 +194,16 @@ impl Mailer {
     pub fn transport(&self) -> &Transport {
         &self.transport
     }
+}
+
+/// What `write` gives. A panic over one mail is that mail's error, and stops no other (R9).
+fn contained(write: impl FnOnce() -> Result<Composed, PrepareError>) -> Result<Composed, PrepareError> {
+    // What is kept from mail to mail is only added to when it is whole.
+    catch_unwind(AssertUnwindSafe(write)).unwrap_or_else(|panic| Err(PrepareError::Fault(said_by(&*panic))))
+}
+
+/// What a panic says.
+fn said_by(panic: &(dyn Any + Send)) -> String {
+    let formatted = panic.downcast_ref::<String>().map(String::as_str);
+    formatted.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it does not say why").to_owned()
 }

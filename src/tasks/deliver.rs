@@ -265,7 +265,7 @@ async fn write(services: &Services, part: Vec<Claimed>) -> Vec<Written> {
         });
         prepared.collect()
     });
-    // Only a panic keeps it from ending: their claim lapses, and they are written again.
+    // Only the end of the process keeps it from ending: their claim lapses, and they are written again.
     writing.await.unwrap_or_default()
 }
 

@@ -1,5 +1,9 @@
 //! R9: one bad address, name, time zone or row never stops the others.
 
+use mfa_enforcer::config::Config;
+use mfa_enforcer::mail::Mailer;
+use mfa_enforcer::mail::transport::Transport;
+
 use super::world::{NOTHING, World, busy};
 use crate::support::{Kind, TestDatabase, on_both};
 
@@ -14,6 +18,7 @@ on_both!(
     r9_one_bad_row_a_refused_address_stops_no_other,
     r9_one_bad_row_dates_at_the_ends_of_time,
     r9_one_bad_row_a_company_without_a_name,
+    r9_one_bad_row_a_mail_that_a_library_panics_over,
 );
 
 async fn r9_one_bad_row_addresses_that_are_none(db: &TestDatabase) {
@@ -249,5 +254,42 @@ async fn r9_one_bad_row_a_company_without_a_name(db: &TestDatabase) {
     world.walk("2027-01-16 12:00").await;
     let text = world.last_text(&user);
     assert!(text.contains(" now asks for a second step") && !text.contains("payments"), "{text}");
+    world.finish().await;
+}
+
+/// In German a greeting is chosen by a number whose zeros are too many for the library of the words: built with checks for
+/// overflow, as tests are, it panics.
+async fn r9_one_bad_row_a_mail_that_a_library_panics_over(db: &TestDatabase) {
+    let mut world = World::begin(db, "2026-12-01 09:00").await;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("locales")).unwrap();
+    let greeting = format!("hello = {{ 1.{} ->\n    [one] Guten Tag\n   *[other] Hallo\n }}\n", "0".repeat(30));
+    std::fs::write(folder.path().join("locales/de.ftl"), greeting).unwrap();
+    let variables = [
+        ("MFA_ENFORCER__CLOCK__SIMULATED".to_owned(), "true".to_owned()),
+        ("MFA_ENFORCER__NOTICES__TEMPLATE_DIR".to_owned(), folder.path().display().to_string()),
+    ];
+    let notices = Config::load(None, variables.into_iter()).unwrap().notices;
+    world.services.mailer = Mailer::new(&notices, Transport::simulated(world.mail.clone())).unwrap().into();
+    let berlin = world.company("Europe/Berlin").await;
+    let members = world.members(berlin, "Europe/Berlin", 8).await;
+    for user in &members[..2] {
+        world.set_membership(berlin, user, "role = 'admin'").await;
+    }
+    world.set_user(&members[1], "locale = 'de'").await;
+    world.set_date(berlin, "2027-01-15").await;
+    world.walk("2026-12-02 12:00").await;
+    for (number, user) in members.iter().enumerate() {
+        let expected: &[&str] = if number == 1 { &[] } else { &["2026-12-01 10:15 announcement"] };
+        assert_eq!(world.received(user).await, expected, "one mail in German among those of others");
+    }
+    for table in ["mails", "admin_mails"] {
+        let sql = format!("SELECT server_reply FROM {table} WHERE user_id = '{}'", members[1].id);
+        let reply = db.value(&sql).await;
+        assert!(reply.starts_with("the program has a fault that keeps the mail from being written: "), "{reply}");
+        let sql = format!("SELECT state FROM {table} WHERE user_id = '{}'", members[1].id);
+        assert_eq!(db.value(&sql).await, "failed");
+    }
+    assert_eq!(db.value("SELECT count(*) FROM admin_mails WHERE state = 'sent'").await, "1", "and among two admins'");
     world.finish().await;
 }
