@@ -10,19 +10,27 @@ use mfa_enforcer::store::connect::{ConnectOptions, Schema};
 use mfa_enforcer::store::enforce::EnforceStore as _;
 use mfa_enforcer::store::enforcements::Ordered;
 use mfa_enforcer::store::expand::ExpandStore as _;
-use mfa_enforcer::store::reconcile::Authority;
+use mfa_enforcer::store::reconcile::{Authority, ReconcileStore as _};
 use mfa_enforcer::store::revert::RevertStore as _;
 use mfa_enforcer::store::review::ReviewStore as _;
 use sqlx::{Connection as _, PgConnection};
 
 use super::steps::{enforce_at, scheduled, set_at, terms};
 use crate::support::database::options;
+use crate::support::vendor::{add_company, company_id};
 use crate::support::{Kind, TestDatabase};
 
 /// A store that does not wait for locks.
 async fn impatient(db: &TestDatabase) -> SqlStore {
     let options = ConnectOptions { lock_timeout: TimeDelta::milliseconds(50), ..options(db.url()) };
     SqlStore::connect(&options, Schema::Expect, Randomness::seeded(2)).await.unwrap()
+}
+
+/// Returns when so many wait for locks.
+async fn let_wait(db: &TestDatabase, many: u32) {
+    let waiting =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while db.value(waiting).await != many.to_string() {}
 }
 
 #[tokio::test]
@@ -77,7 +85,7 @@ async fn a_revert_waits_for_a_flip_and_a_flip_for_a_revert() {
     let db = &TestDatabase::new(Kind::Postgres).await;
     let store = impatient(db).await;
     let enforcement = scheduled(db, &store, 3).await;
-    let (company, policy) = (crate::support::vendor::company_id(1).to_string(), Policy::default());
+    let (company, policy) = (company_id(1).to_string(), Policy::default());
     assert!(store.flip_chunk(enforcement, enforce_at(), &policy, 1).await.unwrap().more);
     let mut other = PgConnection::connect(db.url()).await.unwrap();
 
@@ -99,7 +107,7 @@ async fn a_revert_comes_to_users_before_notices_as_a_claim_does() {
     let db = &TestDatabase::new(Kind::Postgres).await;
     let store = impatient(db).await;
     let enforcement = scheduled(db, &store, 3).await;
-    let (company, policy) = (crate::support::vendor::company_id(1).to_string(), Policy::default());
+    let (company, policy) = (company_id(1).to_string(), Policy::default());
     while store.flip_chunk(enforcement, enforce_at(), &policy, 2).await.unwrap().more {}
     let noon = "2027-01-15T12:00:00Z".parse().unwrap();
     for (milestone, _) in store.due_milestones(noon, None, 10).await.unwrap() {
@@ -112,9 +120,7 @@ async fn a_revert_comes_to_users_before_notices_as_a_claim_does() {
     let patient = db.store(3).await;
     let reverting = patient.revert(&company, &JO, noon, &policy, true);
     let claiming = async {
-        let waiting =
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        while db.value(waiting).await == "0" {}
+        let_wait(db, 1).await;
         let sql = "SELECT id FROM notices FOR NO KEY UPDATE NOWAIT";
         let claimed = sqlx::query(sql).execute(&mut *held).await;
         held.rollback().await.unwrap();
@@ -124,4 +130,60 @@ async fn a_revert_comes_to_users_before_notices_as_a_claim_does() {
     assert_eq!(claimed.unwrap().rows_affected(), 3);
     assert_eq!(reverted.unwrap(), Ordered::Done);
     assert!(store.claim(&terms(10), noon, &policy).await.unwrap().mails.is_empty());
+}
+
+/// Companies with dates, by their numbers, that lie in their tables in the reverse order of their ids.
+async fn companies_with_dates(db: &TestDatabase, store: &SqlStore, numbers: std::ops::RangeInclusive<u32>) {
+    for number in numbers.rev() {
+        let id = add_company(db, number).await;
+        db.execute(&format!("UPDATE companies SET enforcement_date = '2027-01-15' WHERE id = '{id}'")).await;
+        let planned = store.reconcile_company(id, set_at(), &Policy::default(), true).await.unwrap();
+        assert_eq!(planned.changes, ["planned"]);
+    }
+}
+
+#[tokio::test]
+async fn a_start_comes_to_companies_in_the_order_in_which_everybody_locks_them() {
+    let db = &TestDatabase::new(Kind::Postgres).await;
+    let store = db.store(1).await;
+    companies_with_dates(db, &store, 1..=8).await;
+    // As another daemon, or an import, that has come to the fourth and goes on from there.
+    let mut other = PgConnection::connect(&db.vendor_url()).await.unwrap();
+    let mut held = other.begin().await.unwrap();
+    let sql = format!("SELECT id FROM companies WHERE id = '{}' FOR NO KEY UPDATE", company_id(4));
+    sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut *held).await.unwrap();
+    let starting = store.recheck_scheduled("2026a");
+    let going_on = async {
+        let_wait(db, 1).await;
+        let free = db.rows("SELECT id FROM companies FOR NO KEY UPDATE SKIP LOCKED").await.concat();
+        held.rollback().await.unwrap();
+        free
+    };
+    let (rechecked, mut free) = tokio::join!(starting, going_on);
+    free.sort_unstable();
+    assert_eq!(free, [5, 6, 7, 8].map(|number| company_id(number).to_string()), "none is held that comes later");
+    assert_eq!(rechecked.unwrap(), 8);
+}
+
+#[tokio::test]
+async fn of_daemons_that_start_together_one_looks_at_dates_again() {
+    let db = &TestDatabase::new(Kind::Postgres).await;
+    let (store, another) = (db.store(1).await, db.store(2).await);
+    companies_with_dates(db, &store, 1..=3).await;
+    store.recheck_scheduled("2026a").await.unwrap();
+    // The first has come to the companies, and waits for one, when the second starts.
+    let mut other = PgConnection::connect(&db.vendor_url()).await.unwrap();
+    let mut held = other.begin().await.unwrap();
+    sqlx::query("SELECT id FROM companies FOR NO KEY UPDATE").execute(&mut *held).await.unwrap();
+    let first = store.recheck_scheduled("2026b");
+    let second = async {
+        let_wait(db, 1).await;
+        another.recheck_scheduled("2026b").await
+    };
+    let going_on = async {
+        let_wait(db, 2).await;
+        held.rollback().await.unwrap();
+    };
+    let (first, second, ()) = tokio::join!(first, second, going_on);
+    assert_eq!((first.unwrap(), second.unwrap()), (3, 0));
 }
