@@ -125,3 +125,20 @@ impl Randomness {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_systems_clock_is_corrected() {
+        let (corrected, hour) = (Clock::System.corrected(), TimeDelta::hours(1));
+        let before = Clock::System.now();
+        corrected.correct(hour);
+        let shown = corrected.now();
+        assert!(before.plus(hour) <= shown && shown <= Clock::System.now().plus(hour), "{shown}");
+        let simulated = Clock::simulated(before).corrected();
+        simulated.correct(hour);
+        assert_eq!(simulated.now(), before);
+    }
+}

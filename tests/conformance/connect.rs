@@ -1,15 +1,21 @@
 //! How the store connects.
 
+use std::str::FromStr as _;
+
 use chrono::TimeDelta;
 use mfa_enforcer::clock::Randomness;
+use mfa_enforcer::domain::policy::Policy;
 use mfa_enforcer::store::SqlStore;
 use mfa_enforcer::store::companies::{CompanyChange, CompanyStore as _};
 use mfa_enforcer::store::connect::{ConnectOptions, Schema};
+use mfa_enforcer::store::enforce::EnforceStore as _;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{Connection as _, PgConnection, Row as _};
 
-use super::steps::set_at;
+use super::steps::{enforce_at, scheduled, set_at};
 use crate::support::database::options;
 use crate::support::vendor::add_company;
-use crate::support::{Kind, TestDatabase};
+use crate::support::{Kind, PgBouncer, TestDatabase};
 
 #[tokio::test]
 async fn a_row_that_the_vendor_left_locked_is_not_waited_for_for_ever() {
@@ -23,5 +29,56 @@ async fn a_row_that_the_vendor_left_locked_is_not_waited_for_for_ever() {
     let refused = store.set_company(&company, change.clone(), "Jo", set_at()).await.unwrap_err();
     assert!(refused.to_string().contains("lock timeout"), "{refused}");
     db.execute("ROLLBACK").await;
+    store.set_company(&company, change, "Jo", set_at()).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_a_transaction_goes_by_ends_with_it_where_a_pooler_lends_the_session() {
+    let pooler = PgBouncer::start(1, "");
+    let db = TestDatabase::by_way_of(|url| pooler.before(url)).await;
+    let store = db.store(1).await;
+    let enforcement = scheduled(&db, &store, 3).await;
+    assert_eq!(store.flip_chunk(enforcement, enforce_at(), &Policy::default(), 10).await.unwrap().required, 3);
+    // The vendor is lent the one session next. (Plain texts: nothing is prepared in it.)
+    let lent = PgConnectOptions::from_str(db.url()).unwrap().extra_float_digits(None);
+    let mut vendor = PgConnection::connect_with(&lent).await.unwrap();
+    let settings =
+        "SELECT current_setting('lock_timeout') || ' ' || COALESCE(current_setting('mfa_enforcer.derives', true), '')";
+    let shown = sqlx::raw_sql(settings).fetch_one(&mut vendor).await.unwrap();
+    assert_eq!(shown.get::<String, _>(0), "0 ");
+    sqlx::raw_sql("UPDATE users SET mfa_required_at = NULL").execute(&mut vendor).await.unwrap();
+    assert_eq!(db.value("SELECT count(*) FROM users WHERE NOT reviewed").await, "3", "whoever else writes it is seen");
+}
+
+async fn with_one_connection(url: &str) -> SqlStore {
+    let options = ConnectOptions { max_connections: 1, ..options(url) };
+    SqlStore::connect(&options, Schema::Expect, Randomness::seeded(1)).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_connection_that_can_only_read_is_left_once_a_write_was_refused() {
+    let db = TestDatabase::new(Kind::Postgres).await;
+    let company = add_company(&db, 1).await.to_string();
+    let name = db.value("SELECT current_database()").await;
+    // As a server that was the first, and is one of the others now: whoever connects later is led to the first.
+    db.execute(&format!("ALTER DATABASE {name} SET default_transaction_read_only = on")).await;
+    let store = with_one_connection(&db.vendor_url()).await;
+    db.execute(&format!("ALTER DATABASE {name} RESET default_transaction_read_only")).await;
+    let change = CompanyChange { mfa_available: Some(false), ..CompanyChange::default() };
+    let refused = store.set_company(&company, change.clone(), "Jo", set_at()).await.unwrap_err();
+    assert!(refused.to_string().contains("read-only transaction"), "{refused}");
+    store.set_company(&company, change, "Jo", set_at()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_connection_whose_transaction_sqlite_itself_has_ended_is_left() {
+    let db = TestDatabase::new(Kind::Sqlite).await;
+    let company = add_company(&db, 1).await.to_string();
+    // As it does when the disk is full.
+    db.execute("CREATE TRIGGER full BEFORE INSERT ON audit_events BEGIN SELECT RAISE(ROLLBACK, 'full'); END").await;
+    let store = with_one_connection(db.url()).await;
+    let change = CompanyChange { mfa_available: Some(false), ..CompanyChange::default() };
+    assert!(store.set_company(&company, change.clone(), "Jo", set_at()).await.is_err());
+    db.execute("DROP TRIGGER full").await;
     store.set_company(&company, change, "Jo", set_at()).await.unwrap();
 }
