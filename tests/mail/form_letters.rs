@@ -60,6 +60,31 @@ fn a_copy_is_the_mail_that_would_be_written_for_its_reader() {
 }
 
 #[test]
+fn what_readers_are_called_is_encoded_as_all_the_rest() {
+    let mailer = mailer();
+    let (_, message) = sample::gallery().swap_remove(0);
+    let mail = mailer.prepare(&addressed(&message, "Zoë O'Brien & Söhne", "zoe@example.com")).unwrap();
+    assert!(mail.bytes.is_ascii(), "in quoted-printable");
+    let read = mail_parser::MessageParser::default().parse(&mail.bytes).unwrap();
+    let (text, html) = (read.body_text(0).unwrap(), read.body_html(0).unwrap());
+    assert!(text.contains("Zoë O'Brien & Söhne,"), "{text}");
+    assert!(html.contains("Brien &amp; Söhne,"), "{html}");
+}
+
+#[test]
+fn entries_for_calendars_are_each_readers_own() {
+    let settings = notice_settings("calendar = true");
+    let mailer = || Mailer::new(&settings, Transport::simulated(MemoryTransport::new())).unwrap();
+    let (_, message) = sample::gallery().swap_remove(0);
+    let mut other = addressed(&message, "Ada Lovelace", "ada@example.com");
+    other.reader.user_id = Id(uuid::Uuid::from_u128(7));
+    let after_another = mailer();
+    after_another.prepare(&addressed(&message, "Zebulon Pike", "zebulon@example.com")).unwrap();
+    let [one, other] = [after_another, mailer()].map(|mailer| mailer.prepare(&other).unwrap().bytes);
+    assert!(one == other, "{}", String::from_utf8_lossy(&one));
+}
+
+#[test]
 fn what_another_reader_is_told_is_in_no_copy() {
     let mailer = mailer();
     for (case, message) in sample::gallery() {

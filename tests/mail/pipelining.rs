@@ -68,6 +68,21 @@ async fn a_server_that_waits_for_a_mail_to_nobody_gets_none() {
     assert_eq!((server.heard("connect"), server.heard("."), server.heard("rset")), (2, 1, 0));
 }
 
+/// Only 354 asks for it (RFC 5321, 4.2.2): whatever else follows DATA, the server would take a mail for commands.
+#[tokio::test]
+async fn a_mail_goes_out_when_it_was_asked_for() {
+    for pipelines in [false, true] {
+        let server = Scripted::start().await;
+        if pipelines {
+            server.pipelines();
+        }
+        server.answer("data", "250 2.0.0 fine");
+        let error = to(&[server.port], "").send(&mail()).await.unwrap_err();
+        assert!(matches!(error, SendError::Transient { maybe_received: false, .. }), "{error}");
+        assert_eq!(server.heard("."), 0);
+    }
+}
+
 #[tokio::test]
 async fn a_line_that_ends_between_answers_is_begun_anew() {
     let server = Scripted::start().await;
