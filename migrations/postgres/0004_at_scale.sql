@@ -20,3 +20,7 @@ CREATE TRIGGER users_required_elsewhere BEFORE UPDATE OF mfa_required_at ON user
     WHEN (NEW.mfa_required_at IS DISTINCT FROM OLD.mfa_required_at
         AND current_setting('mfa_enforcer.derives', true) IS DISTINCT FROM 'on')
     EXECUTE FUNCTION mfa_enforcer_required_elsewhere();
+
+-- What each tick counts, however many companies have a date.
+CREATE INDEX enforcements_held ON enforcements (company_id) WHERE state = 'held';
+CREATE INDEX enforcements_at_risk ON enforcements (id) WHERE state = 'scheduled' AND warning IS NOT NULL AND NOT risk_accepted;

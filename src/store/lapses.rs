@@ -113,7 +113,7 @@ fn lapsing() -> String {
         "FROM memberships AS m JOIN users AS u ON u.id = m.user_id JOIN companies AS c ON c.id = m.company_id
          JOIN enforcements AS e ON e.company_id = c.id AND e.state IN ('scheduled', 'in_force') AND {DATE_STANDS}
          WHERE m.exempt_until > $1 AND m.exempt_until <= $2 AND m.exemption_told IS DISTINCT FROM m.exempt_until
-             AND m.reviewed AND u.reviewed AND c.revision = c.reconciled_revision
+             AND m.reviewed AND u.reviewed AND c.revision <= c.reconciled_revision
              AND {} AND u.mfa_enrolled_at IS NULL AND NOT {REQUIRED} AND NOT {REQUIRED_BEFORE}
              AND EXISTS (SELECT 1 FROM milestones AS s WHERE s.enforcement_id = e.id AND s.kind = 'announcement'
                  AND s.due_at <= $1)",
