@@ -64,6 +64,9 @@ const FOR_BATCHES: &str = "SET LOCAL plan_cache_mode = force_custom_plan; SET LO
      SET LOCAL enable_mergejoin = off; SET LOCAL enable_material = off; SET LOCAL enable_seqscan = off; \
      SET LOCAL mfa_enforcer.derives = 'on'";
 
+/// The same for what only looks up and writes rows by their keys: see [`Tx::expect_keys`].
+const FOR_KEYS: &str = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
+
 /// A database: its pool of connections, what lasts on them, and whoever watches them.
 #[derive(Clone, Debug)]
 pub struct Database {
@@ -247,6 +250,20 @@ impl Tx {
         if let (Open::Postgres(tx), false) = (&mut self.open, self.expects_batches) {
             sqlx::raw_sql(FOR_BATCHES).execute(&mut **tx).await.inspect_err(|error| self.leavings.note(error))?;
             self.expects_batches = true;
+        }
+        Ok(())
+    }
+
+    /// Has PostgreSQL come to the rows of what follows by their keys, however small their tables were when a plan was made.
+    ///
+    /// Unlike [`Tx::expect_batches`] it leaves plans to be kept: foreign keys are checked by one statement a row, and making
+    /// its plan anew takes longer than the check.
+    ///
+    /// # Errors
+    /// What the database answers.
+    pub async fn expect_keys(&mut self) -> Result<(), StoreError> {
+        if let Open::Postgres(tx) = &mut self.open {
+            sqlx::raw_sql(FOR_KEYS).execute(&mut **tx).await.inspect_err(|error| self.leavings.note(error))?;
         }
         Ok(())
     }

@@ -210,6 +210,7 @@ pub(super) async fn import(
     now: Timestamp,
 ) -> Result<BatchOutcome, StoreError> {
     let mut tx = store.database.begin().await?;
+    tx.expect_keys().await?;
     let mut batch = Batch::stored(&mut tx, &lines).await?;
     let mut outcome = BatchOutcome::default();
     for (new_id, line) in new_ids(store, lines.len(), now).zip(lines) {
