@@ -313,6 +313,14 @@ impl Tx {
         Ok(self.fetch_all(sql, values).await?.into_iter().next())
     }
 
+    /// The way to send rows as COPY has them; none where the database knows no COPY.
+    pub fn copying(&mut self) -> Option<Copying<'_>> {
+        match &mut self.open {
+            Open::Sqlite(_) => None,
+            Open::Postgres(tx) => Some(Copying { tx, leavings: &self.leavings, observer: self.observer.as_ref() }),
+        }
+    }
+
     /// Makes the transaction's changes last.
     ///
     /// # Errors
@@ -324,6 +332,29 @@ impl Tx {
             Open::Postgres(tx) => tx.commit().await?,
         }
         reached(self.observer.as_ref(), Checkpoint::Committed).await
+    }
+}
+
+/// Sends rows as COPY has them, within a transaction on PostgreSQL.
+pub struct Copying<'tx> {
+    tx: &'tx mut Transaction<'static, Postgres>,
+    leavings: &'tx Leavings,
+    observer: Option<&'tx Arc<dyn Observer>>,
+}
+
+impl Copying<'_> {
+    /// Carries out a `COPY … FROM STDIN` with these rows.
+    ///
+    /// # Errors
+    /// What the database answers.
+    pub async fn rows(&mut self, sql: &str, rows: &str) -> Result<(), StoreError> {
+        reached(self.observer, Checkpoint::Statement(sql)).await?;
+        let copied = async {
+            let mut copy = self.tx.copy_in_raw(sql).await?;
+            copy.send(rows.as_bytes()).await?;
+            copy.finish().await
+        };
+        Ok(copied.await.map(drop).inspect_err(|error| self.leavings.note(error))?)
     }
 }
 

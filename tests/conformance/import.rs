@@ -18,6 +18,7 @@ on_both!(
     companies_are_added_changed_and_left_alone,
     a_date_in_a_file_is_for_the_daemon_to_judge,
     users_are_added_with_every_column,
+    every_character_is_stored_as_it_came,
     an_absent_column_stays_and_an_empty_one_goes,
     a_user_in_several_companies_has_several_lines,
     a_bad_line_stores_nothing_and_stops_nobody,
@@ -149,6 +150,25 @@ async fn users_are_added_with_every_column(db: &TestDatabase) {
     assert_eq!(db.rows(columns).await, [expected]);
     let columns = "SELECT role, joined_at, exempt_until, require_at, reviewed FROM memberships";
     assert_eq!(db.rows(columns).await, [["admin", "2026-12-01T10:00:00.000001Z", "null", "null", "0"]]);
+}
+
+async fn every_character_is_stored_as_it_came(db: &TestDatabase) {
+    import_companies(db, vec![company(2, "a")]).await;
+    let names = ["\\N", "\\", "a\\tb\\", "\\.", "a\tb\r\nc", "'\"{},$1", "Zoë 用户 \u{1f600}"];
+    let lines = (2..).zip(names).map(|(line, name)| {
+        let mut line = user(line, &format!("u{line}"), Some("a"));
+        line.external_id = format!("{name}{}", line.line);
+        line.change.name = Some(name.to_owned());
+        let membership = MembershipLine { exempt_reason: Edit::To(name.to_owned()), ..line.membership.unwrap() };
+        line.membership = Some(MembershipLine { exempt_until: Edit::To(now()), ..membership });
+        line
+    });
+    let lines: Vec<_> = lines.collect();
+    assert_eq!(counts(&import_users(db, lines.clone()).await), (7, 0, 0, vec![]));
+    let stored = "SELECT u.name FROM users AS u JOIN memberships AS m ON m.user_id = u.id AND m.exempt_reason = u.name
+        ORDER BY u.id";
+    assert_eq!(db.rows(stored).await.concat(), names);
+    assert_eq!(counts(&import_users(db, lines).await), (0, 0, 7, vec![]));
 }
 
 async fn an_absent_column_stays_and_an_empty_one_goes(db: &TestDatabase) {

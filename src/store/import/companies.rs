@@ -1,11 +1,11 @@
 //! Importing companies.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
-use serde_json::json;
 
-use super::{BatchOutcome, Effect, Planned, Target, new_ids, record};
+use super::target::{Target, flag};
+use super::{BatchOutcome, Effect, Planned, keys, new_ids, record};
 use crate::domain::ids::Id;
 use crate::domain::time::Timestamp;
 use crate::store::companies::{COLUMNS, Company, CompanyChange, company};
@@ -30,20 +30,22 @@ pub struct CompanyLine {
     pub enforcement_set_by: Edit<String>,
 }
 
-const TARGET: Target = Target {
+const COMPANIES: Target<Company> = Target {
     table: "companies",
-    key: &[("id", ColumnType::Id)],
+    key: &[("id", ColumnType::Id, |company| Some(company.id.to_string().into()))],
     columns: &[
-        ("external_id", ColumnType::Text),
-        ("name", ColumnType::Text),
-        ("time_zone", ColumnType::Text),
-        ("locale", ColumnType::Text),
-        ("mfa_available", ColumnType::Bool),
-        ("enforcement_date", ColumnType::Date),
-        ("enforcement_set_by", ColumnType::Text),
-        ("notice_days", ColumnType::Json),
-        ("new_member_grace_days", ColumnType::Int),
-        ("support_contact", ColumnType::Text),
+        ("external_id", ColumnType::Text, |company| company.external_id.as_deref().map(Into::into)),
+        ("name", ColumnType::Text, |company| Some(company.name.as_str().into())),
+        ("time_zone", ColumnType::Text, |company| Some(company.time_zone.as_str().into())),
+        ("locale", ColumnType::Text, |company| Some(company.locale.as_str().into())),
+        ("mfa_available", ColumnType::Bool, |company| Some(flag(company.mfa_available).into())),
+        ("enforcement_date", ColumnType::Date, |company| company.enforcement_date.map(|date| date.to_string().into())),
+        ("enforcement_set_by", ColumnType::Text, |company| company.enforcement_set_by.as_deref().map(Into::into)),
+        ("notice_days", ColumnType::Json, |company| company.notice_days.as_ref().map(|days| days.to_string().into())),
+        ("new_member_grace_days", ColumnType::Int, |company| {
+            company.new_member_grace_days.map(|days| days.to_string().into())
+        }),
+        ("support_contact", ColumnType::Text, |company| company.support_contact.as_deref().map(Into::into)),
     ],
 };
 
@@ -63,7 +65,7 @@ pub(super) async fn import(
     }
     if outcome.added + outcome.changed > 0 {
         let planned: Vec<_> = planned.values().collect();
-        TARGET.write(&mut tx, &planned).await?;
+        COMPANIES.write(&mut tx, &planned).await?;
         let written = planned.iter().filter(|row| row.is_new() || row.is_changed());
         let written = written.map(|row| row.after.id.to_string()).collect();
         record(&mut tx, "companies_imported", &outcome, written, by, now).await?;
@@ -74,15 +76,14 @@ pub(super) async fn import(
 
 /// The companies that the lines speak of and that are stored, by their external ids; nobody else writes them meanwhile.
 async fn stored(tx: &mut Tx, lines: &[CompanyLine]) -> Result<BTreeMap<String, Planned<Company>>, StoreError> {
-    let keys: BTreeSet<&str> = lines.iter().map(|line| line.external_id.as_str()).collect();
-    let keys: Vec<_> = keys.into_iter().map(|key| json!({ "external_id": key })).collect();
+    let keys = keys(lines.iter().map(|line| line.external_id.as_str()))?;
     let rows = tx.dialect().rows(1, "r", &[("external_id", ColumnType::Text)]);
     let lock = tx.dialect().for_update("c");
     let sql = format!(
         "SELECT {COLUMNS} FROM {rows} JOIN companies AS c ON c.external_id = r.external_id ORDER BY c.id{lock}"
     );
     let mut stored = BTreeMap::new();
-    for row in tx.fetch_all(&sql, bind![json!(keys)]).await? {
+    for row in tx.fetch_all(&sql, bind![keys]).await? {
         let company = company(&row)?;
         if let Some(key) = company.external_id.clone() {
             stored.insert(key, Planned { before: Some(company.clone()), after: company });

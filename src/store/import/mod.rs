@@ -1,18 +1,20 @@
 //! Adding and changing many companies or users at once, by their external ids: one batch of lines, one transaction.
 
 mod companies;
+mod target;
 mod users;
+
+use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use serde::Serialize;
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 pub use self::companies::CompanyLine;
 pub use self::users::{MembershipLine, Role, UserChange, UserKind, UserLine};
 use super::audit::{self, NewEvent};
-use super::dialect::ColumnType;
 use super::sql::Tx;
-use super::values::bind;
+use super::values::Rows;
 use super::{SqlStore, StoreError};
 use crate::domain::audit::sha256_hex;
 use crate::domain::ids::Id;
@@ -78,6 +80,18 @@ fn new_ids(store: &SqlStore, count: usize, now: Timestamp) -> impl Iterator<Item
     ids.into_iter()
 }
 
+/// A key by which rows are looked up.
+#[derive(Serialize)]
+struct Key<'a> {
+    external_id: &'a str,
+}
+
+/// The distinct keys among these, in order.
+fn keys<'a>(external_ids: impl Iterator<Item = &'a str>) -> Result<Rows, StoreError> {
+    let distinct: BTreeSet<&str> = external_ids.collect();
+    Rows::of(&distinct.into_iter().map(|external_id| Key { external_id }).collect::<Vec<_>>())
+}
+
 /// What a line does to what is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Effect {
@@ -111,65 +125,6 @@ impl<T: PartialEq> Planned<T> {
     fn is_changed(&self) -> bool {
         self.before.as_ref().is_some_and(|before| *before != self.after)
     }
-}
-
-/// A table that batches are written to: its name, its key and its other columns.
-struct Target {
-    table: &'static str,
-    key: &'static [(&'static str, ColumnType)],
-    columns: &'static [(&'static str, ColumnType)],
-}
-
-impl Target {
-    fn all_columns(&self) -> Vec<(&'static str, ColumnType)> {
-        self.key.iter().chain(self.columns).copied().collect()
-    }
-
-    /// Adds these rows, each a JSON object with the table's columns.
-    async fn insert(&self, tx: &mut Tx, rows: Vec<Json>) -> Result<(), StoreError> {
-        if rows.is_empty() {
-            return Ok(());
-        }
-        let all = self.all_columns();
-        let table = self.table;
-        let names = listed(&all, str::to_owned);
-        let values = listed(&all, |name| format!("r.{name}"));
-        let rows_table = tx.dialect().rows(1, "r", &all);
-        let sql = format!("INSERT INTO {table} ({names}) SELECT {values} FROM {rows_table}");
-        tx.execute(&sql, bind![Json::Array(rows)]).await.map(drop)
-    }
-
-    /// Sets all columns of these rows, found by their keys.
-    async fn update(&self, tx: &mut Tx, rows: Vec<Json>) -> Result<(), StoreError> {
-        if rows.is_empty() {
-            return Ok(());
-        }
-        let table = self.table;
-        let set = listed(self.columns, |name| format!("{name} = r.{name}"));
-        let found: Vec<String> = self.key.iter().map(|(name, _)| format!("t.{name} = r.{name}")).collect();
-        let found = found.join(" AND ");
-        let rows_table = tx.dialect().rows(1, "r", &self.all_columns());
-        let sql = format!("UPDATE {table} AS t SET {set} FROM {rows_table} WHERE {found}");
-        tx.execute(&sql, bind![Json::Array(rows)]).await.map(drop)
-    }
-
-    /// Adds the rows that are new and sets those that changed.
-    async fn write<T: Serialize + PartialEq>(&self, tx: &mut Tx, planned: &[&Planned<T>]) -> Result<(), StoreError> {
-        let rows = |wanted: fn(&Planned<T>) -> bool| {
-            planned.iter().filter(|row| wanted(row)).map(|row| as_json(&row.after)).collect::<Result<Vec<_>, _>>()
-        };
-        self.insert(tx, rows(Planned::is_new)?).await?;
-        self.update(tx, rows(Planned::is_changed)?).await
-    }
-}
-
-fn listed(columns: &[(&'static str, ColumnType)], shape: impl Fn(&str) -> String) -> String {
-    let names: Vec<String> = columns.iter().map(|(name, _)| shape(name)).collect();
-    names.join(", ")
-}
-
-fn as_json<T: Serialize>(row: &T) -> Result<Json, StoreError> {
-    serde_json::to_value(row).map_err(|error| StoreError::Corrupt(format!("a row cannot be written as JSON: {error}")))
 }
 
 /// Records a batch: counts, and a hash over the ids of the rows that were written, in order.

@@ -1,12 +1,12 @@
 //! Importing users and their memberships.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
 use serde::Serialize;
-use serde_json::json;
 
-use super::{BatchOutcome, Effect, Planned, Target, new_ids, record};
+use super::target::{Target, flag};
+use super::{BatchOutcome, Effect, Planned, keys, new_ids, record};
 use crate::domain::admin_mail::AdminMailChoice;
 use crate::domain::ids::Id;
 use crate::domain::methods::Method;
@@ -16,7 +16,7 @@ use crate::store::dialect::ColumnType;
 use crate::store::edit::Edit;
 use crate::store::sql::{Row, Tx};
 use crate::store::users::{COLUMNS, User, method_name, user};
-use crate::store::values::bind;
+use crate::store::values::{Rows, bind};
 use crate::store::{SqlStore, StoreError};
 
 /// What one line says of a user and, where it names a company, of one membership.
@@ -171,35 +171,38 @@ impl MembershipLine {
     }
 }
 
-const USERS: Target = Target {
+const USERS: Target<User> = Target {
     table: "users",
-    key: &[("id", ColumnType::Id)],
+    key: &[("id", ColumnType::Id, |user| Some(user.id.to_string().into()))],
     columns: &[
-        ("external_id", ColumnType::Text),
-        ("email", ColumnType::Text),
-        ("name", ColumnType::Text),
-        ("locale", ColumnType::Text),
-        ("time_zone", ColumnType::Text),
-        ("country", ColumnType::Text),
-        ("kind", ColumnType::Text),
-        ("active", ColumnType::Bool),
-        ("sso", ColumnType::Bool),
-        ("payee", ColumnType::Bool),
-        ("mfa_enrolled_at", ColumnType::Instant),
-        ("mfa_method", ColumnType::Text),
+        ("external_id", ColumnType::Text, |user| user.external_id.as_deref().map(Into::into)),
+        ("email", ColumnType::Text, |user| Some(user.email.as_str().into())),
+        ("name", ColumnType::Text, |user| Some(user.name.as_str().into())),
+        ("locale", ColumnType::Text, |user| user.locale.as_deref().map(Into::into)),
+        ("time_zone", ColumnType::Text, |user| user.time_zone.as_deref().map(Into::into)),
+        ("country", ColumnType::Text, |user| user.country.as_deref().map(Into::into)),
+        ("kind", ColumnType::Text, |user| Some(user.kind.as_str().into())),
+        ("active", ColumnType::Bool, |user| Some(flag(user.active).into())),
+        ("sso", ColumnType::Bool, |user| Some(flag(user.sso).into())),
+        ("payee", ColumnType::Bool, |user| Some(flag(user.payee).into())),
+        ("mfa_enrolled_at", ColumnType::Instant, |user| user.mfa_enrolled_at.map(|at| at.to_string().into())),
+        ("mfa_method", ColumnType::Text, |user| user.mfa_method.as_deref().map(Into::into)),
     ],
 };
 
-const MEMBERSHIPS: Target = Target {
+const MEMBERSHIPS: Target<MembershipRow> = Target {
     table: "memberships",
-    key: &[("company_id", ColumnType::Id), ("user_id", ColumnType::Id)],
+    key: &[
+        ("company_id", ColumnType::Id, |row| Some(row.company_id.to_string().into())),
+        ("user_id", ColumnType::Id, |row| Some(row.user_id.to_string().into())),
+    ],
     columns: &[
-        ("role", ColumnType::Text),
-        ("admin_mail", ColumnType::Text),
-        ("joined_at", ColumnType::Instant),
-        ("exempt_until", ColumnType::Instant),
-        ("exempt_reason", ColumnType::Text),
-        ("exempt_by", ColumnType::Text),
+        ("role", ColumnType::Text, |row| Some(row.role.as_str().into())),
+        ("admin_mail", ColumnType::Text, |row| Some(row.admin_mail.as_str().into())),
+        ("joined_at", ColumnType::Instant, |row| row.joined_at.map(|at| at.to_string().into())),
+        ("exempt_until", ColumnType::Instant, |row| row.exempt_until.map(|at| at.to_string().into())),
+        ("exempt_reason", ColumnType::Text, |row| row.exempt_reason.as_deref().map(Into::into)),
+        ("exempt_by", ColumnType::Text, |row| row.exempt_by.as_deref().map(Into::into)),
     ],
 };
 
@@ -251,9 +254,9 @@ impl Batch {
         let users = stored_users(tx, lines).await?;
         let pairs = lines.iter().filter_map(|line| {
             let company_id = companies.get(&line.membership.as_ref()?.company)?;
-            Some(json!({ "company_id": company_id, "user_id": users.get(&line.external_id)?.after.id }))
+            Some(Pair { company_id: *company_id, user_id: users.get(&line.external_id)?.after.id })
         });
-        let memberships = stored_memberships(tx, pairs.collect()).await?;
+        let memberships = stored_memberships(tx, &pairs.collect::<Vec<_>>()).await?;
         Ok(Self { companies, users, memberships })
     }
 
@@ -331,24 +334,21 @@ fn blank_membership(company_id: Id, user_id: Id) -> MembershipRow {
 }
 
 async fn stored_companies(tx: &mut Tx, lines: &[UserLine]) -> Result<BTreeMap<String, Id>, StoreError> {
-    let keys: BTreeSet<&str> =
-        lines.iter().filter_map(|line| Some(line.membership.as_ref()?.company.as_str())).collect();
-    let keys: Vec<_> = keys.into_iter().map(|key| json!({ "external_id": key })).collect();
+    let keys = keys(lines.iter().filter_map(|line| Some(line.membership.as_ref()?.company.as_str())))?;
     let rows = tx.dialect().rows(1, "r", &[("external_id", ColumnType::Text)]);
     let sql = format!("SELECT c.id, c.external_id FROM {rows} JOIN companies AS c ON c.external_id = r.external_id");
-    let found = tx.fetch_all(&sql, bind![json!(keys)]).await?;
+    let found = tx.fetch_all(&sql, bind![keys]).await?;
     found.iter().map(|row| Ok((row.text("external_id")?.unwrap_or_default(), row.get("id")?))).collect()
 }
 
 async fn stored_users(tx: &mut Tx, lines: &[UserLine]) -> Result<BTreeMap<String, Planned<User>>, StoreError> {
-    let keys: BTreeSet<&str> = lines.iter().map(|line| line.external_id.as_str()).collect();
-    let keys: Vec<_> = keys.into_iter().map(|key| json!({ "external_id": key })).collect();
+    let keys = keys(lines.iter().map(|line| line.external_id.as_str()))?;
     let rows = tx.dialect().rows(1, "r", &[("external_id", ColumnType::Text)]);
     let lock = tx.dialect().for_update("u");
     let sql =
         format!("SELECT {COLUMNS} FROM {rows} JOIN users AS u ON u.external_id = r.external_id ORDER BY u.id{lock}");
     let mut stored = BTreeMap::new();
-    for row in tx.fetch_all(&sql, bind![json!(keys)]).await? {
+    for row in tx.fetch_all(&sql, bind![keys]).await? {
         let user = user(&row)?;
         if let Some(key) = user.external_id.clone() {
             stored.insert(key, Planned { before: Some(user.clone()), after: user });
@@ -357,11 +357,18 @@ async fn stored_users(tx: &mut Tx, lines: &[UserLine]) -> Result<BTreeMap<String
     Ok(stored)
 }
 
+/// The key of a membership.
+#[derive(Serialize)]
+struct Pair {
+    company_id: Id,
+    user_id: Id,
+}
+
 async fn stored_memberships(
     tx: &mut Tx,
-    pairs: Vec<serde_json::Value>,
+    pairs: &[Pair],
 ) -> Result<BTreeMap<(Id, Id), Planned<MembershipRow>>, StoreError> {
-    let rows = tx.dialect().rows(1, "r", MEMBERSHIPS.key);
+    let rows = tx.dialect().rows(1, "r", &[("company_id", ColumnType::Id), ("user_id", ColumnType::Id)]);
     let lock = tx.dialect().for_update("m");
     let sql = format!(
         "SELECT m.company_id, m.user_id, m.role, m.admin_mail, m.joined_at, m.exempt_until, m.exempt_reason, m.exempt_by
@@ -369,7 +376,7 @@ async fn stored_memberships(
          ORDER BY m.company_id, m.user_id{lock}"
     );
     let mut stored = BTreeMap::new();
-    for row in tx.fetch_all(&sql, bind![json!(pairs)]).await? {
+    for row in tx.fetch_all(&sql, bind![Rows::of(pairs)?]).await? {
         let row = membership(&row)?;
         stored.insert((row.company_id, row.user_id), Planned { before: Some(row.clone()), after: row });
     }
