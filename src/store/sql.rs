@@ -65,7 +65,8 @@ const FOR_BATCHES: &str = "SET LOCAL plan_cache_mode = force_custom_plan; SET LO
      SET LOCAL mfa_enforcer.derives = 'on'";
 
 /// The same for what only looks up and writes rows by their keys: see [`Tx::expect_keys`].
-const FOR_KEYS: &str = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
+const FOR_KEYS: &str =
+    "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
 
 /// A database: its pool of connections, what lasts on them, and whoever watches them.
 #[derive(Clone, Debug)]
