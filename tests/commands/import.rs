@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::sample::{Sample, Seen};
+use crate::support::Kind;
 
 fn import(sample: &Sample, what: &str, name: &str, contents: impl AsRef<[u8]>) -> Seen {
     sample.write(name, contents);
@@ -126,6 +127,58 @@ async fn bad_lines_of_a_large_file_cost_themselves_alone() {
     assert!(seen.stderr.len() < 2000, "a long line is not repeated: {}", seen.stderr);
     assert_eq!(sample.db.value("SELECT count(*) FROM users WHERE external_id = 'after'").await, "1");
     assert_eq!(sample.db.value("SELECT count(*) FROM audit_events WHERE action = 'users_imported'").await, "3");
+}
+
+const COMPANIES: &str = "external_id,name,time_zone\na,A,UTC\nb,B,UTC\nc,C,UTC\n";
+
+#[tokio::test]
+async fn users_who_are_in_every_batch_are_added_once() {
+    for kind in [Kind::Sqlite, Kind::Postgres] {
+        let sample = Sample::empty_in(kind).await;
+        import(&sample, "companies", "companies.csv", COMPANIES);
+        let mut file = "external_id,email,name,company\n".to_owned();
+        for company in ["a", "b", "c"] {
+            for number in 0..1000 {
+                writeln!(file, "n-{number},n{number}@example.org,N,{company}").unwrap();
+            }
+        }
+        let seen = import(&sample, "users", "users.csv", file);
+        assert_eq!(
+            (seen.stdout.as_str(), seen.stderr.as_str()),
+            ("3000 lines: 3000 added, 0 changed, 0 unchanged, 0 bad.\n", "")
+        );
+        assert_eq!(sample.db.value("SELECT count(*) FROM users").await, "1000");
+        assert_eq!(sample.db.value("SELECT count(*) FROM memberships").await, "3000");
+    }
+}
+
+#[tokio::test]
+async fn what_is_stored_when_a_batch_fails_is_told() {
+    for (kind, refusal) in [
+        (
+            Kind::Sqlite,
+            "CREATE TRIGGER refuse BEFORE INSERT ON users WHEN NEW.name = 'Nobody' BEGIN SELECT RAISE(ABORT, 'not here'); END",
+        ),
+        (Kind::Postgres, "ALTER TABLE users ADD CONSTRAINT refuse CHECK (name <> 'Nobody')"),
+    ] {
+        let sample = Sample::empty_in(kind).await;
+        sample.db.execute(refusal).await;
+        let mut file = "external_id,email,name\n".to_owned();
+        for number in 0..20_000 {
+            let name = if number == 1500 { "Nobody" } else { "N" };
+            writeln!(file, "n-{number},n{number}@example.org,{name}").unwrap();
+        }
+        let seen = import(&sample, "users", "users.csv", file);
+        let stored = sample.db.value("SELECT count(*) FROM users").await;
+        assert_eq!((seen.code, seen.stdout.as_str()), (1, ""));
+        assert!(seen.stderr.contains("stopped early; so far:"), "{}", seen.stderr);
+        assert!(
+            seen.stderr.contains(&format!(" lines: {stored} added, 0 changed, 0 unchanged, 0 bad.")),
+            "{stored}: {}",
+            seen.stderr
+        );
+        assert!(stored.parse::<u32>().unwrap() < 10_000, "no batch begins after that: {stored}");
+    }
 }
 
 #[tokio::test]

@@ -52,7 +52,12 @@ impl Sample {
 
     /// A migrated database without rows, which knows nothing but its last instant.
     pub(super) async fn empty() -> Self {
-        let db = TestDatabase::new(Kind::Sqlite).await;
+        Self::empty_in(Kind::Sqlite).await
+    }
+
+    /// The same in a database of this kind.
+    pub(super) async fn empty_in(kind: Kind) -> Self {
+        let db = TestDatabase::new(kind).await;
         db.execute(&format!(
             "INSERT INTO daemon_state (key, value) VALUES ('clock', 'simulated'), ('last_instant', '{LAST_INSTANT}')"
         ))

@@ -22,6 +22,20 @@ async fn two_daemons_and_every_command_work_through_a_small_pool() {
 }
 
 #[tokio::test]
+async fn an_import_has_more_batches_than_the_pool_has_connections() {
+    let pooler = PgBouncer::start(FEW, "");
+    let db = TestDatabase::by_way_of(|url| pooler.before(url)).await;
+    let installation = Installation::on(&db);
+    let users: String = (0..6000).map(|number| format!("n-{number},n{number}@example.org,N\n")).collect();
+    std::fs::write(installation.folder().join("users.csv"), format!("external_id,email,name\n{users}")).unwrap();
+    let file = installation.folder().join("users.csv").display().to_string();
+    let said = installation.succeeds(&["import", "users", &file]).await;
+    assert_eq!(said, "6000 lines: 6000 added, 0 changed, 0 unchanged, 0 bad.\n");
+    let said = installation.succeeds(&["import", "users", &file]).await;
+    assert_eq!(said, "6000 lines: 0 added, 0 changed, 6000 unchanged, 0 bad.\n");
+}
+
+#[tokio::test]
 async fn a_pooler_that_ignores_settings_is_known_all_the_same() {
     let pooler = PgBouncer::start(FEW, "ignore_startup_parameters = options");
     let db = TestDatabase::by_way_of(|url| pooler.before(url)).await;

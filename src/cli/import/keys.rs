@@ -12,7 +12,7 @@ pub(super) struct SeenKeys(HashMap<u64, u64>);
 
 impl SeenKeys {
     /// The line that had this key before; or none, and the key belongs to `line` from now on.
-    pub(super) fn first_line(&mut self, key: &[String], line: u64) -> Option<u64> {
+    pub(super) fn first_line(&mut self, key: &[&str], line: u64) -> Option<u64> {
         let digest = sha256_hex(key);
         let fingerprint = u64::from_str_radix(digest.get(..16).unwrap_or_default(), 16).unwrap_or_default();
         match self.0.entry(fingerprint) {

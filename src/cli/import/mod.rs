@@ -1,6 +1,7 @@
-//! `mfa-enforcer import`: adds and changes companies or users from a file, line by line, in constant memory but for a
+//! `mfa-enforcer import`: adds and changes companies or users from a file, batch by batch, in constant memory but for a
 //! few bytes a line that remember the keys.
 
+mod batches;
 mod columns;
 mod csv;
 mod keys;
@@ -17,14 +18,11 @@ use clap::{Args, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
+use self::batches::{Import, ImportLine};
 use self::keys::SeenKeys;
 use self::records::{Record, Records};
 use super::{ByArgs, CliError, Context, output};
-use crate::store::StoreError;
-use crate::store::import::{BadLine, BatchOutcome, CompanyLine, UserLine};
-
-/// How many lines one transaction stores.
-const BATCH: usize = 1000;
+use crate::store::import::{CompanyLine, UserLine};
 
 /// Add and change companies or users from a file.
 #[derive(Args, Clone, Debug)]
@@ -101,26 +99,25 @@ enum Format {
 /// # Errors
 /// When the file cannot be read or understood, and what the store answers. Batches that were stored before stay.
 pub async fn run(context: &Context, args: &ImportArgs) -> Result<ExitCode, CliError> {
-    let (kind, file) = match &args.what {
-        ImportCommand::Companies(file) => (Kind::Companies, file),
-        ImportCommand::Users(file) => (Kind::Users, file),
-    };
+    match &args.what {
+        ImportCommand::Companies(file) => import::<CompanyLine>(context, file).await,
+        ImportCommand::Users(file) => import::<UserLine>(context, file).await,
+    }
+}
+
+async fn import<L: ImportLine>(context: &Context, file: &FileArgs) -> Result<ExitCode, CliError> {
     let source = Source::open(file)?;
-    let records = Records::new(source.reader, source.format, kind.columns(), &source.name)?;
+    let records = Records::new(source.reader, source.format, L::COLUMNS, &source.name)?;
     source.progress.set_message("0 lines");
     let mut import = Import {
         context,
-        by: &file.by.by,
+        by: file.by.by.as_str().into(),
         name: source.name,
         progress: source.progress,
         summary: Summary::default(),
         keys: SeenKeys::default(),
-        bad: vec![],
     };
-    let done = match kind {
-        Kind::Companies => import.companies(records).await,
-        Kind::Users => import.users(records).await,
-    };
+    let done = import.all::<L>(records).await;
     import.progress.finish_and_clear();
     if import.summary.added + import.summary.changed > 0 {
         context.remember_instant().await?;
@@ -135,22 +132,6 @@ pub async fn run(context: &Context, args: &ImportArgs) -> Result<ExitCode, CliEr
     let bad = import.summary.bad;
     context.output.show(&import.summary, |summary| format!("{}.", summary.text()))?;
     Ok(if bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// What is imported.
-#[derive(Clone, Copy, Debug)]
-enum Kind {
-    Companies,
-    Users,
-}
-
-impl Kind {
-    fn columns(self) -> &'static [&'static str] {
-        match self {
-            Self::Companies => columns::COMPANY_COLUMNS,
-            Self::Users => columns::USER_COLUMNS,
-        }
-    }
 }
 
 /// An opened file.
@@ -218,94 +199,5 @@ impl Summary {
     fn text(&self) -> String {
         let Self { lines, added, changed, unchanged, bad } = self;
         format!("{lines} lines: {added} added, {changed} changed, {unchanged} unchanged, {bad} bad")
-    }
-}
-
-/// An import on its way.
-struct Import<'a> {
-    context: &'a Context,
-    by: &'a str,
-    name: String,
-    progress: ProgressBar,
-    summary: Summary,
-    keys: SeenKeys,
-    /// What is yet to be reported: with the batch, so that it comes in the order of lines.
-    bad: Vec<BadLine>,
-}
-
-impl Import<'_> {
-    async fn companies(&mut self, mut records: Records) -> Result<(), CliError> {
-        let mut batch: Vec<CompanyLine> = Vec::with_capacity(BATCH);
-        while let Some(record) = records.next_record()? {
-            let key = |line: &CompanyLine| vec![line.external_id.clone()];
-            batch.extend(self.parse(record, columns::company_line, key));
-            if batch.len() + self.bad.len() >= BATCH {
-                self.store_companies(std::mem::take(&mut batch)).await?;
-            }
-        }
-        self.store_companies(batch).await
-    }
-
-    async fn users(&mut self, mut records: Records) -> Result<(), CliError> {
-        let mut batch: Vec<UserLine> = Vec::with_capacity(BATCH);
-        while let Some(record) = records.next_record()? {
-            let key = |line: &UserLine| {
-                let company = line.membership.as_ref().map(|membership| membership.company.clone());
-                std::iter::once(line.external_id.clone()).chain(company).collect()
-            };
-            batch.extend(self.parse(record, columns::user_line, key));
-            if batch.len() + self.bad.len() >= BATCH {
-                self.store_users(std::mem::take(&mut batch)).await?;
-            }
-        }
-        self.store_users(batch).await
-    }
-
-    async fn store_companies(&mut self, batch: Vec<CompanyLine>) -> Result<(), CliError> {
-        let outcome = self.context.store.import_companies(batch, self.by, self.context.now()).await;
-        self.conclude(outcome)
-    }
-
-    async fn store_users(&mut self, batch: Vec<UserLine>) -> Result<(), CliError> {
-        let outcome = self.context.store.import_users(batch, self.by, self.context.now()).await;
-        self.conclude(outcome)
-    }
-
-    /// Reads a record as a line, or notes it down as bad.
-    fn parse<T>(
-        &mut self,
-        record: Result<Record, BadLine>,
-        read: impl Fn(&Record) -> Result<T, String>,
-        key: impl Fn(&T) -> Vec<String>,
-    ) -> Option<T> {
-        self.summary.lines += 1;
-        let line = record.and_then(|record| {
-            let bad = |reason| BadLine { line: record.line, reason };
-            let line = read(&record).map_err(bad)?;
-            match self.keys.first_line(&key(&line), record.line) {
-                Some(first) => Err(bad(format!("line {first} has the same key: leave one of the two out"))),
-                None => Ok(line),
-            }
-        });
-        line.map_err(|bad| self.bad.push(bad)).ok()
-    }
-
-    /// Counts a batch and reports its bad lines, in order.
-    fn conclude(&mut self, outcome: Result<BatchOutcome, StoreError>) -> Result<(), CliError> {
-        let outcome = outcome?;
-        self.summary.added += outcome.added;
-        self.summary.changed += outcome.changed;
-        self.summary.unchanged += outcome.unchanged;
-        let mut bad = std::mem::take(&mut self.bad);
-        bad.extend(outcome.bad);
-        bad.sort_by_key(|bad| bad.line);
-        self.summary.bad += u64::try_from(bad.len()).unwrap_or(u64::MAX);
-        self.progress.suspend(|| {
-            for BadLine { line, reason } in &bad {
-                output::say(&format!("{}:{line}: {reason}", self.name));
-            }
-        });
-        self.progress.set_message(format!("{} lines", self.summary.lines));
-        Ok(())
     }
 }

@@ -13,12 +13,16 @@ use serde_json::json;
 pub use self::companies::CompanyLine;
 pub use self::users::{MembershipLine, Role, UserChange, UserKind, UserLine};
 use super::audit::{self, NewEvent};
-use super::sql::Tx;
+use super::sql::{Pool, Tx};
 use super::values::Rows;
 use super::{SqlStore, StoreError};
 use crate::domain::audit::sha256_hex;
 use crate::domain::ids::Id;
 use crate::domain::time::Timestamp;
+
+/// How many batches PostgreSQL stores at the same time: it works for each on a processor of its own, and while one waits for the
+/// disk.
+const AT_ONCE: usize = 4;
 
 /// A line of which nothing was stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -45,6 +49,10 @@ pub struct BatchOutcome {
 /// Use-cases that take many lines. `by` is the person on whose word it is done. Bad lines never stop the good ones.
 #[async_trait]
 pub trait ImportStore {
+    /// How many batches get done sooner at the same time than one after the other. Batches about the same company or user
+    /// must not be: two would add it.
+    fn batches_at_once(&self) -> usize;
+
     /// Adds and changes companies. A date among the columns is set as by plain SQL: the daemon judges it.
     async fn import_companies(
         &self,
@@ -59,6 +67,16 @@ pub trait ImportStore {
 
 #[async_trait]
 impl ImportStore for SqlStore {
+    fn batches_at_once(&self) -> usize {
+        match self.database.pool() {
+            // It has one writer.
+            Pool::Sqlite(_) => 1,
+            Pool::Postgres(pool) => {
+                usize::try_from(pool.options().get_max_connections()).unwrap_or(usize::MAX).min(AT_ONCE)
+            }
+        }
+    }
+
     async fn import_companies(
         &self,
         lines: Vec<CompanyLine>,
