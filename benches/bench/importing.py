@@ -76,7 +76,7 @@ def copy_alone(bench, people):
 
 
 def copy_into_the_tables(bench, companies, people, users):
-    """Seconds of COPY and of one statement from there into the tables with their indexes, keys and triggers: nobody can be faster."""
+    """Seconds of COPY and of one statement from there into the tables with their indexes, keys and triggers: what one connection can do."""
     store = bench.postgres
     with_companies(bench, "limit", companies)
     seconds = copy(bench, "limit", people)
