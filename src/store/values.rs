@@ -1,6 +1,9 @@
 //! What can be bound to a statement, and how each database is given it.
 
+use std::sync::Arc;
+
 use chrono::NaiveDate;
+use serde::Serialize;
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
 use sqlx::postgres::{PgArguments, PgTypeInfo, Postgres};
@@ -8,6 +11,7 @@ use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteTypeInfo};
 use sqlx::{Arguments, Decode, Encode, Type};
 use uuid::Uuid;
 
+use super::StoreError;
 use super::batch::Batch;
 use crate::domain::ids::Id;
 use crate::domain::time::Timestamp;
@@ -113,6 +117,48 @@ impl Encode<'_, Postgres> for Ids {
     }
 }
 
+/// A batch of rows, bound as one value: see [`Dialect::rows`]. It is written as JSON once, however often it is bound.
+#[derive(Clone, Debug)]
+pub struct Rows(Arc<str>);
+
+impl Rows {
+    /// The rows, each of which becomes an object with the columns as its fields.
+    ///
+    /// # Errors
+    /// When a row is not to be written as JSON.
+    pub fn of<T: Serialize>(rows: &[T]) -> Result<Self, StoreError> {
+        let text = serde_json::to_string(rows);
+        Ok(Self(text.map_err(|error| sqlx::Error::Encode(Box::new(error)))?.into()))
+    }
+}
+
+impl Type<Sqlite> for Rows {
+    fn type_info() -> SqliteTypeInfo {
+        <String as Type<Sqlite>>::type_info()
+    }
+}
+
+impl Encode<'_, Sqlite> for Rows {
+    fn encode_by_ref(&self, buffer: &mut <Sqlite as sqlx::Database>::ArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        Encode::<Sqlite>::encode(self.0.to_string(), buffer)
+    }
+}
+
+impl Type<Postgres> for Rows {
+    fn type_info() -> PgTypeInfo {
+        <serde_json::Value as Type<Postgres>>::type_info()
+    }
+}
+
+impl Encode<'_, Postgres> for Rows {
+    fn encode_by_ref(&self, buffer: &mut <Postgres as sqlx::Database>::ArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        // The version of jsonb's wire format, and the text.
+        buffer.push(1);
+        buffer.extend_from_slice(self.0.as_bytes());
+        Ok(IsNull::No)
+    }
+}
+
 /// Declares what can be bound, with a conversion from each type and from its `Option`.
 macro_rules! values {
     ($($variant:ident($type:ty),)*) => {
@@ -164,6 +210,7 @@ values! {
     Int(i64),
     Bool(bool),
     Json(serde_json::Value),
+    Rows(Rows),
 }
 
 impl From<Batch> for Value {

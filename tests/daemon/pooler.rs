@@ -26,8 +26,9 @@ async fn an_import_has_more_batches_than_the_pool_has_connections() {
     let pooler = PgBouncer::start(FEW, "");
     let db = TestDatabase::by_way_of(|url| pooler.before(url)).await;
     let installation = Installation::on(&db);
-    let users: String = (0..6000).map(|number| format!("n-{number},n{number}@example.org,N\n")).collect();
-    std::fs::write(installation.folder().join("users.csv"), format!("external_id,email,name\n{users}")).unwrap();
+    let users: Vec<String> = (0..6000).map(|number| format!("n-{number},n{number}@example.org,N")).collect();
+    std::fs::write(installation.folder().join("users.csv"), format!("external_id,email,name\n{}\n", users.join("\n")))
+        .unwrap();
     let file = installation.folder().join("users.csv").display().to_string();
     let said = installation.succeeds(&["import", "users", &file]).await;
     assert_eq!(said, "6000 lines: 6000 added, 0 changed, 0 unchanged, 0 bad.\n");
