@@ -39,6 +39,24 @@ pub(super) struct Relay {
     kept: Mutex<Vec<KeptLine>>,
     /// Lines on which the next mail is announced: nobody else may use them.
     announced: Mutex<BTreeMap<Id, Seat>>,
+    /// Whether the server has been silent after an announcement behind a mail: one that throws away what comes behind a mail
+    /// is told of no next one again.
+    is_deaf: AtomicBool,
+}
+
+/// Notes that the server is deaf to what comes behind a mail, if an announcement is given up before it was answered.
+struct Unanswered<'a> {
+    is_deaf: &'a AtomicBool,
+    handed_over: &'a AtomicBool,
+    answered: bool,
+}
+
+impl Drop for Unanswered<'_> {
+    fn drop(&mut self) {
+        if !self.answered && !self.handed_over.load(Ordering::Relaxed) {
+            self.is_deaf.store(true, Ordering::Relaxed);
+        }
+    }
 }
 
 /// The right to use a line, and the line itself where the mail is announced on it already.
@@ -71,6 +89,7 @@ impl Relay {
             permits: Arc::new(Semaphore::new(connections)),
             kept: Mutex::default(),
             announced: Mutex::default(),
+            is_deaf: AtomicBool::new(false),
         })
     }
 
@@ -114,6 +133,8 @@ impl Relay {
         handed_over: &AtomicBool,
     ) -> Result<String, Failure> {
         let Seat { permit, mut speaker } = seat;
+        let following = following.filter(|_| !self.is_deaf.load(Ordering::Relaxed));
+        let mut unanswered = Unanswered { is_deaf: &self.is_deaf, handed_over, answered: speaker.is_none() };
         loop {
             let before = match speaker.take() {
                 Some(speaker) => Some(speaker),
@@ -125,6 +146,7 @@ impl Relay {
                 None => self.connect().await?,
             };
             let (line, outcome) = self.say(speaker, mail, following, handed_over).await;
+            unanswered.answered = true;
             if let Some(line) = line {
                 self.keep(line, permit);
                 return outcome;

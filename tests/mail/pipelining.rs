@@ -196,3 +196,23 @@ async fn a_mail_that_does_not_follow_after_all_is_forgotten_with_its_line() {
     transport.send(&three).await.unwrap();
     assert_eq!((server.heard("connect"), server.heard(".")), (2, 2), "two is never said");
 }
+
+#[tokio::test]
+async fn a_server_that_throws_away_what_comes_behind_a_mail_is_told_of_no_next_one_again() {
+    let server = Scripted::start().await;
+    server.pipelines();
+    let transport = to(&[server.port], "timeout = '1s'");
+    let [one, two, three, four] = mails();
+    server.answer(".", "250 2.0.0 taken");
+    server.answer("mail", "...");
+    server.answer("ehlo", "250-here\r\n250 PIPELINING");
+    server.answer("ehlo", "250-here\r\n250 PIPELINING");
+    transport.send_before(&one, Some(&two)).await.unwrap();
+    let error = transport.send(&two).await.unwrap_err();
+    assert!(matches!(error, SendError::Transient { maybe_received: false, .. }), "{error}");
+    let before = server.pipelined();
+    transport.send_before(&three, Some(&four)).await.unwrap();
+    assert_eq!(server.pipelined() - before, 2, "MAIL and RCPT alone have something behind them");
+    transport.send(&four).await.unwrap();
+    assert_eq!((server.heard("connect"), server.heard(".")), (2, 3));
+}

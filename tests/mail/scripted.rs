@@ -48,7 +48,7 @@ impl Scripted {
         server
     }
 
-    /// Answers so the next time. An empty answer: hangs up.
+    /// Answers so the next time. An empty answer: hangs up; three dots: says nothing more.
     pub fn answer(&self, command: &'static str, answer: &'static str) {
         self.script.lock().unwrap().answers.push_back((command, answer));
     }
@@ -86,6 +86,9 @@ impl Scripted {
         let (mut command, mut usual) = ("connect".to_owned(), "220 here");
         loop {
             let answer = self.next(&command, usual);
+            if answer == "..." {
+                std::future::pending::<()>().await;
+            }
             if answer.is_empty() || write.write_all(format!("{answer}\r\n").as_bytes()).await.is_err() {
                 return;
             }
