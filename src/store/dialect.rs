@@ -62,7 +62,7 @@ impl Dialect {
     pub fn ids(self, parameter: usize) -> String {
         match self {
             Self::Sqlite => format!("(SELECT value AS id FROM json_each(${parameter})) AS batch"),
-            Self::Postgres => format!("unnest(${parameter}) AS batch(id)"),
+            Self::Postgres => format!("unnest(${parameter}::uuid[]) AS batch(id)"),
         }
     }
 
