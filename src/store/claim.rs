@@ -83,7 +83,6 @@ impl ClaimStore for SqlStore {
         let Some(claimable) = Claimable::lock(&mut tx, now, terms.limit).await? else {
             return Ok(Claim::default());
         };
-        tx.expect_batches().await?;
         let recipients = claimable.recipients(&mut tx, now).await?;
         let mut work = Work::new(self.randomness.id(now), now, terms.lease);
         for recipient in recipients {

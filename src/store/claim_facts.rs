@@ -98,6 +98,7 @@ impl Claimable {
         if users.is_empty() {
             return Ok(None);
         }
+        tx.expect_batches().await?;
         let locked_companies = lock_companies(tx, &users).await?;
         Ok(Some(Self { users, locked_users, locked_companies }))
     }
