@@ -160,10 +160,10 @@ class SqliteStore:
         return f"(julianday({expression}) - 2440587.5) * 86400.0"
 
 
-def wait_until(store, name, sql, seconds, every=0.5, daemons=()):
-    """Waits until a query gives 1; asks seldom, so as not to disturb."""
+def wait_until(store, name, sql, seconds, every=0.5, daemons=(), worth_asking=lambda: True):
+    """Waits until a query gives 1; asks seldom, and only where it is worth asking, so as not to disturb."""
     until = time.monotonic() + seconds
-    while store.value(name, sql) not in ("1", "t"):
+    while not worth_asking() or store.value(name, sql) not in ("1", "t"):
         for daemon in daemons:
             daemon.must_live()
             daemon.must_be_content()
