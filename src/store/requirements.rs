@@ -50,23 +50,31 @@ pub(super) fn id_rows(tx: &Tx, parameter: usize) -> String {
     tx.dialect().ids(parameter)
 }
 
-/// Sets `users.mfa_required_at` of these users, who have just got a requirement as of `now`, unless they are required since
-/// earlier. Only for users who are reviewed: what stands there then agrees with their other requirements.
+/// `users.mfa_required_at` of user `u.id`, who gets a requirement as of `$now`: that, unless they are required since earlier.
+///
+/// It is to be written for those as well who are: whoever undoes their other requirement at the same time does not see the
+/// new one, and must be waited for, or wait, at the user's row.
+fn required_since(now: usize) -> String {
+    format!("CASE WHEN u.mfa_required_at < ${now} THEN u.mfa_required_at ELSE ${now} END")
+}
+
+/// Brings `users.mfa_required_at` of these users in line, who have just got a requirement as of `now`. Only for users who are
+/// reviewed: what stands there then agrees with their other requirements.
 pub(super) async fn require_users(
     tx: &mut Tx,
     users: impl IntoIterator<Item = Id>,
     now: Timestamp,
-) -> Result<u64, StoreError> {
+) -> Result<(), StoreError> {
     // In one order everywhere: two daemons that came to users in another order each could wait for each other. The update
     // goes through the batch as it is, as it joins by a nested loop.
     tx.expect_batches().await?;
     let users: BTreeSet<Id> = users.into_iter().collect();
     let sql = format!(
-        "UPDATE users AS u SET mfa_required_at = $2 FROM {}
-         WHERE u.id = batch.id AND (u.mfa_required_at IS NULL OR u.mfa_required_at > $2)",
+        "UPDATE users AS u SET mfa_required_at = {} FROM {} WHERE u.id = batch.id",
+        required_since(2),
         id_rows(tx, 1)
     );
-    tx.execute(&sql, bind![id_batch(users), now]).await
+    tx.execute(&sql, bind![id_batch(users), now]).await.map(drop)
 }
 
 /// Sets `users.mfa_required_at` of these users to the earliest of their uncleared requirements, where it is not.

@@ -3,6 +3,7 @@
 
 use chrono::TimeDelta;
 use mfa_enforcer::clock::Randomness;
+use mfa_enforcer::domain::ids::PAYEE_MANDATE;
 use mfa_enforcer::domain::policy::Policy;
 use mfa_enforcer::store::SqlStore;
 use mfa_enforcer::store::claim::ClaimStore as _;
@@ -17,7 +18,7 @@ use sqlx::{Connection as _, PgConnection};
 
 use super::steps::{enforce_at, scheduled, set_at, terms};
 use crate::support::database::options;
-use crate::support::vendor::{add_company, company_id};
+use crate::support::vendor::{add_company, company_id, user_id};
 use crate::support::{Kind, TestDatabase};
 
 /// A store that does not wait for locks.
@@ -130,6 +131,54 @@ async fn a_revert_comes_to_users_before_notices_as_a_claim_does() {
     assert_eq!(claimed.unwrap().rows_affected(), 3);
     assert_eq!(reverted.unwrap(), Ordered::Done);
     assert!(store.claim(&terms(10), noon, &policy).await.unwrap().mails.is_empty());
+}
+
+#[tokio::test]
+async fn who_becomes_required_is_waited_for_also_when_they_are_required_already() {
+    let db = &TestDatabase::new(Kind::Postgres).await;
+    let store = impatient(db).await;
+    let enforcement = scheduled(db, &store, 3).await;
+    let policy = Policy::default();
+    // Something else requires everybody since before, and is being undone.
+    let earlier = "2027-01-01T00:00:00Z";
+    db.execute(&format!(
+        "INSERT INTO requirements (user_id, enforcement_id, required_at) SELECT id, '{PAYEE_MANDATE}', '{earlier}' FROM users"
+    ))
+    .await;
+    db.execute(&format!("UPDATE users SET mfa_required_at = '{earlier}'")).await;
+    let own_day = "2027-01-20T23:00:00Z";
+    db.execute(&format!("UPDATE memberships SET require_at = '{own_day}' WHERE user_id = '{}'", user_id(3))).await;
+    let mut other = PgConnection::connect(db.url()).await.unwrap();
+    let mut undoing = other.begin().await.unwrap();
+    for sql in [
+        "SET LOCAL mfa_enforcer.derives = 'on'",
+        "UPDATE requirements SET cleared_at = '2027-01-14T22:00:00Z'",
+        "UPDATE users SET mfa_required_at = NULL",
+    ] {
+        sqlx::query(sql).execute(&mut *undoing).await.unwrap();
+    }
+    assert!(store.flip_chunk(enforcement, enforce_at(), &policy, 2).await.is_err(), "it waits for the undoing");
+    let patient = db.store(3).await;
+    let flipping = patient.flip_chunk(enforcement, enforce_at(), &policy, 2);
+    let done = async {
+        let_wait(db, 1).await;
+        undoing.commit().await.unwrap();
+    };
+    assert_eq!(tokio::join!(flipping, done).0.unwrap().required, 2);
+    let since = "SELECT count(*) FROM users WHERE reviewed AND mfa_required_at";
+    assert_eq!(db.value(&format!("{since} = '{}'", enforce_at())).await, "2");
+
+    // The same for whose own day comes.
+    while store.flip_chunk(enforcement, enforce_at(), &policy, 2).await.unwrap().more {}
+    db.execute("UPDATE requirements SET cleared_at = NULL").await;
+    db.execute(&format!("UPDATE users SET mfa_required_at = '{earlier}'")).await;
+    let mut undoing = other.begin().await.unwrap();
+    sqlx::query("SELECT id FROM users FOR NO KEY UPDATE").execute(&mut *undoing).await.unwrap();
+    let own_day = own_day.parse().unwrap();
+    assert!(store.end_personal_dates(own_day, &policy, 10).await.is_err(), "it waits for the undoing");
+    undoing.rollback().await.unwrap();
+    assert_eq!(store.end_personal_dates(own_day, &policy, 10).await.unwrap().required, 1);
+    assert_eq!(db.value(&format!("{since} = '{earlier}'")).await, "3");
 }
 
 /// Companies with dates, by their numbers, that lie in their tables in the reverse order of their ids.
