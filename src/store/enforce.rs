@@ -5,9 +5,10 @@ use chrono::NaiveDate;
 use serde_json::json;
 
 use super::audit;
-use super::predicate::{DATE_STANDS, must_be_required};
+use super::dialect::Dialect;
+use super::predicate::{DATE_STANDS, REQUIRED, must_be_required};
 use super::reconcile::{close, event};
-use super::requirements::{NewRequirements, require_users};
+use super::requirements::{Evidence, NewRequirements, require_users, required_since};
 use super::safety;
 use super::sql::Tx;
 use super::values::bind;
@@ -95,17 +96,7 @@ impl EnforceStore for SqlStore {
         }
         tx.expect_batches().await?;
         let last = flip.last_of_chunk(&mut tx, limit).await?;
-        let sql = format!(
-            "INSERT INTO requirements (user_id, enforcement_id, required_at)
-             SELECT u.id, e.id, $2 FROM enforcements AS e JOIN memberships AS m ON m.company_id = e.company_id
-             JOIN users AS u ON u.id = m.user_id
-             WHERE e.id = $1 AND m.user_id > $4 AND ($5 IS NULL OR m.user_id <= $5) AND {}
-             ORDER BY u.id ON CONFLICT DO NOTHING RETURNING user_id, enforcement_id",
-            must_be_required(2, 3)
-        );
-        let values = bind![enforcement, now, !policy.leave_out_sso, flip.cursor.unwrap_or(Id::FIRST), last];
-        let new = NewRequirements::read(&tx.fetch_all(&sql, values).await?)?;
-        require_users(&mut tx, new.users(), now).await?;
+        let new = flip.require_members(&mut tx, enforcement, now, policy, last).await?;
         let flipped_at = last.is_none().then_some(now);
         let sql = "UPDATE enforcements SET flip_cursor = COALESCE($2, flip_cursor), flipped_at = $3 WHERE id = $1";
         tx.execute(sql, bind![enforcement, last, flipped_at]).await?;
@@ -128,14 +119,14 @@ impl EnforceStore for SqlStore {
                 json!({ "enforce_at": flip.enforce_at }),
             ));
         }
-        if !new.rows.is_empty() || last.is_none() {
-            let mut detail = new.evidence(now);
+        if new.required > 0 || last.is_none() {
+            let mut detail = new.detail();
             detail["complete"] = last.is_none().into();
             events.push(event("daemon", "users_required", flip.company_id, enforcement, detail));
         }
         audit::append(&mut tx, now, events).await?;
         tx.commit().await?;
-        Ok(Flipped { required: new.rows.len() as u64, more: last.is_some(), began: flip.began, held: None })
+        Ok(Flipped { required: new.required, more: last.is_some(), began: flip.began, held: None })
     }
 }
 
@@ -241,5 +232,57 @@ impl Flip {
             ORDER BY user_id LIMIT 1 OFFSET $3";
         let row = tx.fetch_optional(sql, bind![self.company_id, self.cursor.unwrap_or(Id::FIRST), limit - 1]).await?;
         row.map(|row| row.get("user_id")).transpose()
+    }
+
+    /// Requires the members of the chunk that ends with `last` who must be and whom the enforcement does not require yet.
+    ///
+    /// One statement on PostgreSQL, from which only a count and a digest travel. It goes through the members in the order of
+    /// their ids, which is the order in which everybody locks users. What it finds recorded is all there is: who else records
+    /// what the enforcement requires keeps it from being locked. SQLite has no statement that writes to two tables, and
+    /// nothing travels there.
+    async fn require_members(
+        &self,
+        tx: &mut Tx,
+        enforcement: Id,
+        now: Timestamp,
+        policy: &Policy,
+        last: Option<Id>,
+    ) -> Result<Evidence, StoreError> {
+        const OF_CHUNK: &str = "m.company_id = $4 AND m.user_id > $5 AND ($6 IS NULL OR m.user_id <= $6)";
+        let must_be = must_be_required(2, 3);
+        let after = self.cursor.unwrap_or(Id::FIRST);
+        let mut values = bind![enforcement, now, !policy.leave_out_sso, self.company_id, after, last];
+        if tx.dialect() == Dialect::Sqlite {
+            let sql = format!(
+                "INSERT INTO requirements (user_id, enforcement_id, required_at)
+                 SELECT u.id, e.id, $2 FROM enforcements AS e JOIN memberships AS m ON {OF_CHUNK}
+                 JOIN users AS u ON u.id = m.user_id WHERE e.id = $1 AND {must_be}
+                 ORDER BY u.id ON CONFLICT DO NOTHING RETURNING user_id, enforcement_id"
+            );
+            let new = NewRequirements::read(&tx.fetch_all(&sql, values).await?)?;
+            require_users(tx, new.users(), now).await?;
+            return Ok(new.evidence(now));
+        }
+        let sql = format!(
+            "WITH required AS (
+                 UPDATE users AS u SET mfa_required_at = {since} FROM enforcements AS e CROSS JOIN (
+                     SELECT m.user_id, m.exempt_until, m.require_at, m.reviewed FROM memberships AS m
+                     WHERE {OF_CHUNK} ORDER BY m.user_id) AS m
+                 WHERE e.id = $1 AND u.id = m.user_id AND {must_be} AND NOT {REQUIRED}
+                 RETURNING u.id AS user_id, e.id AS enforcement_id
+             ), recorded AS (
+                 INSERT INTO requirements (user_id, enforcement_id, required_at)
+                 SELECT user_id, enforcement_id, $2 FROM required
+             )
+             SELECT count(*) AS required, encode(sha256(convert_to(COALESCE(string_agg(
+                 enforcement_id || ' ' || user_id || ' ' || $7 || chr(10), '' ORDER BY user_id), ''), 'UTF8')), 'hex') AS sha256
+             FROM required",
+            since = required_since(2)
+        );
+        values.extend(bind![now.to_string()]);
+        let row = tx.fetch_optional(&sql, values).await?;
+        let row = row.ok_or_else(|| StoreError::Corrupt("a count has no row".to_owned()))?;
+        let required: i64 = row.get("required")?;
+        Ok(Evidence { required: required.unsigned_abs(), sha256: row.get("sha256")? })
     }
 }

@@ -32,11 +32,26 @@ impl NewRequirements {
         self.rows.iter().map(|(_, user)| *user)
     }
 
-    /// What the audit trail keeps: how many, and the SHA-256 of the rows' immutable columns in order.
-    pub fn evidence(&self, required_at: Timestamp) -> Json {
-        let digest =
-            sha256_hex(self.rows.iter().map(|(enforcement, user)| format!("{enforcement} {user} {required_at}")));
-        json!({ "required": self.rows.len(), "sha256": digest })
+    /// What the audit trail keeps of them.
+    pub fn evidence(&self, required_at: Timestamp) -> Evidence {
+        let lines = self.rows.iter().map(|(enforcement, user)| format!("{enforcement} {user} {required_at}"));
+        Evidence { required: self.rows.len() as u64, sha256: sha256_hex(lines) }
+    }
+}
+
+/// What the audit trail keeps of new requirements.
+#[derive(Debug)]
+pub(super) struct Evidence {
+    /// How many.
+    pub required: u64,
+    /// The SHA-256 of the rows' immutable columns in order.
+    pub sha256: String,
+}
+
+impl Evidence {
+    /// As the detail of an event.
+    pub fn detail(&self) -> Json {
+        json!({ "required": self.required, "sha256": self.sha256 })
     }
 }
 
@@ -54,7 +69,7 @@ pub(super) fn id_rows(tx: &Tx, parameter: usize) -> String {
 ///
 /// It is to be written for those as well who are: whoever undoes their other requirement at the same time does not see the
 /// new one, and must be waited for, or wait, at the user's row.
-fn required_since(now: usize) -> String {
+pub(super) fn required_since(now: usize) -> String {
     format!("CASE WHEN u.mfa_required_at < ${now} THEN u.mfa_required_at ELSE ${now} END")
 }
 

@@ -358,7 +358,7 @@ async fn append_required(tx: &mut Tx, new: &NewRequirements, now: Timestamp) -> 
             "users_required",
             company.flatten(),
             enforcement,
-            part.evidence(now),
+            part.evidence(now).detail(),
         ));
     }
     audit::append(tx, now, events).await

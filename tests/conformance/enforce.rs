@@ -1,5 +1,6 @@
 //! Flips: found when they are due, in chunks that can be resumed, and once.
 
+use mfa_enforcer::domain::audit::sha256_hex;
 use mfa_enforcer::domain::policy::Policy;
 use mfa_enforcer::domain::time::Timestamp;
 use mfa_enforcer::store::enforce::{EnforceStore as _, Flipped};
@@ -15,6 +16,7 @@ on_both!(
     a_flip_that_is_under_way_is_found_again,
     a_flip_takes_the_place_of_the_one_before,
     flips_at_the_same_time_require_everybody_once,
+    the_trail_vouches_for_each_chunk_of_a_flip,
 );
 
 async fn a_flip_is_due_at_its_instant(db: &TestDatabase) {
@@ -104,4 +106,37 @@ async fn flips_at_the_same_time_require_everybody_once(db: &TestDatabase) {
     }
     assert_eq!(required, 30);
     assert_eq!(db.value("SELECT count(*) FROM requirements").await, "30");
+}
+
+async fn the_trail_vouches_for_each_chunk_of_a_flip(db: &TestDatabase) {
+    let store = db.store(1).await;
+    let enforcement = scheduled(db, &store, 7).await;
+    let policy = Policy::default();
+    // One who is required already, as of an instant of their own, and a last chunk of nobody.
+    let (fourth, seventh, earlier) = (user_id(4), user_id(7), "2027-01-14T23:00:00.000000Z");
+    for sql in [
+        format!(
+            "INSERT INTO requirements (user_id, enforcement_id, required_at) VALUES ('{fourth}', '{enforcement}', '{earlier}')"
+        ),
+        format!("UPDATE users SET mfa_required_at = '{earlier}' WHERE id = '{fourth}'"),
+        format!("UPDATE users SET active = false WHERE id = '{seventh}'"),
+    ] {
+        db.execute(&sql).await;
+    }
+    for (now, required, complete) in [
+        ("2027-01-14T23:00:01.000000Z", 3, false),
+        ("2027-01-14T23:00:02.500001Z", 2, false),
+        ("2027-01-14T23:00:03.000000Z", 0, true),
+    ] {
+        let flipped = store.flip_chunk(enforcement, now.parse().unwrap(), &policy, 3).await.unwrap();
+        assert_eq!((flipped.required, flipped.more), (required, !complete));
+        let made = "SELECT enforcement_id, user_id, required_at FROM requirements WHERE required_at";
+        let rows = db.rows(&format!("{made} = '{now}' ORDER BY enforcement_id, user_id")).await;
+        let since = db.value(&format!("SELECT count(*) FROM users WHERE mfa_required_at = '{now}'")).await;
+        assert_eq!((rows.len() as u64, since), (required, required.to_string()));
+        let last = "SELECT detail FROM audit_events WHERE action = 'users_required' ORDER BY seq DESC LIMIT 1";
+        let detail: serde_json::Value = serde_json::from_str(&db.value(last).await).unwrap();
+        let sha256 = sha256_hex(rows.iter().map(|row| row.join(" ")));
+        assert_eq!(detail, serde_json::json!({ "required": required, "sha256": sha256, "complete": complete }));
+    }
 }
