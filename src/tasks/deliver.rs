@@ -9,60 +9,26 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::channel::mpsc;
-use futures::future::join_all;
-use futures::{FutureExt as _, SinkExt as _, Stream, StreamExt as _, join, stream};
-use metrics::{gauge, histogram};
+use futures::{SinkExt as _, join};
+use metrics::gauge;
 use serde_json::json;
-use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 
+use super::lines::{Claimed, OpenClaim, send_all};
 use super::record::{Recorded, UNRECORDED, record_all};
-use super::send::{Outgoing, begin, hand_over};
 use super::{Report, Services, Task, TaskError};
-use crate::domain::ids::Id;
 use crate::domain::time::Timestamp;
-use crate::mail::PrepareError;
-use crate::mail::compose::Composed;
-use crate::store::claim::{ClaimTerms, ClaimedMail};
-use crate::store::outcome::{MailOutcome, MailResult};
-use crate::telemetry::metrics::{MAIL_LATENESS_SECONDS, NOTICES_PENDING};
+use crate::store::claim::ClaimTerms;
+use crate::telemetry::metrics::NOTICES_PENDING;
 
 /// The task.
 pub struct Deliver;
 
 /// How many claims wait while the mails of one are sent, where several mails are sent at a time.
 const CLAIMS_AHEAD: usize = 2;
-/// How many mails are written in one go, off the threads that serve the lines.
-const WRITTEN_TOGETHER: usize = 16;
 /// How long to wait where all that is due is in other hands, and how often.
 const BUSY_WAIT: Duration = Duration::from_millis(50);
 const BUSY_ROUNDS: u32 = 20;
-
-/// A claim whose mails are not all recorded yet.
-struct OpenClaim {
-    id: Id,
-    until: Timestamp,
-    _place: OwnedSemaphorePermit,
-}
-
-/// A claimed mail on its way.
-struct Claimed {
-    claim: Arc<OpenClaim>,
-    mail: ClaimedMail,
-}
-
-/// What became of a claimed mail, and the places that it holds until that is recorded.
-pub(super) struct Unrecorded {
-    claim: Arc<OpenClaim>,
-    pub(super) outcome: MailOutcome,
-    _room: OwnedSemaphorePermit,
-}
-
-impl Unrecorded {
-    /// The claim that fences it.
-    pub(super) fn claim(&self) -> Id {
-        self.claim.id
-    }
-}
 
 #[async_trait]
 impl Task for Deliver {
@@ -128,7 +94,7 @@ async fn claim_all(
         aside.skipped += claim.skipped;
         aside.waiting += claim.waiting;
         if let (true, Some(id), Some(until)) = (claim.found_work(), claim.id, claim.until) {
-            let open = Arc::new(OpenClaim { id, until, _place: place });
+            let open = Arc::new(OpenClaim::new(id, until, place));
             let mails = claim.mails.into_iter().map(|mail| Claimed { claim: Arc::clone(&open), mail });
             if to_send.send(mails.collect()).await.is_err() {
                 break;
@@ -148,139 +114,4 @@ async fn claim_all(
         }
     }
     Ok(aside)
-}
-
-/// Writes and sends claimed mails, `concurrent` of them at a time, of which at most `unrecorded` are not recorded yet.
-async fn send_all(
-    services: &Services,
-    claimed: mpsc::Receiver<Vec<Claimed>>,
-    concurrent: usize,
-    unrecorded: usize,
-    to_record: mpsc::Sender<Unrecorded>,
-) {
-    let together = WRITTEN_TOGETHER.min(concurrent);
-    let written = claimed
-        .flat_map(|mails| stream::iter(in_parts(mails, together)))
-        .map(|part| write(services, part))
-        .buffered(if concurrent == 1 { 1 } else { 2 })
-        .flat_map(stream::iter);
-    let queue = Queue { written: Mutex::new(Box::pin(written)), room: Arc::new(Semaphore::new(unrecorded)) };
-    join_all((0..concurrent).map(|_| serve_line(services, &queue, to_record.clone()))).await;
-}
-
-/// What became of the writing of a claimed mail.
-type Written = (Claimed, Result<Composed, PrepareError>);
-
-/// Written mails, for whichever line comes next.
-struct Queue<S> {
-    written: Mutex<S>,
-    /// What is sent and not recorded.
-    room: Arc<Semaphore>,
-}
-
-impl<S: Stream<Item = Written> + Unpin> Queue<S> {
-    /// The next mail and its room; none: there is no other.
-    async fn next(&self) -> Option<(Written, OwnedSemaphorePermit)> {
-        let written = self.written.lock().await.next().await?;
-        Some((written, Arc::clone(&self.room).acquire_owned().await.ok()?))
-    }
-
-    /// The same, if it is there already.
-    fn next_at_once(&self) -> Option<(Written, OwnedSemaphorePermit)> {
-        let room = Arc::clone(&self.room).try_acquire_owned().ok()?;
-        let written = self.written.try_lock().ok()?.next().now_or_never()??;
-        Some((written, room))
-    }
-}
-
-/// A mail that may go.
-struct Ready {
-    one: Claimed,
-    composed: Composed,
-    room: OwnedSemaphorePermit,
-}
-
-/// Sends mails one after the other. Where nothing is to be waited for, each is announced together with the one before it.
-async fn serve_line<S: Stream<Item = Written> + Unpin>(
-    services: &Services,
-    queue: &Queue<S>,
-    mut to_record: mpsc::Sender<Unrecorded>,
-) {
-    let mut announced = None;
-    loop {
-        let ready = if let Some(ready) = announced.take() {
-            Some(ready)
-        } else {
-            let Some(next) = queue.next().await else { return };
-            begin_one(services, next, &mut to_record).await
-        };
-        let Some(Ready { one, composed, room }) = ready else { continue };
-        if services.mailer.limits().are_none()
-            && let Some(next) = queue.next_at_once()
-        {
-            announced = begin_one(services, next, &mut to_record).await;
-        }
-        let following = announced.as_ref().map(|next| &next.composed);
-        let outcome = hand_over(services, &one.outgoing(), &composed, following).await;
-        if outcome.result == MailResult::Sent {
-            let lateness = (outcome.at.utc() - one.mail.due_at.utc()).as_seconds_f64();
-            histogram!(MAIL_LATENESS_SECONDS).record(lateness.max(0.0));
-        }
-        let _ = to_record.send(Unrecorded { claim: one.claim, outcome, _room: room }).await;
-    }
-}
-
-/// A mail that may go; none: what became of it instead is on its way to be recorded.
-async fn begin_one(
-    services: &Services,
-    next: (Written, OwnedSemaphorePermit),
-    to_record: &mut mpsc::Sender<Unrecorded>,
-) -> Option<Ready> {
-    let ((one, prepared), room) = next;
-    match begin(services, &one.outgoing(), prepared).await {
-        Ok(composed) => Some(Ready { one, composed, room }),
-        Err(outcome) => {
-            let _ = to_record.send(Unrecorded { claim: one.claim, outcome, _room: room }).await;
-            None
-        }
-    }
-}
-
-fn in_parts(mails: Vec<Claimed>, most: usize) -> Vec<Vec<Claimed>> {
-    let mut parts = Vec::with_capacity(mails.len() / most + 1);
-    let mut mails = mails.into_iter().peekable();
-    while mails.peek().is_some() {
-        parts.push(mails.by_ref().take(most).collect());
-    }
-    parts
-}
-
-/// Writes mails: work for a processor, which the threads that serve the lines are kept from.
-async fn write(services: &Services, part: Vec<Claimed>) -> Vec<Written> {
-    let mailer = Arc::clone(&services.mailer);
-    let writing = tokio::task::spawn_blocking(move || {
-        let prepared = part.into_iter().map(|one| {
-            let mail = mailer.prepare(&one.mail.message);
-            (one, mail)
-        });
-        prepared.collect()
-    });
-    // Only the end of the process keeps it from ending: their claim lapses, and they are written again.
-    writing.await.unwrap_or_default()
-}
-
-impl Claimed {
-    fn outgoing(&self) -> Outgoing<'_> {
-        let Self { claim, mail } = self;
-        let message = &mail.message;
-        Outgoing {
-            mail_id: message.mail_id,
-            kind: message.notices.first().map_or("none", |notice| notice.kind.as_str()),
-            address: &message.reader.address,
-            attempt: mail.attempt,
-            refused_since: mail.refused_since,
-            maybe_received: mail.maybe_received,
-            until: claim.until,
-        }
-    }
 }

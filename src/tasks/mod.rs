@@ -9,6 +9,7 @@ pub mod driver;
 mod enforce;
 mod expand;
 pub mod intake;
+mod lines;
 mod reconcile;
 mod record;
 mod review;

@@ -8,7 +8,7 @@ use futures::channel::mpsc;
 use tokio::time::{Instant, timeout_at};
 
 use super::Services;
-use super::deliver::Unrecorded;
+use super::lines::Unrecorded;
 use crate::domain::ids::Id;
 use crate::store::outcome::{MailOutcome, MailResult};
 
