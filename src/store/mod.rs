@@ -30,6 +30,7 @@ pub mod import;
 pub mod lapses;
 mod migrate;
 mod migrations;
+mod milestones;
 pub mod notice_history;
 pub mod notice_retry;
 pub mod outcome;
