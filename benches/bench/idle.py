@@ -12,8 +12,10 @@ USERS = (10_000, 1_000_000, 10_000_000)
 SQLITE_MOST = 1_000_000
 MEMBERS = 1000
 TICKS = 12
-# What runs at the start, and the first ticks: each of the daemon's connections, which take turns, plans its statements once.
+# What runs at the start, and the first ticks: each of the daemon's connections, which take turns, plans its statements once. Where
+# one has come to its turn only while ticks were measured, the next ones are measured instead, so often at most.
 WARM_UP_SECONDS = 30
+WINDOWS_MOST = 5
 TASKS = "SELECT count(*) FROM task_runs"
 
 
@@ -40,13 +42,22 @@ def measure_ticks(bench, store, users):
     name = make_template(bench, store, users)
     with Daemon(bench, store.url(name), {"schedule.tick": "1s"}) as daemon:
         time.sleep(WARM_UP_SECONDS)
-        if store.name == "postgres":
-            store.server.run("postgres", f"SELECT pg_stat_statements_reset(0, (SELECT oid FROM pg_database WHERE datname = '{name}'), 0)")
-        cpu, began = daemon.cpu_nanoseconds(), time.monotonic()
-        time.sleep(TICKS)
-        cpu, seconds = daemon.cpu_nanoseconds() - cpu, time.monotonic() - began
-        costs = of_database(store, name) if store.name == "postgres" else {}
+        for _ in range(WINDOWS_MOST):
+            costs = measure_window(store, name, daemon)
+            if not costs.get("planning_ms"):
+                break
         daemon.must_be_content()
+    return costs
+
+
+def measure_window(store, name, daemon):
+    """What a tick costs in the next ticks."""
+    if store.name == "postgres":
+        store.server.run("postgres", f"SELECT pg_stat_statements_reset(0, (SELECT oid FROM pg_database WHERE datname = '{name}'), 0)")
+    cpu, began = daemon.cpu_nanoseconds(), time.monotonic()
+    time.sleep(TICKS)
+    cpu, seconds = daemon.cpu_nanoseconds() - cpu, time.monotonic() - began
+    costs = of_database(store, name) if store.name == "postgres" else {}
     return {**costs, "cpu_ms": cpu / 1e6 / seconds}
 
 
@@ -90,5 +101,6 @@ def tell(bench, store, found):
         for size, costs in found.items():
             values = [one[what] for one in costs]
             bench.results.series(f"{name}.{size}", "" if what == "statements" else "ms", values)
-            if size != smallest:
+            # What is planned once is nothing in most ticks: that grows from nothing, or to nothing.
+            if size != smallest and what != "planning_ms":
                 bench.results.ratio(f"{name}.{size}_per_{smallest}", values, [one[what] for one in found[smallest]])

@@ -25,6 +25,11 @@ macro_rules! migrations {
                     include_str!(concat!("../../migrations/", $folder, "/0003_bounces_and_admin_mail.sql")),
                 ),
                 migration(4, "at scale", include_str!(concat!("../../migrations/", $folder, "/0004_at_scale.sql"))),
+                migration(
+                    5,
+                    "failed mail",
+                    include_str!(concat!("../../migrations/", $folder, "/0005_failed_mail.sql")),
+                ),
             ])
         })
     };
