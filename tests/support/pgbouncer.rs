@@ -27,7 +27,9 @@ impl PgBouncer {
         let server = Url::parse(&server_url()).unwrap();
         let (host, at, user) = (server.host_str().unwrap(), server.port().unwrap_or(5432), server.username());
         let password = server.password().map(|password| format!(" password={password}")).unwrap_or_default();
-        std::fs::write(folder.path().join("users"), format!("\"{user}\" \"\"\n")).unwrap();
+        // Who made the server, and the role of `tests/run granted`.
+        let users = format!("\"{user}\" \"\"\n\"mfa_enforcer\" \"\"\n");
+        std::fs::write(folder.path().join("users"), users).unwrap();
         let ini = format!(
             "[databases]\n* = host={host} port={at}{password}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
              unix_socket_dir =\nauth_type = trust\nauth_file = users\npool_mode = transaction\n\
