@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha12Rng;
 
@@ -15,9 +15,9 @@ use crate::domain::time::Timestamp;
 pub enum Clock {
     /// The system's clock.
     System,
-    /// The system's clock, and how many microseconds the database's was ahead when the two were compared: all machines that
-    /// share a database share its time.
-    Corrected(Arc<AtomicI64>),
+    /// The database's clock as it was when it was last looked at, carried on by a clock that nobody sets: all machines that
+    /// share a database share its time, and a step of one machine's clock moves nothing. Until then the system's.
+    Corrected(Arc<Carried>),
     /// A clock that stands still until it is set.
     Simulated(Arc<Mutex<Timestamp>>),
 }
@@ -38,19 +38,21 @@ impl Clock {
         }
     }
 
-    /// How far the database's clock was ahead of the system's; none where the two are not compared.
+    /// How far this clock is ahead of the system's; none where the two are not compared.
     #[must_use]
     pub fn correction(&self) -> Option<TimeDelta> {
         match self {
-            Self::Corrected(ahead) => Some(TimeDelta::microseconds(ahead.load(Ordering::Relaxed))),
+            Self::Corrected(carried) if carried.since_beginning().is_none() => Some(TimeDelta::zero()),
+            Self::Corrected(_) => Some(self.now().utc() - Self::System.now().utc()),
             Self::System | Self::Simulated(_) => None,
         }
     }
 
-    /// Sets how far the database's clock is ahead of the system's.
-    pub fn correct(&self, ahead: TimeDelta) {
-        if let Self::Corrected(shown) = self {
-            shown.store(ahead.num_microseconds().unwrap_or(0), Ordering::Relaxed);
+    /// Moves this clock on by `by`, or back, as the database's shows that it is off; from then on it is carried on by itself.
+    pub fn correct(&self, by: TimeDelta) {
+        if let Self::Corrected(carried) = self {
+            let shown = self.now().plus(by).utc().timestamp_micros();
+            carried.0.store(shown.saturating_sub(steady_micros()), Ordering::Relaxed);
         }
     }
 
@@ -59,8 +61,8 @@ impl Clock {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the system's clock")]
     pub fn now(&self) -> Timestamp {
         match self {
-            Self::System => Timestamp::new(chrono::Utc::now()),
-            Self::Corrected(_) => Self::System.now().plus(self.correction().unwrap_or_default()),
+            Self::System => Timestamp::new(Utc::now()),
+            Self::Corrected(carried) => carried.now().unwrap_or_else(|| Self::System.now()),
             Self::Simulated(now) => *now.lock().unwrap_or_else(PoisonError::into_inner),
         }
     }
@@ -77,6 +79,40 @@ impl Clock {
     pub fn is_simulated(&self) -> bool {
         matches!(self, Self::Simulated(_))
     }
+}
+
+/// How many microseconds after 1970 the steady clock began by the database's time; [`Carried::UNKNOWN`] until that was looked at.
+#[derive(Debug)]
+pub struct Carried(AtomicI64);
+
+impl Carried {
+    const UNKNOWN: i64 = i64::MIN;
+
+    fn since_beginning(&self) -> Option<i64> {
+        Some(self.0.load(Ordering::Relaxed)).filter(|micros| *micros != Self::UNKNOWN)
+    }
+
+    fn now(&self) -> Option<Timestamp> {
+        let micros = self.since_beginning()?.saturating_add(steady_micros());
+        DateTime::from_timestamp_micros(micros).map(Timestamp::new)
+    }
+}
+
+impl Default for Carried {
+    fn default() -> Self {
+        Self(AtomicI64::new(Self::UNKNOWN))
+    }
+}
+
+/// A clock in microseconds that nobody sets. On Linux it goes on while the machine sleeps, so that a lease does, too
+/// (`clock_gettime(2)`, `CLOCK_BOOTTIME`).
+fn steady_micros() -> i64 {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    const STEADY: rustix::time::ClockId = rustix::time::ClockId::Boottime;
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    const STEADY: rustix::time::ClockId = rustix::time::ClockId::Monotonic;
+    let shown = rustix::time::clock_gettime(STEADY);
+    shown.tv_sec.saturating_mul(1_000_000).saturating_add(shown.tv_nsec / 1_000)
 }
 
 /// Where ids and jitter come from: seeded from the system, or with a seed so that a run can be repeated.
@@ -133,10 +169,13 @@ mod tests {
     #[test]
     fn only_the_systems_clock_is_corrected() {
         let (corrected, hour) = (Clock::System.corrected(), TimeDelta::hours(1));
+        assert_eq!(corrected.correction(), Some(TimeDelta::zero()));
         let before = Clock::System.now();
         corrected.correct(hour);
         let shown = corrected.now();
-        assert!(before.plus(hour) <= shown && shown <= Clock::System.now().plus(hour), "{shown}");
+        let least = before.plus(hour - TimeDelta::milliseconds(1));
+        assert!(least <= shown && shown <= Clock::System.now().plus(hour + TimeDelta::milliseconds(1)), "{shown}");
+        assert!(shown <= corrected.now(), "it goes on");
         let simulated = Clock::simulated(before).corrected();
         simulated.correct(hour);
         assert_eq!(simulated.now(), before);

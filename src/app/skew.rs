@@ -1,5 +1,5 @@
 //! Whose time it is where several machines share a database: the database's. Its clock is compared with this machine's at
-//! the start and once a minute; what differs corrects this daemon's clock.
+//! the start and once a minute; what differs corrects this daemon's clock, which nobody else sets in between.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -39,7 +39,7 @@ pub async fn compare(store: &dyn Store, clock: &Clock) -> Result<(), StoreError>
     let Some(before) = clock.correction() else { return Ok(()) };
     let mut best: Option<Reading> = None;
     for _ in 0..ASKED {
-        let (asked_at, asked) = (Clock::System.now(), Instant::now());
+        let (asked_at, asked) = (clock.now(), Instant::now());
         let Some(shown) = store.database_time().await? else { return Ok(()) };
         let reading = Reading { asked_at, shown, round_trip: asked.elapsed() };
         if best.as_ref().is_none_or(|best| reading.round_trip < best.round_trip) {
@@ -47,8 +47,8 @@ pub async fn compare(store: &dyn Store, clock: &Clock) -> Result<(), StoreError>
         }
     }
     let Some(reading) = best else { return Ok(()) };
-    let ahead = reading.ahead(before);
-    clock.correct(ahead);
+    clock.correct(reading.off());
+    let ahead = clock.correction().unwrap_or_default();
     metrics::gauge!(CLOCK_SKEW_SECONDS).set(ahead.as_seconds_f64());
     let seconds = ahead.as_seconds_f64();
     match (before.abs() > TOLERATED, ahead.abs() > TOLERATED) {
@@ -65,7 +65,7 @@ pub async fn compare(store: &dyn Store, clock: &Clock) -> Result<(), StoreError>
 
 /// What the database's clock showed when it was asked.
 struct Reading {
-    /// When, by the machine's clock.
+    /// When, by the daemon's clock.
     asked_at: Timestamp,
     shown: Timestamp,
     round_trip: Duration,
@@ -73,11 +73,11 @@ struct Reading {
 
 impl Reading {
     /// How far the database's clock is ahead: it was read in the middle of the round trip, or half of that off at most.
-    /// What was known `before` stands where it is no further off, so that time does not tremble.
-    fn ahead(&self, before: TimeDelta) -> TimeDelta {
+    /// Nothing where it may be as little as that, so that time does not tremble.
+    fn off(&self) -> TimeDelta {
         let half = TimeDelta::from_std(self.round_trip / 2).unwrap_or_default();
         let ahead = self.shown.utc() - self.asked_at.utc() - half;
-        if (ahead - before).abs() <= half { before } else { ahead }
+        if ahead.abs() <= half { TimeDelta::zero() } else { ahead }
     }
 }
 
@@ -85,23 +85,22 @@ impl Reading {
 mod tests {
     use super::*;
 
-    fn ahead(shown: &str, round_trip: u64, before: i64) -> i64 {
+    fn off(shown: &str, round_trip: u64) -> i64 {
         let asked_at = "2027-01-15T09:00:00Z".parse().unwrap();
         let round_trip = Duration::from_millis(round_trip);
-        let reading = Reading { asked_at, shown: shown.parse().unwrap(), round_trip };
-        reading.ahead(TimeDelta::milliseconds(before)).num_milliseconds()
+        Reading { asked_at, shown: shown.parse().unwrap(), round_trip }.off().num_milliseconds()
     }
 
     #[test]
     fn the_way_there_is_half_of_the_round_trip() {
-        assert_eq!(ahead("2027-01-15T09:00:10Z", 400, 0), 9_800);
-        assert_eq!(ahead("2027-01-15T08:59:50Z", 400, 0), -10_200);
+        assert_eq!(off("2027-01-15T09:00:10Z", 400), 9_800);
+        assert_eq!(off("2027-01-15T08:59:50Z", 400), -10_200);
     }
 
     #[test]
     fn what_the_measurement_cannot_tell_apart_stands() {
-        assert_eq!(ahead("2027-01-15T09:00:10Z", 400, 9_700), 9_700);
-        assert_eq!(ahead("2027-01-15T09:00:10Z", 400, 9_599), 9_800);
-        assert_eq!(ahead("2027-01-15T09:00:00Z", 10, 0), 0);
+        assert_eq!(off("2027-01-15T09:00:00.400Z", 400), 0);
+        assert_eq!(off("2027-01-15T09:00:00.401Z", 400), 201);
+        assert_eq!(off("2027-01-15T09:00:00Z", 10), 0);
     }
 }

@@ -145,13 +145,14 @@ impl ReviewStore for SqlStore {
 
     async fn end_personal_dates(&self, now: Timestamp, policy: &Policy, limit: i64) -> Result<Reviewed, StoreError> {
         let mut tx = self.database.begin().await?;
-        let due = "company_id, user_id FROM memberships AS m WHERE require_at <= $1";
-        let order = "ORDER BY require_at, company_id, user_id LIMIT $2";
+        let due = "m.company_id, m.user_id FROM memberships AS m JOIN users AS u ON u.id = m.user_id WHERE m.require_at <= $1";
+        let order = "ORDER BY m.require_at, m.company_id, m.user_id LIMIT $2";
         let companies = hold_enforcements(&mut tx, &format!("SELECT {due} {order}"), bind![now, limit]).await?;
         let sql = format!(
-            "SELECT {due} AND company_id IN (SELECT id FROM {}) {order}{}",
+            "SELECT {due} AND m.company_id IN (SELECT id FROM {}) {order}{}",
             id_rows(&tx, 3),
-            tx.dialect().for_update_skip_locked("m")
+            // Both, without waiting: an application may lock a user first, and then the membership.
+            tx.dialect().for_update_skip_locked("m, u")
         );
         let rows = tx.fetch_all(&sql, bind![now, limit, companies]).await?;
         if rows.is_empty() {

@@ -82,7 +82,17 @@ pub struct Limits {
     pub retry_for: TimeDelta,
 }
 
+/// How many rows at most a task locks at a time that goes through them one by one.
+const REVIEWED_TOGETHER: i64 = 500;
+
 impl Limits {
+    /// Rows in one transaction that looks at people one by one: so few that an application which writes to them in the
+    /// meantime, at a sign-in say, hardly waits.
+    #[must_use]
+    pub fn reviewed_together(&self) -> i64 {
+        self.chunk.min(REVIEWED_TOGETHER)
+    }
+
     /// Those of the settings.
     #[must_use]
     pub fn from_config(config: &Config) -> Self {

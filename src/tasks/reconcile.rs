@@ -52,7 +52,7 @@ impl Task for Reconcile {
         for round in 0..=PATIENT_ROUNDS {
             let is_ending = || services.shutdown.is_requested();
             let mut count = |what, number| tally.add(what, number);
-            let chunk = services.limits.chunk;
+            let chunk = services.limits.reviewed_together();
             let reviewed = review_rows(
                 services.store.as_ref(),
                 &|| services.clock.now(),
@@ -108,7 +108,10 @@ async fn companies(services: &Services, patient: bool, tally: &mut Tally) -> Res
 
 async fn tell_exempt(services: &Services, tally: &mut Tally) -> Result<(), TaskError> {
     while !services.shutdown.is_requested() {
-        let told = services.store.tell_exempt(services.clock.now(), &services.policy, services.limits.chunk).await?;
+        let told = services
+            .store
+            .tell_exempt(services.clock.now(), &services.policy, services.limits.reviewed_together())
+            .await?;
         count_reviewed("exempt_told", told, &mut |what, number| tally.add(what, number));
         if told.rows == 0 {
             break;
@@ -119,8 +122,10 @@ async fn tell_exempt(services: &Services, tally: &mut Tally) -> Result<(), TaskE
 
 async fn end_personal_dates(services: &Services, tally: &mut Tally) -> Result<(), TaskError> {
     while !services.shutdown.is_requested() {
-        let ended =
-            services.store.end_personal_dates(services.clock.now(), &services.policy, services.limits.chunk).await?;
+        let ended = services
+            .store
+            .end_personal_dates(services.clock.now(), &services.policy, services.limits.reviewed_together())
+            .await?;
         count_reviewed("personal_dates_ended", ended, &mut |what, number| tally.add(what, number));
         if ended.rows == 0 {
             break;

@@ -79,6 +79,46 @@ async fn a_clock_is_corrected_as_the_databases_moves() {
     assert!(log.contains("WARN") && log.contains("agree again"), "{log}");
 }
 
+#[tokio::test]
+async fn a_step_of_the_machines_clock_requires_nobody_early() {
+    let db = TestDatabase::new(Kind::Postgres).await;
+    let installation = Installation::on(&db);
+    let company = add_company_of(&db, 1, 2).await;
+    set_date(&db, company).await;
+    let machine = installation.folder().join("machine-clock");
+    let set_machine = |time: &str| {
+        let new = machine.with_extension("new");
+        std::fs::write(&new, time).unwrap();
+        std::fs::rename(new, &machine).unwrap();
+    };
+    set_machine("+0");
+    let mut command = installation.command(&["run"]);
+    command.env("LD_PRELOAD", faketime()).env("FAKETIME_TIMESTAMP_FILE", &machine);
+    command.env("FAKETIME_NO_CACHE", "1").env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+    let daemon = crate::process::Process::start(&mut command);
+    crate::rows::sent(&db, 2).await;
+
+    set_machine("+400d");
+    let later = add_company_of(&db, 2, 2).await;
+    set_date(&db, later).await;
+    crate::rows::sent(&db, 4).await;
+    // The next tick begins after all of this, and its flips come before its mail.
+    let again = add_company_of(&db, 3, 2).await;
+    set_date(&db, again).await;
+    crate::rows::sent(&db, 6).await;
+    assert_eq!(db.value("SELECT count(*) FROM enforcements WHERE state = 'scheduled'").await, "3");
+    assert_eq!(db.value("SELECT count(*) FROM users WHERE mfa_required_at IS NOT NULL").await, "0");
+    let of_today = "SELECT count(*) FROM mails WHERE attempted_at < now() + interval '1 day'";
+    assert_eq!(db.value(of_today).await, "6", "the records tell the database's time: {}", daemon.stderr());
+}
+
+/// The library that shows a program another time than the machine's.
+fn faketime() -> std::path::PathBuf {
+    let folders = std::fs::read_dir("/usr/lib").unwrap().map(|entry| entry.unwrap().path());
+    let mut libraries = folders.map(|folder| folder.join("faketime/libfaketimeMT.so.1"));
+    libraries.find(|library| library.exists()).expect("libfaketime is missing: install Debian's package 'faketime'")
+}
+
 /// What this test's thread logs.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
