@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -24,9 +25,14 @@ pub struct SmtpTransport {
     connections: usize,
     /// What the instants of the relays' health are counted from.
     began: Instant,
+    /// When, while all are avoided, one was last asked all the same.
+    asked_anyway: Mutex<Option<Duration>>,
     /// Whether the daemon ends, so that no mail waits for a turn any more.
     ending: watch::Sender<bool>,
 }
+
+/// How often a mail server is asked though all are avoided.
+const ANYWAY_EVERY: Duration = Duration::from_secs(1);
 
 /// A mail that one mail server did not take.
 enum Unsent {
@@ -51,6 +57,7 @@ impl SmtpTransport {
             timeout: settings.timeout.to_std().unwrap_or_default(),
             connections,
             began: Instant::now(),
+            asked_anyway: Mutex::default(),
             ending: watch::Sender::new(false),
         })
     }
@@ -102,19 +109,35 @@ impl SmtpTransport {
                 }
             }
         }
+        if tried.is_empty() {
+            replies.push(format!("not sent: nothing works of {}", self.places()));
+        }
         let reply = shorten(&replies.join("; "));
         Err(SendError::Transient { reply, about, maybe_received: false })
     }
 
-    /// The server to ask next: the first that is not avoided. Where all are, it is the one whose time comes first, so that
-    /// mail never waits for them.
+    /// The server to ask next: the first that is not avoided. Where all are, one mail each [`ANYWAY_EVERY`] asks the one whose
+    /// time comes first, so that mail hardly waits for it, and a campaign does not knock a thousand times a second.
     fn next(&self, tried: &[usize]) -> Option<usize> {
         let now = self.began.elapsed();
         let mut untried = (0..self.relays.len()).filter(|place| !tried.contains(place));
         untried.find(|place| self.relays[*place].1.admits(now)).or_else(|| {
             let soonest = (0..self.relays.len()).min_by_key(|place| self.relays[*place].1.avoided_until());
-            soonest.filter(|_| tried.is_empty())
+            soonest.filter(|_| tried.is_empty() && self.may_ask_anyway(now))
         })
+    }
+
+    fn may_ask_anyway(&self, now: Duration) -> bool {
+        let mut last = self.asked_anyway.lock().unwrap_or_else(PoisonError::into_inner);
+        let may = last.is_none_or(|last| now.saturating_sub(last) >= ANYWAY_EVERY);
+        if may {
+            *last = Some(now);
+        }
+        may
+    }
+
+    fn places(&self) -> String {
+        self.relays.iter().map(|(relay, _)| relay.place()).collect::<Vec<_>>().join(", ")
     }
 
     /// Hands one mail to one server. Up to the mail itself, one of several has a part of the time only.
