@@ -81,7 +81,7 @@ impl Clock {
     }
 }
 
-/// How many microseconds after 1970 the steady clock began by the database's time; [`Carried::UNKNOWN`] until that was looked at.
+/// How many microseconds after 1970 the steady clock began, by the database's time; unknown until that was looked at.
 #[derive(Debug)]
 pub struct Carried(AtomicI64);
 

@@ -83,6 +83,17 @@ fn secrets_are_never_shown() {
 }
 
 #[test]
+fn several_hosts_in_a_url_are_told_apart_from_other_mistakes() {
+    for (url, expected) in [
+        ("postgres://u:hush@h1:5432,h2:5432/x", "it names several hosts; name one"),
+        ("mysql://u:hu,sh@db/x?application_name=a,b", "write sqlite://FILE or postgres://"),
+    ] {
+        let error = loaded(&format!("[database]\nurl = '{url}'"), &[]).unwrap_err().to_string();
+        assert!(error.contains(expected) && !error.contains("hush") && !error.contains("hu,sh"), "{error}");
+    }
+}
+
+#[test]
 fn what_database_a_url_speaks_of() {
     let sqlite = |url: &str| loaded(&format!("[database]\nurl = '{url}'"), &[]).unwrap().database.sqlite_file();
     assert_eq!(sqlite("sqlite://mfa-enforcer.db").unwrap(), Path::new("mfa-enforcer.db"));

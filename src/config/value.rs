@@ -62,6 +62,9 @@ pub(super) fn refusal(schema: &Schema, section: &str, key: &str, given: &Value, 
     } else if schema.file_key(section, key).is_some() {
         // The reason may quote the secret: say which form it must have instead.
         let form = match section {
+            "database" if names_several_hosts(given) => {
+                ": it names several hosts; name one, whose addresses are tried in turn, and that leads to the primary"
+            }
             "database" => ": write sqlite://FILE or postgres://USER:PASSWORD@HOST/DATABASE",
             "smtp" if key == "url" => ": write smtp://HOST:PORT, smtps://HOST:PORT or file:DIR",
             _ => "",
@@ -72,6 +75,12 @@ pub(super) fn refusal(schema: &Schema, section: &str, key: &str, given: &Value, 
     } else {
         format!("{section}.{key}: {reason}")
     }
+}
+
+/// Whether it is a list of hosts, as `libpq` takes one.
+fn names_several_hosts(given: &Value) -> bool {
+    let url = given.as_str().unwrap_or_default().split('?').next().unwrap_or_default();
+    url.rsplit('@').next().is_some_and(|host| host.contains(','))
 }
 
 /// What was given and what can be, if that is what serde complains about.
