@@ -32,6 +32,16 @@ pub enum StoreError {
 
 /// PostgreSQL's `insufficient_privilege`.
 const FORBIDDEN: &str = "42501";
+/// PostgreSQL's `lock_not_available`.
+const LOCKED: &str = "55P03";
+
+impl StoreError {
+    /// Whether somebody has kept a row locked for longer than a statement waits.
+    pub(super) fn is_of_a_lock(&self) -> bool {
+        let Self::Database(error) = self else { return false };
+        error.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code == LOCKED)
+    }
+}
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {

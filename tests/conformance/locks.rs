@@ -157,7 +157,6 @@ async fn who_becomes_required_is_waited_for_also_when_they_are_required_already(
     ] {
         sqlx::query(sql).execute(&mut *undoing).await.unwrap();
     }
-    assert!(store.flip_chunk(enforcement, enforce_at(), &policy, 2).await.is_err(), "it waits for the undoing");
     let patient = db.store(3).await;
     let flipping = patient.flip_chunk(enforcement, enforce_at(), &policy, 2);
     let done = async {
@@ -175,10 +174,36 @@ async fn who_becomes_required_is_waited_for_also_when_they_are_required_already(
     let mut undoing = other.begin().await.unwrap();
     sqlx::query("SELECT id FROM users FOR NO KEY UPDATE").execute(&mut *undoing).await.unwrap();
     let own_day = own_day.parse().unwrap();
-    assert!(store.end_personal_dates(own_day, &policy, 10).await.is_err(), "it waits for the undoing");
+    assert_eq!(store.end_personal_dates(own_day, &policy, 10).await.unwrap().rows, 0, "they come when they are free");
     undoing.rollback().await.unwrap();
     assert_eq!(store.end_personal_dates(own_day, &policy, 10).await.unwrap().required, 1);
     assert_eq!(db.value(&format!("{since} = '{earlier}'")).await, "3");
+}
+
+#[tokio::test]
+async fn an_account_that_the_vendor_keeps_locked_does_not_keep_the_others_from_being_required() {
+    let db = &TestDatabase::new(Kind::Postgres).await;
+    let store = impatient(db).await;
+    let enforcement = scheduled(db, &store, 3).await;
+    let policy = Policy::default();
+    let mut other = PgConnection::connect(db.url()).await.unwrap();
+    let mut held = other.begin().await.unwrap();
+    let locked = user_id(2);
+    let sql = format!("UPDATE users SET name = name WHERE id = '{locked}'");
+    sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut *held).await.unwrap();
+
+    let flipped = store.flip_chunk(enforcement, enforce_at(), &policy, 10).await.unwrap();
+    assert_eq!((flipped.required, flipped.more), (2, false));
+    let required = "SELECT string_agg(CAST(id AS text), ' ' ORDER BY id) FROM users WHERE mfa_required_at IS NOT NULL";
+    assert_eq!(db.value(required).await, format!("{} {}", user_id(1), user_id(3)));
+    assert_eq!(store.end_personal_dates(enforce_at(), &policy, 10).await.unwrap().rows, 0, "it is locked yet");
+    held.rollback().await.unwrap();
+    assert_eq!(store.end_personal_dates(enforce_at(), &policy, 10).await.unwrap().required, 1);
+    let since = "SELECT count(*) FROM users AS u JOIN requirements AS r ON r.user_id = u.id AND r.required_at = u.mfa_required_at";
+    assert_eq!(db.value(since).await, "3");
+    assert_eq!(db.value("SELECT count(*) FROM memberships WHERE require_at IS NOT NULL").await, "0");
+    let recorded = "SELECT sum(CAST(detail ->> 'required' AS int)) FROM audit_events WHERE action = 'users_required'";
+    assert_eq!(db.value(recorded).await, "3");
 }
 
 /// Companies with dates, by their numbers, that lie in their tables in the reverse order of their ids.
