@@ -44,7 +44,6 @@ const EXCEPTIONS: &[Exception] = &[
         table: "requirements",
         because: "a rehearsal tells what became of everybody, from a copy in SQLite",
     },
-    Exception { with: STATUS_HAS, table: "notices", because: STATUS },
     Exception { with: STATUS_HAS, table: "mails", because: STATUS },
     Exception { with: STATUS_HAS, table: "admin_mails", because: STATUS },
     Exception { with: "SELECT reviewed FROM users ORDER BY reviewed", table: "users", because: FIRST_RUN },
