@@ -1,17 +1,17 @@
 //! Task `enforce`: on the day, everybody who must be becomes required, in chunks that can be resumed.
 
 use async_trait::async_trait;
-use chrono::NaiveDate;
+use chrono::{NaiveDate, TimeDelta};
 use serde_json::json;
 
 use super::audit;
 use super::dialect::Dialect;
 use super::predicate::{DATE_STANDS, REQUIRED, must_be_required};
 use super::reconcile::{close, event};
-use super::requirements::{Evidence, NewRequirements, id_batch, id_rows, require_users, required_since};
+use super::requirements::{Evidence, NewRequirements, require_users, required_since};
 use super::safety;
 use super::sql::Tx;
-use super::values::{Ids, bind};
+use super::values::{Value, bind};
 use super::{SqlStore, StoreError};
 use crate::domain::ids::Id;
 use crate::domain::notice::{EnforcementState, HoldReason, SkipReason};
@@ -83,13 +83,7 @@ impl EnforceStore for SqlStore {
         policy: &Policy,
         limit: i64,
     ) -> Result<Flipped, StoreError> {
-        match self.flip_members(enforcement, now, policy, limit, Patience::Waits).await {
-            Err(error) if error.is_of_a_lock() => {
-                tracing::warn!(%enforcement, %error, "somebody keeps an account locked: the others are required without it");
-                self.flip_members(enforcement, now, policy, limit, Patience::PassesOver).await
-            }
-            flipped => flipped,
-        }
+        self.flip_members(enforcement, now, policy, limit, Patience::Waits).await
     }
 }
 
@@ -115,7 +109,17 @@ impl SqlStore {
         }
         tx.expect_batches().await?;
         let last = flip.last_of_chunk(&mut tx, limit).await?;
-        let new = flip.require_members(&mut tx, enforcement, now, policy, last, patience).await?;
+        if patience == Patience::PassesOver {
+            flip.put_off_locked(&mut tx, enforcement, now, policy, last).await?;
+        }
+        let new = match flip.require_members(&mut tx, enforcement, now, policy, last).await {
+            Err(error) if patience == Patience::Waits && error.is_of_a_lock() => {
+                tracing::warn!(%enforcement, %error, "somebody keeps an account locked: the others are required without it");
+                drop(tx);
+                return Box::pin(self.flip_members(enforcement, now, policy, limit, Patience::PassesOver)).await;
+            }
+            new => new?,
+        };
         let flipped_at = last.is_none().then_some(now);
         let sql = "UPDATE enforcements SET flip_cursor = COALESCE($2, flip_cursor), flipped_at = $3 WHERE id = $1";
         tx.execute(sql, bind![enforcement, last, flipped_at]).await?;
@@ -156,12 +160,15 @@ async fn date_stands(tx: &mut Tx, enforcement: Id) -> Result<bool, StoreError> {
     Ok(tx.fetch_optional(&sql, bind![enforcement]).await?.is_some())
 }
 
+/// The memberships of company `$4` after user `$5`, up to `$6` if there is one.
+const OF_CHUNK: &str = "m.company_id = $4 AND m.user_id > $5 AND ($6 IS NULL OR m.user_id <= $6)";
+
 /// What becomes of accounts that somebody keeps locked, on PostgreSQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Patience {
     /// They are waited for.
     Waits,
-    /// They get a personal date that has come: they are required as soon as they are free.
+    /// They get a personal date that comes at once: they are required as soon as they are free.
     PassesOver,
 }
 
@@ -275,12 +282,9 @@ impl Flip {
         now: Timestamp,
         policy: &Policy,
         last: Option<Id>,
-        patience: Patience,
     ) -> Result<Evidence, StoreError> {
-        const OF_CHUNK: &str = "m.company_id = $4 AND m.user_id > $5 AND ($6 IS NULL OR m.user_id <= $6)";
         let must_be = must_be_required(2, 3);
-        let after = self.cursor.unwrap_or(Id::FIRST);
-        let mut values = bind![enforcement, now, !policy.leave_out_sso, self.company_id, after, last];
+        let mut values = self.of_chunk(enforcement, now, policy, last);
         if tx.dialect() == Dialect::Sqlite {
             let sql = format!(
                 "INSERT INTO requirements (user_id, enforcement_id, required_at)
@@ -292,18 +296,12 @@ impl Flip {
             require_users(tx, new.users(), now).await?;
             return Ok(new.evidence(now));
         }
-        values.extend(bind![now.to_string()]);
-        let mut free = String::new();
-        if patience == Patience::PassesOver {
-            free = format!(" AND u.id IN (SELECT id FROM {})", id_rows(tx, 8));
-            values.extend(bind![self.free_users(tx, last).await?]);
-        }
         let sql = format!(
             "WITH required AS (
                  UPDATE users AS u SET mfa_required_at = {since} FROM enforcements AS e CROSS JOIN (
                      SELECT m.user_id, m.exempt_until, m.require_at, m.reviewed FROM memberships AS m
                      WHERE {OF_CHUNK} ORDER BY m.user_id) AS m
-                 WHERE e.id = $1 AND u.id = m.user_id AND {must_be} AND NOT {REQUIRED}{free}
+                 WHERE e.id = $1 AND u.id = m.user_id AND {must_be} AND NOT {REQUIRED}
                  RETURNING u.id AS user_id, e.id AS enforcement_id
              ), recorded AS (
                  INSERT INTO requirements (user_id, enforcement_id, required_at)
@@ -314,28 +312,39 @@ impl Flip {
              FROM required",
             since = required_since(2)
         );
+        values.extend(bind![now.to_string()]);
         let row = tx.fetch_optional(&sql, values).await?;
         let row = row.ok_or_else(|| StoreError::Corrupt("a count has no row".to_owned()))?;
         let required: i64 = row.get("required")?;
-        if patience == Patience::PassesOver {
-            let sql = format!(
-                "UPDATE memberships AS m SET require_at = $2 FROM enforcements AS e CROSS JOIN users AS u
-                 WHERE e.id = $1 AND {OF_CHUNK} AND u.id = m.user_id AND {must_be} AND NOT {REQUIRED}"
-            );
-            let values = bind![enforcement, now, !policy.leave_out_sso, self.company_id, after, last];
-            tx.execute(&sql, values).await?;
-        }
         Ok(Evidence { required: required.unsigned_abs(), sha256: row.get("sha256")? })
     }
 
-    /// The users of the chunk that ends with `last` whom nobody keeps locked; they are, from here on.
-    async fn free_users(&self, tx: &mut Tx, last: Option<Id>) -> Result<Ids, StoreError> {
+    /// Gives members of the chunk whose accounts somebody keeps locked a personal date that comes at once; locks the others.
+    async fn put_off_locked(
+        &self,
+        tx: &mut Tx,
+        enforcement: Id,
+        now: Timestamp,
+        policy: &Policy,
+        last: Option<Id>,
+    ) -> Result<(), StoreError> {
         let sql = format!(
-            "SELECT u.id FROM memberships AS m JOIN users AS u ON u.id = m.user_id
-             WHERE m.company_id = $1 AND m.user_id > $2 AND ($3 IS NULL OR m.user_id <= $3) ORDER BY m.user_id{}",
-            tx.dialect().for_update_skip_locked("u")
+            "WITH free AS MATERIALIZED (
+                 SELECT u.id FROM memberships AS m JOIN users AS u ON u.id = m.user_id WHERE {OF_CHUNK} ORDER BY m.user_id{}
+             )
+             UPDATE memberships AS m SET require_at = $7 FROM enforcements AS e CROSS JOIN users AS u
+             WHERE e.id = $1 AND {OF_CHUNK} AND u.id = m.user_id AND {} AND NOT {REQUIRED} AND u.id NOT IN (SELECT id FROM free)",
+            tx.dialect().for_update_skip_locked("u"),
+            must_be_required(2, 3)
         );
-        let rows = tx.fetch_all(&sql, bind![self.company_id, self.cursor.unwrap_or(Id::FIRST), last]).await?;
-        rows.iter().map(|row| row.get("id")).collect::<Result<Vec<Id>, _>>().map(id_batch)
+        let mut values = self.of_chunk(enforcement, now, policy, last);
+        values.extend(bind![now.plus(TimeDelta::microseconds(1))]);
+        tx.execute(&sql, values).await.map(drop)
+    }
+
+    /// What [`OF_CHUNK`] and [`must_be_required`] compare with.
+    fn of_chunk(&self, enforcement: Id, now: Timestamp, policy: &Policy, last: Option<Id>) -> Vec<Value> {
+        let after = self.cursor.unwrap_or(Id::FIRST);
+        bind![enforcement, now, !policy.leave_out_sso, self.company_id, after, last]
     }
 }

@@ -242,8 +242,9 @@ impl Tx {
     ///
     /// A plan that was made when a table was small, or before it was ever analysed, reads all of it for each batch when it
     /// has grown; and one that takes a small table into memory compares all of it with each row. Nested loops and
-    /// indexes come to rows by their keys and in the order of the batch, which is the order in which everybody locks them. And what is written to `users.mfa_required_at` from here on agrees with the requirements (see
-    /// the trigger `users_required_elsewhere`). Not asked for where there may be no work: planning costs more than looking.
+    /// indexes come to rows by their keys and in the order of the batch, which is the order in which everybody locks them.
+    /// And what is written to `users.mfa_required_at` from here on agrees with the requirements (see the trigger
+    /// `users_required_elsewhere`). Not asked for where there may be no work: planning costs more than looking.
     ///
     /// # Errors
     /// What the database answers.

@@ -196,9 +196,10 @@ async fn an_account_that_the_vendor_keeps_locked_does_not_keep_the_others_from_b
     assert_eq!((flipped.required, flipped.more), (2, false));
     let required = "SELECT string_agg(CAST(id AS text), ' ' ORDER BY id) FROM users WHERE mfa_required_at IS NOT NULL";
     assert_eq!(db.value(required).await, format!("{} {}", user_id(1), user_id(3)));
-    assert_eq!(store.end_personal_dates(enforce_at(), &policy, 10).await.unwrap().rows, 0, "it is locked yet");
+    let next_tick = enforce_at().plus(TimeDelta::seconds(10));
+    assert_eq!(store.end_personal_dates(next_tick, &policy, 10).await.unwrap().rows, 0, "it is locked yet");
     held.rollback().await.unwrap();
-    assert_eq!(store.end_personal_dates(enforce_at(), &policy, 10).await.unwrap().required, 1);
+    assert_eq!(store.end_personal_dates(next_tick, &policy, 10).await.unwrap().required, 1);
     let since = "SELECT count(*) FROM users AS u JOIN requirements AS r ON r.user_id = u.id AND r.required_at = u.mfa_required_at";
     assert_eq!(db.value(since).await, "3");
     assert_eq!(db.value("SELECT count(*) FROM memberships WHERE require_at IS NOT NULL").await, "0");
