@@ -56,7 +56,7 @@ pub(super) struct Failure {
     pub(super) error: SendError,
     /// Whether the server cannot be worked with at all, so that another may do better.
     pub(super) of_server: bool,
-    /// Whether it may be no more than the end of a line that was kept for long, so that a new one to the same server will do.
+    /// Whether it may be no more than the end of a line that was in use before, so that a new one to the same server will do.
     pub(super) of_line: bool,
     /// Whether the server asks for less.
     pub(super) throttled: bool,
@@ -95,14 +95,8 @@ fn refused(step: Step, code: Code, error: &SmtpError) -> Failure {
         false => SendError::Transient { reply, about: About::AllMail, maybe_received: false },
     };
     let closing = number == CLOSING;
-    let policy = is_policy_for_now(&text);
-    // A server that has waited for long enough closes the line at the first command.
-    Failure {
-        error,
-        of_server: closing,
-        of_line: closing && step == Step::Sender && !policy,
-        throttled: closing || policy,
-    }
+    // A server closes a line that has waited for long enough, or on which it has taken as many mails as it takes on one.
+    Failure { error, of_server: closing, of_line: closing, throttled: closing || is_policy_for_now(&text) }
 }
 
 /// The server takes no addresses beyond ASCII.
