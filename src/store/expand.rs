@@ -97,9 +97,11 @@ impl ExpandStore for SqlStore {
                  e.enforce_at, e.planned_time_zone,
                  {ANNOUNCED_AT} AS announced_at
              FROM milestones AS s JOIN enforcements AS e ON e.id = s.enforcement_id JOIN companies AS c ON c.id = e.company_id
-             WHERE s.id = $2 AND {}{}{}",
+             WHERE s.id = $2 AND {}{}{}{}",
             expandable(),
             tx.dialect().for_share_skip_locked("c"),
+            // A review of the members holds it, and each has to see what the other did.
+            tx.dialect().for_update_skip_locked("e"),
             tx.dialect().for_update_skip_locked("s")
         );
         let Some(row) = tx.fetch_optional(&sql, bind![now, milestone]).await? else {

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use chrono_tz::Tz;
-use serde_json::Value as Json;
 
+use super::batch::Batch;
 use super::expand::{NewNotice, insert_notices};
 use super::predicate::{
-    ANNOUNCED_AT, REQUIRED, REQUIRED_BEFORE, TELLING, skipped_for_now, subject, told_at, told_date,
+    ANNOUNCED_AT, EXPANDED, REQUIRED, REQUIRED_BEFORE, TELLING, skipped_for_now, subject, told_at, told_date,
 };
-use super::review::{membership_rows, planned_zone, reader_zone};
+use super::review::{planned_zone, reader_zone};
 use super::sql::Tx;
 use super::values::bind;
 use super::{SqlStore, StoreError};
@@ -63,20 +63,22 @@ impl SqlStore {
         user: Id,
         now: Timestamp,
     ) -> Result<Option<Id>, StoreError> {
-        // A milestone that is not expanded yet makes its notices itself; a late joiner's own come at once.
-        let sql = "SELECT id FROM milestones AS s WHERE enforcement_id = $1 AND kind = $2
-            AND (state = 'expanded' OR $2 = 'announcement')
-            AND NOT EXISTS (SELECT 1 FROM notices AS n WHERE n.milestone_id = s.id AND n.user_id = $3)
-            ORDER BY round LIMIT 1";
+        // A milestone that has not come to the user yet makes its notice itself; a late joiner's own come at once.
+        let sql = format!(
+            "SELECT s.id FROM milestones AS s JOIN users AS u ON u.id = $3 WHERE s.enforcement_id = $1 AND s.kind = $2
+             AND ({EXPANDED} OR $2 = 'announcement')
+             AND NOT EXISTS (SELECT 1 FROM notices AS n WHERE n.milestone_id = s.id AND n.user_id = u.id)
+             ORDER BY s.round LIMIT 1"
+        );
         let values = || bind![enforcement, kind.as_str(), user];
-        let mut free = tx.fetch_optional(sql, values()).await?;
+        let mut free = tx.fetch_optional(&sql, values()).await?;
         if free.is_none() && kind == NoticeKind::Welcome {
             // Another daemon may be opening the same round: then that is the one.
             let round = "INSERT INTO milestones (id, enforcement_id, kind, due_at, state, round)
                 SELECT $1, $2, 'welcome', $3, 'expanded', max(round) + 1 FROM milestones
                 WHERE enforcement_id = $2 AND kind = 'welcome' HAVING count(*) > 0 ON CONFLICT DO NOTHING";
             tx.execute(round, bind![self.randomness.id(now), enforcement, now]).await?;
-            free = tx.fetch_optional(sql, values()).await?;
+            free = tx.fetch_optional(&sql, values()).await?;
         }
         free.map(|row| row.get("id")).transpose()
     }
@@ -98,7 +100,7 @@ impl SqlStore {
                  {} AS told_date, {} AS told_at, {TELLING} AS telling, {REQUIRED} AS required, {REQUIRED_BEFORE} AS required_before
              FROM milestones AS s JOIN enforcements AS e ON e.id = s.enforcement_id AND e.state IN ('scheduled', 'held')
              JOIN users AS u ON u.id = $2
-             WHERE s.enforcement_id = $1 AND s.state = 'expanded' AND s.kind IN ('reminder', 'final_reminder')
+             WHERE s.enforcement_id = $1 AND {EXPANDED} AND s.kind IN ('reminder', 'final_reminder')
                  AND NOT EXISTS (SELECT 1 FROM notices AS n WHERE n.milestone_id = s.id AND n.user_id = $2)
              ORDER BY s.due_at, s.id",
             told_date(),
@@ -143,7 +145,7 @@ impl SqlStore {
     pub(super) async fn tell_required(
         &self,
         tx: &mut Tx,
-        memberships: &Json,
+        memberships: &Batch,
         now: Timestamp,
         policy: &Policy,
     ) -> Result<u64, StoreError> {
@@ -152,7 +154,7 @@ impl SqlStore {
              FROM {} JOIN memberships AS m ON m.company_id = batch.company_id AND m.user_id = batch.user_id
              JOIN users AS u ON u.id = m.user_id JOIN enforcements AS e ON e.company_id = m.company_id AND e.state = 'in_force'
              WHERE u.mfa_enrolled_at IS NULL AND {REQUIRED} AND NOT {REQUIRED_BEFORE} ORDER BY u.id, e.id",
-            membership_rows(tx, 1)
+            memberships.table(tx.dialect(), 1)
         );
         let mut told = 0;
         for row in tx.fetch_all(&sql, bind![memberships.clone()]).await? {
@@ -168,7 +170,7 @@ impl SqlStore {
     pub(super) async fn tell_undone_after_all(
         &self,
         tx: &mut Tx,
-        memberships: &Json,
+        memberships: &Batch,
         now: Timestamp,
         policy: &Policy,
     ) -> Result<u64, StoreError> {
@@ -179,16 +181,16 @@ impl SqlStore {
              JOIN companies AS c ON c.id = m.company_id
              JOIN enforcements AS e ON e.company_id = c.id AND (c.enforcement_date IS NULL OR e.state = 'reverted'
                  AND EXISTS (SELECT 1 FROM enforcements AS held WHERE held.company_id = c.id AND held.state = 'held'))
-             JOIN milestones AS s ON s.enforcement_id = e.id AND s.kind = 'cancelled' AND s.state = 'expanded'
+             JOIN milestones AS s ON s.enforcement_id = e.id AND s.kind = 'cancelled' AND {EXPANDED}
              WHERE {} AND u.mfa_enrolled_at IS NULL AND {} IS NOT NULL AND NOT {REQUIRED} AND NOT {REQUIRED_BEFORE}
              ORDER BY u.id, e.company_id, s.due_at DESC, e.id DESC",
-            membership_rows(tx, 1),
-            subject(2),
+            memberships.table(tx.dialect(), 2),
+            subject(1),
             told_date()
         );
         let mut told = BTreeSet::new();
         let mut made = 0;
-        for row in tx.fetch_all(&sql, bind![memberships.clone(), !policy.leave_out_sso]).await? {
+        for row in tx.fetch_all(&sql, bind![!policy.leave_out_sso, memberships.clone()]).await? {
             let (user, company): (Id, Id) = (row.get("id")?, row.get("company_id")?);
             let zone = reader_zone(&row, planned_zone(&row)?)?;
             // Of several dates that were taken back the last tells of all.

@@ -59,6 +59,10 @@ pub(super) fn skipped_for_now() -> String {
     format!("n.state = 'skipped' AND n.mail_id IS NULL AND ({})", of_kinds.collect::<Vec<_>>().join(" OR "))
 }
 
+/// Milestone `s` has been expanded as far as user `u`: it makes no notice for them any more.
+pub(super) const EXPANDED: &str = "(s.state = 'expanded'
+    OR s.state = 'pending' AND s.cursor IS NOT NULL AND u.id <= s.cursor)";
+
 /// Enforcement `e.id` requires user `u.id`.
 pub(super) const REQUIRED: &str = "EXISTS (SELECT 1 FROM requirements AS r
     WHERE r.user_id = u.id AND r.enforcement_id = e.id AND r.cleared_at IS NULL)";

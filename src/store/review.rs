@@ -4,14 +4,13 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use chrono_tz::Tz;
-use serde_json::{Value as Json, json};
 
-use super::audit::{self};
-use super::dialect::ColumnType;
+use super::audit;
+use super::batch::{Batch, Cells};
 use super::notice_retry::retry_corrected;
 use super::predicate::{
-    ANNOUNCED_AT, DATE_STANDS, HAS_ENFORCEMENT, REQUIRED, REQUIRED_BEFORE, TELLING, must_be_required, skipped_for_now,
-    subject, told_at, told_date,
+    ANNOUNCED_AT, DATE_STANDS, EXPANDED, HAS_ENFORCEMENT, REQUIRED, REQUIRED_BEFORE, TELLING, must_be_required,
+    skipped_for_now, subject, told_at, told_date,
 };
 use super::requirements::{NewRequirements, derive_required_at, id_batch, id_rows, require_users};
 use super::sql::{Row, Tx};
@@ -99,7 +98,7 @@ impl ReviewStore for SqlStore {
                  EXISTS (SELECT 1 FROM notices AS n WHERE n.enforcement_id = e.id AND n.user_id = u.id AND n.kind = 'now_required'
                      AND n.state <> 'skipped') AS told_required,
                  {ANNOUNCED_AT} AS announced_at,
-                 EXISTS (SELECT 1 FROM milestones AS s WHERE s.enforcement_id = e.id AND s.state = 'pending'
+                 EXISTS (SELECT 1 FROM milestones AS s WHERE s.enforcement_id = e.id AND s.state = 'pending' AND NOT {EXPANDED}
                      AND s.kind IN ('announcement', 'reminder', 'final_reminder')) AS more_to_come
              {unreviewed} AND m.company_id IN (SELECT id FROM {batch})
              ORDER BY m.company_id, m.user_id LIMIT $2{lock}",
@@ -115,16 +114,14 @@ impl ReviewStore for SqlStore {
             return Ok(Reviewed::default());
         }
         tx.expect_batches().await?;
-        let mut memberships = Vec::with_capacity(rows.len());
+        let (mut personal_dates, mut found) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
         let mut notices = 0;
         for row in &rows {
-            let (company, user): (Id, Id) = (row.get("company_id")?, row.get("user_id")?);
+            let user: Id = row.get("user_id")?;
             let (governing, facts) = read_membership(row, policy)?;
             let outcome = review::review(governing, &facts, now, policy);
-            memberships.push(json!({
-                "company_id": company, "user_id": user, "require_at": outcome.require_at,
-                "reviewed_as": if facts.subject { "subject" } else { "left_out" },
-            }));
+            personal_dates.push(outcome.require_at);
+            found.push(if facts.subject { "subject" } else { "left_out" });
             if let Some(enforcement) = row.get::<Option<Id>>("enforcement_id")? {
                 for (kind, due_at) in outcome.notices {
                     notices += self.add_notice(&mut tx, enforcement, user, kind, due_at, now).await?;
@@ -135,9 +132,14 @@ impl ReviewStore for SqlStore {
                 }
             }
         }
-        let memberships = Json::from(memberships);
+        let memberships = Batch::new([
+            ("company_id", ids(&rows, "company_id")?),
+            ("user_id", ids(&rows, "user_id")?),
+            ("require_at", Cells::Instants(personal_dates)),
+            ("reviewed_as", Cells::texts(found.into_iter())),
+        ]);
         notices += self.tell_undone_after_all(&mut tx, &memberships, now, policy).await?;
-        let new = finish_review(&mut tx, memberships, now, policy).await?;
+        let new = finish_review(&mut tx, &memberships, now, policy).await?;
         append_required(&mut tx, &new, now).await?;
         tx.commit().await?;
         Ok(Reviewed { rows: rows.len() as u64, required: new.rows.len() as u64, notices })
@@ -159,12 +161,12 @@ impl ReviewStore for SqlStore {
             return Ok(Reviewed::default());
         }
         tx.expect_batches().await?;
-        let batch = membership_batch(&rows)?;
+        let batch = Batch::new([("company_id", ids(&rows, "company_id")?), ("user_id", ids(&rows, "user_id")?)]);
         let new = require_members(&mut tx, &batch, now, policy).await?;
         let notices = self.tell_required(&mut tx, &batch, now, policy).await?;
         let sql = format!(
             "UPDATE memberships AS m SET require_at = NULL FROM {} WHERE m.company_id = batch.company_id AND m.user_id = batch.user_id",
-            membership_rows(&tx, 1)
+            batch.table(tx.dialect(), 1)
         );
         tx.execute(&sql, bind![batch]).await?;
         append_required(&mut tx, &new, now).await?;
@@ -230,9 +232,9 @@ fn unreviewed() -> String {
     )
 }
 
-/// Keeps the enforcements of these companies as they are: a flip under way is waited for and seen, one that begins waits.
-/// Otherwise a review could pass over what the flip is about to do, and the flip over what the review is. Returns the
-/// companies, as a batch.
+/// Keeps the enforcements of these companies as they are, and those that have notices to make: the chunk of a flip or of a
+/// milestone under way is waited for and seen, what begins waits or passes over them. Otherwise a review could pass over what
+/// that chunk is about to do, and the chunk over what the review is. Returns the companies, as a batch.
 pub(super) async fn hold_enforcements(tx: &mut Tx, companies: &str, values: Vec<Value>) -> Result<Ids, StoreError> {
     let rows = tx.fetch_all(companies, values).await?;
     let ids: BTreeSet<Id> = rows.iter().map(|row| row.get("company_id")).collect::<Result<_, _>>()?;
@@ -241,7 +243,9 @@ pub(super) async fn hold_enforcements(tx: &mut Tx, companies: &str, values: Vec<
     if !lock.is_empty() {
         let sql = format!(
             "SELECT e.id FROM enforcements AS e WHERE e.company_id IN (SELECT id FROM {})
-             AND e.state IN ('scheduled', 'held', 'in_force') ORDER BY e.company_id, e.id{lock}",
+             AND (e.state IN ('scheduled', 'held', 'in_force')
+                 OR EXISTS (SELECT 1 FROM milestones AS s WHERE s.enforcement_id = e.id AND s.state = 'pending'))
+             ORDER BY e.company_id, e.id{lock}",
             id_rows(tx, 1)
         );
         tx.fetch_all(&sql, bind![batch.clone()]).await?;
@@ -292,56 +296,45 @@ pub(super) fn reader_zone(row: &Row, company_zone: Tz) -> Result<Tz, StoreError>
     Ok(row.text("user_zone")?.as_deref().and_then(time::zone).unwrap_or(company_zone))
 }
 
-fn membership_batch(rows: &[Row]) -> Result<Json, StoreError> {
-    rows.iter()
-        .map(|row| Ok(json!({ "company_id": row.get::<Id>("company_id")?, "user_id": row.get::<Id>("user_id")? })))
-        .collect()
-}
-
-pub(super) fn membership_rows(tx: &Tx, parameter: usize) -> String {
-    let columns = [
-        ("company_id", ColumnType::Id),
-        ("user_id", ColumnType::Id),
-        ("require_at", ColumnType::Instant),
-        ("reviewed_as", ColumnType::Text),
-    ];
-    tx.dialect().rows(parameter, "batch", &columns)
+/// The column of ids with this name.
+fn ids(rows: &[Row], column: &str) -> Result<Cells, StoreError> {
+    rows.iter().map(|row| row.get(column)).collect::<Result<_, _>>().map(Cells::Ids)
 }
 
 /// Marks memberships as reviewed, with the personal dates that were found, and requires those who must be at once.
 async fn finish_review(
     tx: &mut Tx,
-    memberships: Json,
+    memberships: &Batch,
     now: Timestamp,
     policy: &Policy,
 ) -> Result<NewRequirements, StoreError> {
     let sql = format!(
-        "UPDATE memberships AS m SET reviewed = true, reviewed_as = batch.reviewed_as, joined_at = COALESCE(m.joined_at, $2),
+        "UPDATE memberships AS m SET reviewed = true, reviewed_as = batch.reviewed_as, joined_at = COALESCE(m.joined_at, $1),
              require_at = COALESCE(batch.require_at, m.require_at)
          FROM {} WHERE m.company_id = batch.company_id AND m.user_id = batch.user_id",
-        membership_rows(tx, 1)
+        memberships.table(tx.dialect(), 2)
     );
-    tx.execute(&sql, bind![memberships.clone(), now]).await?;
-    require_members(tx, &memberships, now, policy).await
+    tx.execute(&sql, bind![now, memberships.clone()]).await?;
+    require_members(tx, memberships, now, policy).await
 }
 
 /// Requires those of a batch of memberships whose company's enforcement is in force and stands.
 async fn require_members(
     tx: &mut Tx,
-    memberships: &Json,
+    memberships: &Batch,
     now: Timestamp,
     policy: &Policy,
 ) -> Result<NewRequirements, StoreError> {
     let sql = format!(
         "INSERT INTO requirements (user_id, enforcement_id, required_at)
-         SELECT u.id, e.id, $2 FROM {} JOIN memberships AS m ON m.company_id = batch.company_id AND m.user_id = batch.user_id
+         SELECT u.id, e.id, $1 FROM {} JOIN memberships AS m ON m.company_id = batch.company_id AND m.user_id = batch.user_id
          JOIN users AS u ON u.id = m.user_id JOIN companies AS c ON c.id = m.company_id
          JOIN enforcements AS e ON e.company_id = c.id AND e.state = 'in_force' AND {DATE_STANDS}
          WHERE {} ORDER BY e.id, u.id ON CONFLICT DO NOTHING RETURNING user_id, enforcement_id",
-        membership_rows(tx, 1),
-        must_be_required(2, 3)
+        memberships.table(tx.dialect(), 3),
+        must_be_required(1, 2)
     );
-    let rows = tx.fetch_all(&sql, bind![memberships.clone(), now, !policy.leave_out_sso]).await?;
+    let rows = tx.fetch_all(&sql, bind![now, !policy.leave_out_sso, memberships.clone()]).await?;
     let new = NewRequirements::read(&rows)?;
     require_users(tx, new.users(), now).await?;
     Ok(new)

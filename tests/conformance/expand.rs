@@ -2,8 +2,9 @@
 
 use mfa_enforcer::domain::policy::Policy;
 use mfa_enforcer::store::expand::{ExpandStore as _, Expanded};
+use mfa_enforcer::store::review::ReviewStore as _;
 
-use super::steps::{actions, announced_at, enforce_at, scheduled, set_at};
+use super::steps::{actions, announced, announced_at, enforce_at, scheduled, set_at};
 use crate::support::vendor::user_id;
 use crate::support::{TestDatabase, on_both};
 
@@ -12,6 +13,7 @@ on_both!(
     a_milestone_is_expanded_in_chunks_and_once,
     a_chunk_that_is_resumed_takes_up_where_it_stood,
     who_was_told_is_not_told_again,
+    who_comes_behind_a_milestone_under_way_is_told_by_their_review,
     the_day_is_expanded_when_the_flip_is_complete,
 );
 
@@ -72,6 +74,28 @@ async fn who_was_told_is_not_told_again(db: &TestDatabase) {
     let expanded = store.expand_chunk(milestone, announced_at(), &Policy::default(), 10).await.unwrap();
     assert_eq!((expanded.notices, expanded.more), (2, false));
     assert_eq!(db.value("SELECT count(*) FROM notices").await, "3");
+}
+
+async fn who_comes_behind_a_milestone_under_way_is_told_by_their_review(db: &TestDatabase) {
+    let (store, policy) = (db.store(1).await, Policy::default());
+    announced(db, &store, 3).await;
+    let exempt = async |until: &str, now| {
+        let who = user_id(1);
+        db.execute(&format!("UPDATE memberships SET exempt_until = {until} WHERE user_id = '{who}'")).await;
+        store.review_memberships(now, &policy, 10).await.unwrap()
+    };
+    let reminded =
+        async || db.rows("SELECT user_id FROM notices WHERE kind = 'reminder' ORDER BY user_id").await.concat();
+    let users = |numbers: &[u32]| numbers.iter().map(|number| user_id(*number).to_string()).collect::<Vec<_>>();
+    exempt("'2027-06-01T00:00:00.000000Z'", announced_at()).await;
+    let (reminder, now) = store.due_milestones(enforce_at(), None, 10).await.unwrap()[0];
+    let expand = async |limit| store.expand_chunk(reminder, now, &policy, limit).await.unwrap();
+    assert_eq!(expand(1).await, Expanded { taken: true, notices: 1, more: true });
+    assert_eq!(reminded().await, users(&[2]));
+    assert_eq!(exempt("NULL", now).await.notices, 1, "the reminder that has passed by; the announcement waits still");
+    assert_eq!(reminded().await, users(&[1, 2]));
+    assert_eq!(expand(10).await, Expanded { taken: true, notices: 1, more: false });
+    assert_eq!(reminded().await, users(&[1, 2, 3]));
 }
 
 async fn the_day_is_expanded_when_the_flip_is_complete(db: &TestDatabase) {

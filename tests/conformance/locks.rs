@@ -16,7 +16,7 @@ use mfa_enforcer::store::revert::RevertStore as _;
 use mfa_enforcer::store::review::ReviewStore as _;
 use sqlx::{Connection as _, PgConnection};
 
-use super::steps::{enforce_at, scheduled, set_at, terms};
+use super::steps::{announced, announced_at, enforce_at, scheduled, set_at, terms};
 use crate::support::database::options;
 use crate::support::vendor::{add_company, company_id, user_id};
 use crate::support::{Kind, TestDatabase};
@@ -62,6 +62,34 @@ async fn a_review_waits_for_a_flip_and_a_flip_for_a_review() {
     assert!(store.flip_chunk(enforcement, enforce_at(), &policy, 10).await.is_err(), "it waits for the review");
     held.rollback().await.unwrap();
     assert_eq!(store.flip_chunk(enforcement, enforce_at(), &policy, 10).await.unwrap().required, 3);
+}
+
+#[tokio::test]
+async fn a_review_waits_for_notices_that_are_made_which_passes_over_what_it_holds() {
+    let db = &TestDatabase::new(Kind::Postgres).await;
+    let store = impatient(db).await;
+    announced(db, &store, 3).await;
+    let policy = Policy::default();
+    // What is cancelled has a last thing to say.
+    db.execute("UPDATE companies SET enforcement_date = NULL").await;
+    store.reconcile_company(company_id(1), announced_at(), &policy, true).await.unwrap();
+    db.execute("UPDATE memberships SET reviewed = false").await;
+    let (cancelled, now) = store.due_milestones(enforce_at(), None, 10).await.unwrap()[0];
+    let mut other = PgConnection::connect(db.url()).await.unwrap();
+
+    let mut held = other.begin().await.unwrap();
+    let sql = "SELECT id FROM enforcements WHERE state = 'cancelled' FOR SHARE";
+    assert_eq!(sqlx::query(sql).execute(&mut *held).await.unwrap().rows_affected(), 1);
+    assert!(!store.expand_chunk(cancelled, now, &policy, 10).await.unwrap().taken, "a review holds it");
+    held.rollback().await.unwrap();
+
+    let mut held = other.begin().await.unwrap();
+    let sql = "SELECT id FROM enforcements WHERE state = 'cancelled' FOR NO KEY UPDATE";
+    sqlx::query(sql).execute(&mut *held).await.unwrap();
+    assert!(store.review_memberships(now, &policy, 10).await.is_err(), "it waits for the notices");
+    held.rollback().await.unwrap();
+    assert_eq!(store.review_memberships(now, &policy, 10).await.unwrap().rows, 3);
+    assert!(store.expand_chunk(cancelled, now, &policy, 10).await.unwrap().taken);
 }
 
 #[tokio::test]
