@@ -9,8 +9,8 @@ from .processes import BenchError
 from .results import interleaved
 from .store import wait_until
 
-# As many connections as smtp-source gets; the rest as by default.
-TUNED = {"smtp.max_connections": 20}
+# By default there are as many connections as smtp-source gets.
+TUNED = {"smtp.max_connections": 40}
 NOTHING_DUE = """SELECT NOT EXISTS (SELECT 1 FROM notices WHERE state = 'pending' AND next_attempt_at <= '{now}')
     AND NOT EXISTS (SELECT 1 FROM notices WHERE state = 'sending')"""
 

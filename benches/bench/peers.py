@@ -14,7 +14,7 @@ FOLDER = os.path.join(TOP, "benches", "peers")
 # Processes, threads of each, batch, and whether to render when it is sent: as it comes, and as it is fastest.
 DJANGO = {"default": ["1", "5", "100", "0"], "tuned": ["4", "5", "1000", "0"]}
 # Connections, and whether each row is marked by itself.
-NODE = {"default": ["5", "row"], "tuned": ["20", "batch"]}
+NODE = {"default": ["5", "row"], "tuned": ["40", "batch"]}
 
 
 def run_peer(bench, command, database, count):

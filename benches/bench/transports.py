@@ -76,18 +76,17 @@ def measure(bench):
     slow = min(count, SLOW_LINE_MOST)
     dkim = signing(bench)
     plain, signed = delivery.real_message(bench, store), delivery.real_message(bench, store, dkim)
-    tuned = delivery.TUNED
     with encrypted(bench) as (tls, tls_for_all, authority), slow_line(bench) as slow_port:
-        tls_settings = {**tuned, "smtp.url": f"smtp://localhost:{tls}", "smtp.tls": "required", "smtp.ca_file": authority}
+        tls_settings = {"smtp.url": f"smtp://localhost:{tls}", "smtp.tls": "required", "smtp.ca_file": authority}
         contestants = {
             "plain.smtp_source": lambda: delivery.smtp_source(bench, plain, count),
-            "plain.daemon": lambda: delivery.deliver(bench, store, count, tuned),
+            "plain.daemon": lambda: delivery.deliver(bench, store, count),
             "dkim.smtp_source": lambda: delivery.smtp_source(bench, signed, count),
-            "dkim.daemon": lambda: delivery.deliver(bench, store, count, {**tuned, **dkim}),
+            "dkim.daemon": lambda: delivery.deliver(bench, store, count, dkim),
             "tls.smtp_source": lambda: delivery.smtp_source(bench, plain, count, tls_for_all),
             "tls.daemon": lambda: delivery.deliver(bench, store, count, tls_settings),
             "latency.smtp_source": lambda: delivery.smtp_source(bench, plain, slow, slow_port),
-            "latency.daemon": lambda: delivery.deliver(bench, store, slow, tuned, port=slow_port),
+            "latency.daemon": lambda: delivery.deliver(bench, store, slow, port=slow_port),
         }
         values = interleaved(bench, "t", contestants)
     for name, of_one in values.items():

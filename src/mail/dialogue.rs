@@ -12,6 +12,7 @@ use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter,
 use lettre::transport::smtp::response::{Response, Severity};
 
 use super::compose::Composed;
+use super::line_limit::OpenLine;
 use super::smtp_replies::Step;
 use crate::domain::ids::Id;
 
@@ -22,6 +23,7 @@ pub(super) struct Speaker {
     pipelining: bool,
     /// The mail that was announced behind the last one, with the steps whose answers are yet to be read.
     announced: Option<(Id, Vec<Step>)>,
+    _open: OpenLine,
 }
 
 /// Where a dialogue stopped.
@@ -39,13 +41,17 @@ pub(super) enum Stop {
 impl Speaker {
     /// Asks the server once more what it can do: lettre keeps nothing of pipelining. (It may be asked at any time: RFC 5321,
     /// 4.1.4.)
-    pub(super) async fn new(mut connection: AsyncSmtpConnection, hello: &ClientId) -> Result<Self, SmtpError> {
+    pub(super) async fn new(
+        mut connection: AsyncSmtpConnection,
+        hello: &ClientId,
+        open: OpenLine,
+    ) -> Result<Self, SmtpError> {
         let pipelining = match connection.command(Ehlo::new(hello.clone())).await {
             Ok(answer) => answer.message().any(|line| line.trim().eq_ignore_ascii_case("PIPELINING")),
             Err(error) if error.status().is_some() => false,
             Err(error) => return Err(error),
         };
-        Ok(Self { connection, pipelining, announced: None })
+        Ok(Self { connection, pipelining, announced: None, _open: open })
     }
 
     /// The mail that it has announced already, and that alone may be said next.

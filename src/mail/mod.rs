@@ -16,6 +16,7 @@ mod language;
 mod letters;
 pub mod limits;
 mod line;
+mod line_limit;
 pub mod maildir;
 pub mod memory;
 mod messages;

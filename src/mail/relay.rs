@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::error::Error as _;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use lettre::transport::smtp::Error as SmtpError;
@@ -17,15 +17,17 @@ use lettre::transport::smtp::commands::Rset;
 use lettre::transport::smtp::extension::ClientId;
 use secrecy::ExposeSecret as _;
 use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use super::compose::Composed;
 use super::dialogue::{Speaker, Stop};
 use super::line::Line;
+use super::line_limit::LineLimit;
 use super::smtp_replies::{self, Failure, Step};
 use crate::config::smtp::{Encryption, MailServer, SmtpSettings};
 use crate::domain::ids::Id;
+use crate::telemetry::MaskedText;
 
 /// How long a line is kept without use. Servers hang up after five minutes (RFC 5321, 4.5.3.2), many much sooner.
 const KEPT_FOR: Duration = Duration::from_mins(1);
@@ -35,7 +37,7 @@ pub(super) struct Relay {
     server: MailServer,
     tls: Option<TlsParameters>,
     hello: ClientId,
-    permits: Arc<Semaphore>,
+    lines: LineLimit,
     kept: Mutex<Vec<KeptLine>>,
     /// Lines on which the next mail is announced: nobody else may use them.
     announced: Mutex<BTreeMap<Id, Seat>>,
@@ -86,7 +88,7 @@ impl Relay {
             server,
             tls,
             hello: settings.hello_name.clone().map_or_else(ClientId::default, ClientId::Domain),
-            permits: Arc::new(Semaphore::new(connections)),
+            lines: LineLimit::new(connections),
             kept: Mutex::default(),
             announced: Mutex::default(),
             is_deaf: AtomicBool::new(false),
@@ -99,8 +101,7 @@ impl Relay {
 
     /// Waits until a line may be used.
     pub(super) async fn seat(&self) -> Option<Seat> {
-        let permit = Arc::clone(&self.permits).acquire_owned().await.ok()?;
-        Some(Seat { permit, speaker: None })
+        Some(Seat { permit: self.lines.permit().await?, speaker: None })
     }
 
     /// The line on which this mail is announced, if there is one. Dropped, the announcement was for nothing.
@@ -143,7 +144,10 @@ impl Relay {
             let is_new = before.is_none();
             let speaker = match before {
                 Some(speaker) => speaker,
-                None => self.connect().await?,
+                None => match self.connect().await {
+                    Ok(speaker) => speaker,
+                    Err(failure) => return Err(self.refused(failure, permit)),
+                },
             };
             let (line, outcome) = self.say(speaker, mail, following, handed_over).await;
             unanswered.answered = true;
@@ -198,7 +202,15 @@ impl Relay {
             let credentials = Credentials::new(name.clone(), password.expose_secret().to_owned());
             connection.auth(DEFAULT_MECHANISMS, &credentials).await.map_err(refused(Step::Authenticate))?;
         }
-        Speaker::new(connection, &self.hello).await.map_err(refused(Step::Connect))
+        Speaker::new(connection, &self.hello, self.lines.opened()).await.map_err(refused(Step::Connect))
+    }
+
+    /// What becomes of a mail for which there was no line: no attempt, where the server takes no more lines than are open.
+    fn refused(&self, failure: Failure, permit: OwnedSemaphorePermit) -> Failure {
+        let Some(lines) = failure.throttled.then(|| self.lines.refused(permit)).flatten() else { return failure };
+        let error = MaskedText(failure.error.reply());
+        tracing::info!(server = self.place(), lines, %error, "a mail server takes no more lines: going on with those it has");
+        smtp_replies::no_more_lines(&self.place(), failure.error.reply())
     }
 
     /// Says one mail on a line, and gives the line back if it is good for another.

@@ -36,7 +36,7 @@ const ANYWAY_EVERY: Duration = Duration::from_secs(1);
 
 /// A mail that one mail server did not take.
 enum Unsent {
-    /// It was not asked, as it wants one mail after the other: another may.
+    /// It was not asked, as it wants one mail after the other, or no more lines: another may.
     NoTurn(SendError),
     /// Another may.
     Elsewhere(SendError),
@@ -179,12 +179,10 @@ impl SmtpTransport {
         });
         health.note(&relay.place(), begun, self.began.elapsed(), outcome.as_ref());
         RelayHealth::gauge(self.relays.iter().map(|(_, health)| health));
-        outcome.map_err(|Failure { error, of_server, .. }| {
-            if of_server && !handed_over.load(Ordering::Relaxed) {
-                Unsent::Elsewhere(error)
-            } else {
-                Unsent::Everywhere(error)
-            }
+        outcome.map_err(|Failure { error, of_server, .. }| match &error {
+            SendError::Transient { about: About::NoTurn, .. } => Unsent::NoTurn(error),
+            _ if of_server && !handed_over.load(Ordering::Relaxed) => Unsent::Elsewhere(error),
+            _ => Unsent::Everywhere(error),
         })
     }
 

@@ -162,6 +162,13 @@ pub(super) fn no_turn(place: &str) -> Failure {
     Failure { of_server: false, ..Failure::of_server(&reply, false) }
 }
 
+/// The server takes no more lines than it has, on which others come first; it has been asked for less with that.
+pub(super) fn no_more_lines(place: &str, said: &str) -> Failure {
+    let reply = format!("not sent: there are others before it for {place}, which takes no more lines: {said}");
+    let error = SendError::Transient { reply: shorten(&reply), about: About::NoTurn, maybe_received: false };
+    Failure { error, of_server: false, of_line: false, throttled: false }
+}
+
 /// There is no line: the server cannot be reached, as the system says.
 pub(super) fn not_reached(place: &str, error: &std::io::Error) -> Failure {
     Failure::of_server(&format!("{} {place}: {error}", Step::Connect.words()), false)

@@ -18,7 +18,7 @@ pub enum About {
     ThisMail,
     /// The mail server, the way there, the sender, or a policy: no mail is forgotten for that.
     AllMail,
-    /// Nothing: no mail server was asked, because each wants one mail after the other, and others come first; or because none
+    /// Nothing: no mail server was asked, because each wants one mail after the other, or no more lines, and others come first; or because none
     /// works just now, as another mail has found out.
     NoTurn,
 }

@@ -306,6 +306,36 @@ async fn one_that_takes_so_many_mails_on_a_line_is_sent_to_at_full_speed_on_the_
 }
 
 #[tokio::test]
+async fn one_that_takes_no_more_lines_is_sent_to_on_those_that_it_took() {
+    let (server, other) = (Scripted::start().await, Scripted::start().await);
+    let alone = to(&[server.port], "max_connections = 2");
+    let mail = mail();
+    let send_all = async |many| futures::future::join_all((0..many).map(|_| alone.send(&mail))).await;
+    alone.send(&mail).await.unwrap();
+    server.answer("connect", "421 4.7.0 too many connections from you");
+    let (taken, refused): (Vec<_>, Vec<_>) = send_all(2).await.into_iter().partition(Result::is_ok);
+    assert_eq!((taken.len(), refused.len()), (1, 1));
+    let error = refused[0].as_ref().unwrap_err();
+    assert!(matches!(error, SendError::Transient { about: About::NoTurn, maybe_received: false, .. }), "{error}");
+    assert!(error.reply().contains("too many connections from you"), "{error}");
+    // At full speed, on one line.
+    assert!(send_all(20).await.iter().all(Result::is_ok));
+    assert_eq!(server.heard("connect"), 2);
+    // Another is tried ten minutes later.
+    pass(Duration::from_mins(10)).await;
+    assert!(send_all(20).await.iter().all(Result::is_ok));
+    assert_eq!(server.heard("connect"), 4);
+
+    // Where there is another server, it takes what is left over.
+    let both = to(&[server.port, other.port], "max_connections = 2");
+    both.send(&mail).await.unwrap();
+    server.answer("connect", "421 4.7.0 too many connections from you");
+    let outcomes = futures::future::join_all((0..2).map(|_| both.send(&mail))).await;
+    assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+    assert_eq!(other.heard("."), 1);
+}
+
+#[tokio::test]
 async fn what_one_that_asks_for_less_has_no_turn_for_goes_to_the_next() {
     let (first, second) = (Scripted::start().await, Scripted::start().await);
     let transport = to(&[first.port, second.port], "timeout = '2s'");
