@@ -6,12 +6,12 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
-/// How long after a server has refused a line another is tried.
+/// After how long one line more is tried.
 const ANOTHER_AFTER: Duration = Duration::from_mins(10);
 
 /// As many lines as the settings allow, or as the server does: servers refuse those of one client beyond a number that they
 /// do not tell (50 is Postfix's `smtpd_client_connection_count_limit`, others take fewer than ten). It is found by one refusal a line,
-/// and looked for again by one line each [`ANOTHER_AFTER`].
+/// and looked for again by one line for each [`ANOTHER_AFTER`] that has passed.
 pub(super) struct LineLimit {
     most: usize,
     permits: Arc<Semaphore>,
@@ -41,7 +41,7 @@ impl LineLimit {
 
     /// Waits until a line may be used.
     pub(super) async fn permit(&self) -> Option<OwnedSemaphorePermit> {
-        self.try_another();
+        self.try_more();
         Arc::clone(&self.permits).acquire_owned().await.ok()
     }
 
@@ -63,11 +63,13 @@ impl LineLimit {
         Some(found.lines)
     }
 
-    fn try_another(&self) {
+    fn try_more(&self) {
         let mut found = self.found();
-        if found.lines < self.most && found.since.elapsed() >= ANOTHER_AFTER {
-            *found = Found { lines: found.lines + 1, since: Instant::now() };
-            self.permits.add_permits(1);
+        let due = found.since.elapsed().as_secs() / ANOTHER_AFTER.as_secs();
+        let more = usize::try_from(due).unwrap_or(usize::MAX).min(self.most - found.lines);
+        if more > 0 {
+            *found = Found { lines: found.lines + more, since: Instant::now() };
+            self.permits.add_permits(more);
         }
     }
 

@@ -321,10 +321,14 @@ async fn one_that_takes_no_more_lines_is_sent_to_on_those_that_it_took() {
     // At full speed, on one line.
     assert!(send_all(20).await.iter().all(Result::is_ok));
     assert_eq!(server.heard("connect"), 2);
-    // Another is tried ten minutes later.
+    // Another is tried ten minutes later; by then the first has waited for too long to be used again.
     pass(Duration::from_mins(10)).await;
     assert!(send_all(20).await.iter().all(Result::is_ok));
     assert_eq!(server.heard("connect"), 4);
+    // A day later no more are tried than the settings allow.
+    pass(Duration::from_hours(24)).await;
+    assert!(send_all(20).await.iter().all(Result::is_ok));
+    assert_eq!(server.heard("connect"), 6);
 
     // Where there is another server, it takes what is left over.
     let both = to(&[server.port, other.port], "max_connections = 2");
