@@ -88,8 +88,8 @@ async fn who_comes_behind_a_milestone_under_way_is_told_by_their_review(db: &Tes
         async || db.rows("SELECT user_id FROM notices WHERE kind = 'reminder' ORDER BY user_id").await.concat();
     let users = |numbers: &[u32]| numbers.iter().map(|number| user_id(*number).to_string()).collect::<Vec<_>>();
     exempt("'2027-06-01T00:00:00.000000Z'", announced_at()).await;
-    let (reminder, now) = store.due_milestones(enforce_at(), None, 10).await.unwrap()[0];
-    let expand = async |limit| store.expand_chunk(reminder, now, &policy, limit).await.unwrap();
+    let (milestone, now) = store.due_milestones(enforce_at(), None, 10).await.unwrap()[0];
+    let expand = async |limit| store.expand_chunk(milestone, now, &policy, limit).await.unwrap();
     assert_eq!(expand(1).await, Expanded { taken: true, notices: 1, more: true });
     assert_eq!(reminded().await, users(&[2]));
     assert_eq!(exempt("NULL", now).await.notices, 1, "the reminder that has passed by; the announcement waits still");
