@@ -115,7 +115,7 @@ impl SqlStore {
         let new = match flip.require_members(&mut tx, enforcement, now, policy, last).await {
             Err(error) if patience == Patience::Waits && error.is_of_a_lock() => {
                 tracing::warn!(%enforcement, %error, "somebody keeps an account locked: the others are required without it");
-                drop(tx);
+                tx.rollback().await?;
                 return Box::pin(self.flip_members(enforcement, now, policy, limit, Patience::PassesOver)).await;
             }
             new => new?,

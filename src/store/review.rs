@@ -111,6 +111,7 @@ impl ReviewStore for SqlStore {
         );
         let rows = tx.fetch_all(&sql, bind![!policy.leave_out_sso, limit, companies]).await?;
         if rows.is_empty() {
+            tx.rollback().await?;
             return Ok(Reviewed::default());
         }
         tx.expect_batches().await?;
@@ -158,6 +159,7 @@ impl ReviewStore for SqlStore {
         );
         let rows = tx.fetch_all(&sql, bind![now, limit, companies]).await?;
         if rows.is_empty() {
+            tx.rollback().await?;
             return Ok(Reviewed::default());
         }
         tx.expect_batches().await?;

@@ -335,6 +335,18 @@ impl Tx {
         }
         reached(self.observer.as_ref(), Checkpoint::Committed).await
     }
+
+    /// Undoes all of it. Dropped, it is undone as well, but somewhat later: what it has locked may be passed over meanwhile.
+    ///
+    /// # Errors
+    /// What the database answers.
+    pub async fn rollback(self) -> Result<(), StoreError> {
+        match self.open {
+            Open::Sqlite(tx) => tx.rollback().await?,
+            Open::Postgres(tx) => tx.rollback().await?,
+        }
+        Ok(())
+    }
 }
 
 /// Sends rows as COPY has them, within a transaction on PostgreSQL.
