@@ -35,6 +35,7 @@ mod conformance {
     mod revert_locks;
     mod review;
     mod schema;
+    mod side_by_side;
     mod sqlite_values;
     mod status;
     mod steps;

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use chrono::{NaiveDate, TimeDelta};
+use futures::{StreamExt as _, stream};
 use serde_json::json;
 
 use super::audit;
@@ -10,6 +11,7 @@ use super::predicate::{DATE_STANDS, REQUIRED, must_be_required};
 use super::reconcile::{close, event};
 use super::requirements::{Evidence, NewRequirements, require_users, required_since};
 use super::safety;
+use super::side_by_side::{Done, WHOLE_CHUNKS, side_by_side};
 use super::sql::Tx;
 use super::values::{Value, bind};
 use super::{SqlStore, StoreError};
@@ -53,6 +55,17 @@ pub trait EnforceStore {
         policy: &Policy,
         limit: i64,
     ) -> Result<Flipped, StoreError>;
+
+    /// The same for as many chunks of a flip under way as are done together, several at the same time, where the database can
+    /// do that. The last members of all are left to [`flip_chunk`](Self::flip_chunk), and so is a chunk in which somebody
+    /// keeps an account locked.
+    async fn flip_whole_chunks(
+        &self,
+        enforcement: Id,
+        now: Timestamp,
+        policy: &Policy,
+        limit: i64,
+    ) -> Result<Flipped, StoreError>;
 }
 
 #[async_trait]
@@ -85,9 +98,61 @@ impl EnforceStore for SqlStore {
     ) -> Result<Flipped, StoreError> {
         self.flip_members(enforcement, now, policy, limit, Patience::Waits).await
     }
+
+    async fn flip_whole_chunks(
+        &self,
+        enforcement: Id,
+        now: Timestamp,
+        policy: &Policy,
+        limit: i64,
+    ) -> Result<Flipped, StoreError> {
+        let beside = self.database.beside();
+        if beside == 0 {
+            return Ok(Flipped::default());
+        }
+        let mut tx = self.database.begin().await?;
+        let chunks = Chunk::whole(&mut tx, enforcement, limit).await?;
+        let flipping = stream::iter(chunks).map(|(chunk, last)| self.flip_beside(chunk, last, now, policy));
+        let made = side_by_side(beside, flipping).await;
+        let sql = "UPDATE enforcements SET flip_cursor = COALESCE($2, flip_cursor) WHERE id = $1";
+        tx.execute(sql, bind![enforcement, made.cursor]).await?;
+        tx.commit().await?;
+        match made.failure {
+            Some(error) if !error.is_of_a_lock() => Err(error),
+            _ => Ok(Flipped { required: made.rows, more: made.chunks == WHOLE_CHUNKS, ..Flipped::default() }),
+        }
+    }
 }
 
 impl SqlStore {
+    /// Requires the members of a chunk, the last of whom is `last`, in a transaction of its own, beside the one that holds the
+    /// enforcement; none: the flip is over, or the company's row is being changed.
+    ///
+    /// It is kept from requiring on behalf of what is being reverted by a lock of its own: the other's goes when its connection
+    /// breaks. Whom it requires is required once, whether or not the other comes to note how far it is.
+    async fn flip_beside(&self, chunk: Chunk, last: Id, now: Timestamp, policy: &Policy) -> Result<Done, StoreError> {
+        let mut tx = self.database.begin().await?;
+        let sql = format!(
+            "SELECT c.id FROM companies AS c JOIN enforcements AS e ON e.company_id = c.id
+             WHERE e.id = $1 AND {FLIPPING}{}",
+            tx.dialect().for_share_skip_locked("c")
+        );
+        if tx.fetch_optional(&sql, bind![chunk.enforcement]).await?.is_none() {
+            tx.rollback().await?;
+            return Ok(None);
+        }
+        tx.expect_batches().await?;
+        let new = chunk.require_members(&mut tx, now, policy).await?;
+        if new.required > 0 {
+            let mut detail = new.detail();
+            detail["complete"] = false.into();
+            let required = event("daemon", "users_required", chunk.company_id, chunk.enforcement, detail);
+            audit::append(&mut tx, now, vec![required]).await?;
+        }
+        tx.commit().await?;
+        Ok(Some((new.required, last)))
+    }
+
     async fn flip_members(
         &self,
         enforcement: Id,
@@ -108,11 +173,12 @@ impl SqlStore {
             return Ok(Flipped { held: Some(reason), ..Flipped::default() });
         }
         tx.expect_batches().await?;
-        let last = flip.last_of_chunk(&mut tx, limit).await?;
+        let last = last_of_chunk(&mut tx, flip.company_id, flip.cursor, limit).await?;
+        let chunk = Chunk { enforcement, company_id: flip.company_id, after: flip.cursor, last };
         if patience == Patience::PassesOver {
-            flip.put_off_locked(&mut tx, enforcement, now, policy, last).await?;
+            chunk.put_off_locked(&mut tx, now, policy).await?;
         }
-        let new = match flip.require_members(&mut tx, enforcement, now, policy, last).await {
+        let new = match chunk.require_members(&mut tx, now, policy).await {
             Err(error) if patience == Patience::Waits && error.is_of_a_lock() => {
                 tracing::warn!(%enforcement, %error, "somebody keeps an account locked: the others are required without it");
                 tx.rollback().await?;
@@ -160,6 +226,9 @@ async fn date_stands(tx: &mut Tx, enforcement: Id) -> Result<bool, StoreError> {
     Ok(tx.fetch_optional(&sql, bind![enforcement]).await?.is_some())
 }
 
+/// Enforcement `e` has begun to require its members, and has not been through all of them.
+const FLIPPING: &str = "e.state = 'in_force' AND e.flipped_at IS NULL";
+
 /// The memberships of company `$4` after user `$5`, up to `$6` if there is one.
 const OF_CHUNK: &str = "m.company_id = $4 AND m.user_id > $5 AND ($6 IS NULL OR m.user_id <= $6)";
 
@@ -197,7 +266,7 @@ impl Flip {
         let company_held = tx.fetch_optional(&sql, bind![enforcement]).await?.is_some();
         let sql = format!(
             "SELECT state, company_id, enforcement_date, enforce_at, flip_cursor, risk_accepted FROM enforcements AS e
-             WHERE id = $1 AND (state = 'in_force' AND flipped_at IS NULL OR state = 'scheduled' AND enforce_at <= $2){}",
+             WHERE id = $1 AND ({FLIPPING} OR state = 'scheduled' AND enforce_at <= $2){}",
             tx.dialect().for_update("e")
         );
         let Some(row) = tx.fetch_optional(&sql, bind![enforcement, now]).await? else {
@@ -260,31 +329,62 @@ impl Flip {
             AND kind IN ('announcement', 'reminder', 'final_reminder')";
         tx.execute(sql, bind![enforcement]).await.map(drop)
     }
+}
 
-    /// The last member of the next chunk; none where it reaches the end.
-    async fn last_of_chunk(&self, tx: &mut Tx, limit: i64) -> Result<Option<Id>, StoreError> {
-        let sql = "SELECT user_id FROM memberships WHERE company_id = $1 AND user_id > $2
-            ORDER BY user_id LIMIT 1 OFFSET $3";
-        let row = tx.fetch_optional(sql, bind![self.company_id, self.cursor.unwrap_or(Id::FIRST), limit - 1]).await?;
-        row.map(|row| row.get("user_id")).transpose()
+/// The last of the next `limit` members after `after`; none where these reach the end.
+async fn last_of_chunk(
+    tx: &mut Tx,
+    company: Option<Id>,
+    after: Option<Id>,
+    limit: i64,
+) -> Result<Option<Id>, StoreError> {
+    let sql = "SELECT user_id FROM memberships WHERE company_id = $1 AND user_id > $2
+        ORDER BY user_id LIMIT 1 OFFSET $3";
+    let row = tx.fetch_optional(sql, bind![company, after.unwrap_or(Id::FIRST), limit - 1]).await?;
+    row.map(|row| row.get("user_id")).transpose()
+}
+
+/// A part of an enforcement's members, in the order of their ids.
+struct Chunk {
+    enforcement: Id,
+    company_id: Option<Id>,
+    /// The member before the first; none: from the beginning.
+    after: Option<Id>,
+    /// The last member; none: to the end.
+    last: Option<Id>,
+}
+
+impl Chunk {
+    /// The next chunks of a flip under way, whose enforcement it locks, each with its last member: those of `limit` members.
+    async fn whole(tx: &mut Tx, enforcement: Id, limit: i64) -> Result<Vec<(Self, Id)>, StoreError> {
+        let sql = format!(
+            "SELECT company_id, flip_cursor FROM enforcements AS e WHERE id = $1 AND {FLIPPING}{}",
+            tx.dialect().for_update("e")
+        );
+        let Some(row) = tx.fetch_optional(&sql, bind![enforcement]).await? else {
+            return Ok(Vec::new());
+        };
+        let company_id = row.get("company_id")?;
+        let mut after: Option<Id> = row.get("flip_cursor")?;
+        let mut chunks = Vec::new();
+        while chunks.len() < WHOLE_CHUNKS
+            && let Some(last) = last_of_chunk(tx, company_id, after, limit).await?
+        {
+            chunks.push((Self { enforcement, company_id, after, last: Some(last) }, last));
+            after = Some(last);
+        }
+        Ok(chunks)
     }
 
-    /// Requires the members of the chunk that ends with `last` who must be and whom the enforcement does not require yet.
+    /// Requires those who must be and whom the enforcement does not require yet.
     ///
     /// One statement on PostgreSQL, from which only a count and a digest travel. It goes through the members in the order of
     /// their ids, which is the order in which everybody locks users. What it finds recorded is all there is: who else records
     /// what the enforcement requires keeps it from being locked. SQLite has no statement that writes to two tables, and
     /// nothing travels there.
-    async fn require_members(
-        &self,
-        tx: &mut Tx,
-        enforcement: Id,
-        now: Timestamp,
-        policy: &Policy,
-        last: Option<Id>,
-    ) -> Result<Evidence, StoreError> {
+    async fn require_members(&self, tx: &mut Tx, now: Timestamp, policy: &Policy) -> Result<Evidence, StoreError> {
         let must_be = must_be_required(2, 3);
-        let mut values = self.of_chunk(enforcement, now, policy, last);
+        let mut values = self.values(now, policy);
         if tx.dialect() == Dialect::Sqlite {
             let sql = format!(
                 "INSERT INTO requirements (user_id, enforcement_id, required_at)
@@ -319,15 +419,8 @@ impl Flip {
         Ok(Evidence { required: required.unsigned_abs(), sha256: row.get("sha256")? })
     }
 
-    /// Gives members of the chunk whose accounts somebody keeps locked a personal date that comes at once; locks the others.
-    async fn put_off_locked(
-        &self,
-        tx: &mut Tx,
-        enforcement: Id,
-        now: Timestamp,
-        policy: &Policy,
-        last: Option<Id>,
-    ) -> Result<(), StoreError> {
+    /// Gives members whose accounts somebody keeps locked a personal date that comes at once; locks the others.
+    async fn put_off_locked(&self, tx: &mut Tx, now: Timestamp, policy: &Policy) -> Result<(), StoreError> {
         let sql = format!(
             "WITH free AS MATERIALIZED (
                  SELECT u.id FROM memberships AS m JOIN users AS u ON u.id = m.user_id WHERE {OF_CHUNK} ORDER BY m.user_id{}
@@ -337,14 +430,14 @@ impl Flip {
             tx.dialect().for_update_skip_locked("u"),
             must_be_required(2, 3)
         );
-        let mut values = self.of_chunk(enforcement, now, policy, last);
+        let mut values = self.values(now, policy);
         values.extend(bind![now.plus(TimeDelta::microseconds(1))]);
         tx.execute(&sql, values).await.map(drop)
     }
 
     /// What [`OF_CHUNK`] and [`must_be_required`] compare with.
-    fn of_chunk(&self, enforcement: Id, now: Timestamp, policy: &Policy, last: Option<Id>) -> Vec<Value> {
-        let after = self.cursor.unwrap_or(Id::FIRST);
-        bind![enforcement, now, !policy.leave_out_sso, self.company_id, after, last]
+    fn values(&self, now: Timestamp, policy: &Policy) -> Vec<Value> {
+        let after = self.after.unwrap_or(Id::FIRST);
+        bind![self.enforcement, now, !policy.leave_out_sso, self.company_id, after, self.last]
     }
 }

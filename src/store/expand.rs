@@ -4,12 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use chrono_tz::Tz;
+use futures::channel::mpsc;
+use futures::{SinkExt as _, StreamExt as _, join};
 use serde_json::json;
 
 use super::audit;
 use super::batch::{Batch, Cells};
 use super::predicate::{ANNOUNCED_AT, DATE_STANDS, REQUIRED, REQUIRED_BEFORE, TELLING, subject, told_at, told_date};
 use super::reconcile::event;
+use super::side_by_side::{Done, WHOLE_CHUNKS, side_by_side};
 use super::sql::{Row, Tx};
 use super::values::bind;
 use super::{SqlStore, StoreError};
@@ -46,6 +49,16 @@ pub trait ExpandStore {
 
     /// Makes the notices for up to `limit` further members of a milestone.
     async fn expand_chunk(
+        &self,
+        milestone: Id,
+        now: Timestamp,
+        policy: &Policy,
+        limit: i64,
+    ) -> Result<Expanded, StoreError>;
+
+    /// The same for as many chunks as are done together, several at the same time, where the database can do that. The last
+    /// members of all are left to [`expand_chunk`](Self::expand_chunk).
+    async fn expand_whole_chunks(
         &self,
         milestone: Id,
         now: Timestamp,
@@ -92,6 +105,137 @@ impl ExpandStore for SqlStore {
         limit: i64,
     ) -> Result<Expanded, StoreError> {
         let mut tx = self.database.begin().await?;
+        let Some(due) = DueMilestone::lock(&mut tx, milestone, now).await? else {
+            return Ok(Expanded::default());
+        };
+        tx.expect_batches().await?;
+        let members = due.members(&mut tx, due.cursor, policy, limit).await?;
+        let more = i64::try_from(members.len()) == Ok(limit);
+        let (state, cursor) =
+            if more { ("pending", members.last().map(|(user, _)| *user)) } else { ("expanded", None) };
+        tx.execute("UPDATE milestones SET state = $2, cursor = $3 WHERE id = $1", bind![milestone, state, cursor])
+            .await?;
+        let notices = self.make_notices(&mut tx, &due, &due.owed(self, &members, now, policy), now, !more).await?;
+        tx.commit().await?;
+        Ok(Expanded { taken: true, notices, more })
+    }
+
+    async fn expand_whole_chunks(
+        &self,
+        milestone: Id,
+        now: Timestamp,
+        policy: &Policy,
+        limit: i64,
+    ) -> Result<Expanded, StoreError> {
+        let beside = self.database.beside();
+        if beside == 0 {
+            return Ok(Expanded::default());
+        }
+        let mut tx = self.database.begin().await?;
+        let Some(due) = DueMilestone::lock(&mut tx, milestone, now).await? else {
+            return Ok(Expanded::default());
+        };
+        tx.expect_batches().await?;
+        // Members are read under the lock while the notices of those before them are made beside it.
+        let (mut to_make, chunks) = mpsc::channel(0);
+        let reading = async {
+            let mut after = due.cursor;
+            for _ in 0..WHOLE_CHUNKS {
+                let members = due.members(&mut tx, after, policy, limit).await?;
+                let Some((last, _)) = members.last().filter(|_| i64::try_from(members.len()) == Ok(limit)) else {
+                    break;
+                };
+                after = Some(*last);
+                if to_make.send((due.owed(self, &members, now, policy), *last)).await.is_err() {
+                    break;
+                }
+            }
+            drop(to_make);
+            Ok::<_, StoreError>(())
+        };
+        let making = chunks.map(|(batch, last)| self.make_notices_beside(&due, batch, last, now));
+        let (read, made) = join!(reading, side_by_side(beside, making));
+        read?;
+        let sql = "UPDATE milestones SET cursor = COALESCE($2, cursor) WHERE id = $1";
+        tx.execute(sql, bind![milestone, made.cursor]).await?;
+        tx.commit().await?;
+        match made.failure {
+            Some(error) => Err(error),
+            None => Ok(Expanded { taken: true, notices: made.rows, more: made.chunks == WHOLE_CHUNKS }),
+        }
+    }
+}
+
+impl SqlStore {
+    /// Makes the notices of a chunk in a transaction of its own, beside the one that holds the lock; none: the milestone may
+    /// not be expanded any more, or the company's row is being changed.
+    ///
+    /// It is kept from standing on a date that moves (R5) by a lock of its own: the other's goes when its connection breaks.
+    /// What it makes is made once, whether or not the other comes to note how far it is.
+    async fn make_notices_beside(
+        &self,
+        due: &DueMilestone,
+        batch: Vec<NewNotice>,
+        last: Id,
+        now: Timestamp,
+    ) -> Result<Done, StoreError> {
+        let mut tx = self.database.begin().await?;
+        let sql = format!(
+            "SELECT c.id FROM milestones AS s JOIN enforcements AS e ON e.id = s.enforcement_id
+             JOIN companies AS c ON c.id = e.company_id WHERE s.id = $2 AND {}{}",
+            expandable(),
+            tx.dialect().for_share_skip_locked("c")
+        );
+        if tx.fetch_optional(&sql, bind![now, due.id]).await?.is_none() {
+            tx.rollback().await?;
+            return Ok(None);
+        }
+        tx.expect_batches().await?;
+        let made = self.make_notices(&mut tx, due, &batch, now, false).await?;
+        tx.commit().await?;
+        Ok(Some((made, last)))
+    }
+
+    /// Makes the notices of a chunk, and records them. Returns how many.
+    async fn make_notices(
+        &self,
+        tx: &mut Tx,
+        due: &DueMilestone,
+        batch: &[NewNotice],
+        now: Timestamp,
+        complete: bool,
+    ) -> Result<u64, StoreError> {
+        let made = insert_notices(tx, due.id, due.enforcement_id, batch).await?;
+        let lines: BTreeMap<Id, String> = batch
+            .iter()
+            .filter(|notice| made.contains(&notice.id))
+            .map(|NewNotice { id, kind, user_id, .. }| (*id, format!("{id} {kind} {user_id}")))
+            .collect();
+        let detail = json!({
+            "milestone": due.id, "kind": due.milestone.kind, "days_before": due.milestone.days_before,
+            "notices": made.len(), "sha256": sha256_hex(lines.values()), "complete": complete,
+        });
+        let expanded = event("daemon", "milestone_expanded", due.company_id, due.enforcement_id, detail);
+        audit::append(tx, now, vec![expanded]).await?;
+        Ok(made.len() as u64)
+    }
+}
+
+/// A milestone that is being expanded, locked.
+struct DueMilestone {
+    id: Id,
+    milestone: PlannedMilestone,
+    enforcement: Enforcement,
+    enforcement_id: Id,
+    company_id: Option<Id>,
+    company_zone: Tz,
+    cursor: Option<Id>,
+}
+
+impl DueMilestone {
+    /// Locks a milestone that is to be expanded; none if it is not, or another daemon is at it, or a review of its members, or
+    /// the company's row is being changed.
+    async fn lock(tx: &mut Tx, milestone: Id, now: Timestamp) -> Result<Option<Self>, StoreError> {
         let sql = format!(
             "SELECT s.id, s.kind, s.days_before, s.due_at, s.cursor, s.enforcement_id, e.company_id, e.enforcement_date,
                  e.enforce_at, e.planned_time_zone,
@@ -104,56 +248,13 @@ impl ExpandStore for SqlStore {
             tx.dialect().for_update_skip_locked("e"),
             tx.dialect().for_update_skip_locked("s")
         );
-        let Some(row) = tx.fetch_optional(&sql, bind![now, milestone]).await? else {
-            return Ok(Expanded::default());
-        };
-        tx.expect_batches().await?;
-        let due = DueMilestone::read(&row)?;
-        let members = due.members(&mut tx, policy, limit).await?;
-        let more = i64::try_from(members.len()) == Ok(limit);
-        let mut batch = Vec::new();
-        let mut lines = BTreeMap::new();
-        for (user, member) in &members {
-            if let Some((kind, due_at)) = expansion::owed(&due.milestone, due.enforcement, member, policy) {
-                let id = self.randomness.id(now);
-                lines.insert(id, format!("{id} {kind} {user}"));
-                batch.push(NewNotice { id, kind, user_id: *user, due_at });
-            }
-        }
-        let made = insert_notices(&mut tx, milestone, due.enforcement_id, &batch).await?;
-        lines.retain(|id, _| made.contains(id));
-        let (state, cursor) =
-            if more { ("pending", members.last().map(|(user, _)| *user)) } else { ("expanded", None) };
-        tx.execute("UPDATE milestones SET state = $2, cursor = $3 WHERE id = $1", bind![milestone, state, cursor])
-            .await?;
-        let detail = json!({
-            "milestone": milestone, "kind": due.milestone.kind, "days_before": due.milestone.days_before,
-            "notices": made.len(), "sha256": sha256_hex(lines.values()), "complete": !more,
-        });
-        audit::append(
-            &mut tx,
-            now,
-            vec![event("daemon", "milestone_expanded", due.company_id, due.enforcement_id, detail)],
-        )
-        .await?;
-        tx.commit().await?;
-        Ok(Expanded { taken: true, notices: made.len() as u64, more })
+        tx.fetch_optional(&sql, bind![now, milestone]).await?.as_ref().map(Self::read).transpose()
     }
-}
 
-struct DueMilestone {
-    milestone: PlannedMilestone,
-    enforcement: Enforcement,
-    enforcement_id: Id,
-    company_id: Option<Id>,
-    company_zone: Tz,
-    cursor: Option<Id>,
-}
-
-impl DueMilestone {
     fn read(row: &Row) -> Result<Self, StoreError> {
         let days: Option<i64> = row.get("days_before")?;
         Ok(Self {
+            id: row.get("id")?,
             milestone: PlannedMilestone {
                 kind: row.name::<NoticeKind>("kind")?,
                 days_before: days.and_then(|days| u16::try_from(days).ok()),
@@ -171,8 +272,14 @@ impl DueMilestone {
         })
     }
 
-    /// The next members who may be owed a notice, in the order of their ids.
-    async fn members(&self, tx: &mut Tx, policy: &Policy, limit: i64) -> Result<Vec<(Id, MemberFacts)>, StoreError> {
+    /// The next members after `after` who may be owed a notice, in the order of their ids.
+    async fn members(
+        &self,
+        tx: &mut Tx,
+        after: Option<Id>,
+        policy: &Policy,
+        limit: i64,
+    ) -> Result<Vec<(Id, MemberFacts)>, StoreError> {
         let [told_date, told_at, telling, required] = self.looked_up();
         let sql = format!(
             "SELECT u.id, u.time_zone, m.require_at, {told_date} AS told_date, {told_at} AS told_at, {telling} AS telling,
@@ -182,8 +289,17 @@ impl DueMilestone {
              ORDER BY m.user_id LIMIT $4",
             subject(3)
         );
-        let values = bind![self.enforcement_id, self.cursor.unwrap_or(Id::FIRST), !policy.leave_out_sso, limit];
+        let values = bind![self.enforcement_id, after.unwrap_or(Id::FIRST), !policy.leave_out_sso, limit];
         tx.fetch_all(&sql, values).await?.iter().map(|row| Ok((row.get("id")?, self.member(row)?))).collect()
+    }
+
+    /// What these members are owed.
+    fn owed(&self, store: &SqlStore, members: &[(Id, MemberFacts)], now: Timestamp, policy: &Policy) -> Vec<NewNotice> {
+        let owed = members.iter().filter_map(|(user, member)| {
+            let (kind, due_at) = expansion::owed(&self.milestone, self.enforcement, member, policy)?;
+            Some(NewNotice { id: store.randomness.id(now), kind, user_id: *user, due_at })
+        });
+        owed.collect()
     }
 
     /// What has to be looked up of each member, as [`expansion::owed`] asks for it: each look costs as much as the notice.

@@ -45,6 +45,7 @@ pub mod review;
 pub mod safety;
 mod server;
 pub mod session;
+mod side_by_side;
 mod sql;
 pub mod status;
 pub mod unreachable;

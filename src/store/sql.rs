@@ -68,6 +68,9 @@ const FOR_BATCHES: &str = "SET LOCAL plan_cache_mode = force_custom_plan; SET LO
 const FOR_KEYS: &str =
     "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
 
+/// How many transactions go on beside one: PostgreSQL works for each on a processor of its own, and while one waits for the disk.
+const MOST_BESIDE: usize = 3;
+
 /// A database: its pool of connections, what lasts on them, and whoever watches them.
 #[derive(Clone, Debug)]
 pub struct Database {
@@ -114,6 +117,20 @@ impl Database {
     #[must_use]
     pub fn pool(&self) -> &Pool {
         &self.pool
+    }
+
+    /// How many transactions may go on beside another one of the same task that waits for them: those that share a piece of
+    /// work lock different rows. None on SQLite, which has one writer, and under the eyes of an observer, who is to see one
+    /// step after the other.
+    #[must_use]
+    pub fn beside(&self) -> usize {
+        match &self.pool {
+            Pool::Postgres(pool) if self.observer.is_none() => {
+                let connections = usize::try_from(pool.options().get_max_connections()).unwrap_or(usize::MAX);
+                connections.saturating_sub(1).min(MOST_BESIDE)
+            }
+            Pool::Sqlite(_) | Pool::Postgres(_) => 0,
+        }
     }
 
     /// Begins a transaction that may write. On SQLite it takes the write lock at once: one that first reads and then

@@ -62,9 +62,9 @@ struct Tally {
 
 /// Flips one enforcement to its end, each chunk at its own instant.
 async fn flip(services: &Services, enforcement: Id, tally: &mut Tally) -> Result<(), TaskError> {
+    let (store, policy, chunk) = (&services.store, &services.policy, services.limits.chunk);
     while !services.shutdown.is_requested() {
-        let (now, chunk) = (services.clock.now(), services.limits.chunk);
-        let flipped = services.store.flip_chunk(enforcement, now, &services.policy, chunk).await?;
+        let flipped = store.flip_chunk(enforcement, services.clock.now(), policy, chunk).await?;
         tally.begun += u64::from(flipped.began);
         tally.required += flipped.required;
         metrics::counter!(REQUIRED_TOTAL).increment(flipped.required);
@@ -74,6 +74,13 @@ async fn flip(services: &Services, enforcement: Id, tally: &mut Tally) -> Result
         }
         if !flipped.more {
             break;
+        }
+        let mut more = true;
+        while more && !services.shutdown.is_requested() {
+            let flipped = store.flip_whole_chunks(enforcement, services.clock.now(), policy, chunk).await?;
+            tally.required += flipped.required;
+            metrics::counter!(REQUIRED_TOTAL).increment(flipped.required);
+            more = flipped.more;
         }
     }
     Ok(())

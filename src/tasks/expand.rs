@@ -57,14 +57,20 @@ struct Tally {
 
 /// Expands one milestone to its end, each chunk at its own instant.
 async fn expand(services: &Services, milestone: Id, tally: &mut Tally) -> Result<(), TaskError> {
+    let (store, policy, chunk) = (&services.store, &services.policy, services.limits.chunk);
     let mut taken = false;
     while !services.shutdown.is_requested() {
-        let (now, chunk) = (services.clock.now(), services.limits.chunk);
-        let expanded = services.store.expand_chunk(milestone, now, &services.policy, chunk).await?;
+        let expanded = store.expand_chunk(milestone, services.clock.now(), policy, chunk).await?;
         tally.notices += expanded.notices;
         taken |= expanded.taken;
         if !expanded.more {
             break;
+        }
+        let mut more = true;
+        while more && !services.shutdown.is_requested() {
+            let expanded = store.expand_whole_chunks(milestone, services.clock.now(), policy, chunk).await?;
+            tally.notices += expanded.notices;
+            more = expanded.more;
         }
     }
     tally.milestones += u64::from(taken);

@@ -13,16 +13,12 @@ use serde_json::json;
 pub use self::companies::CompanyLine;
 pub use self::users::{MembershipLine, Role, UserChange, UserKind, UserLine};
 use super::audit::{self, NewEvent};
-use super::sql::{Pool, Tx};
+use super::sql::Tx;
 use super::values::Rows;
 use super::{SqlStore, StoreError};
 use crate::domain::audit::sha256_hex;
 use crate::domain::ids::Id;
 use crate::domain::time::Timestamp;
-
-/// How many batches PostgreSQL stores at the same time: it works for each on a processor of its own, and while one waits for the
-/// disk.
-const AT_ONCE: usize = 4;
 
 /// A line of which nothing was stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -68,13 +64,7 @@ pub trait ImportStore {
 #[async_trait]
 impl ImportStore for SqlStore {
     fn batches_at_once(&self) -> usize {
-        match self.database.pool() {
-            // It has one writer.
-            Pool::Sqlite(_) => 1,
-            Pool::Postgres(pool) => {
-                usize::try_from(pool.options().get_max_connections()).unwrap_or(usize::MAX).min(AT_ONCE)
-            }
-        }
+        1 + self.database.beside()
     }
 
     async fn import_companies(

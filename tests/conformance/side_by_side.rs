@@ -1,0 +1,152 @@
+//! Chunks that are done at the same time under one lock, on PostgreSQL: all of them, each once, and whatever one of them meets.
+
+use chrono::TimeDelta;
+use mfa_enforcer::clock::Randomness;
+use mfa_enforcer::domain::policy::Policy;
+use mfa_enforcer::store::SqlStore;
+use mfa_enforcer::store::connect::{ConnectOptions, Schema};
+use mfa_enforcer::store::enforce::EnforceStore as _;
+use mfa_enforcer::store::expand::ExpandStore as _;
+use mfa_enforcer::store::import::ImportStore as _;
+use mfa_enforcer::store::review::ReviewStore as _;
+use sqlx::{Connection as _, PgConnection};
+
+use super::steps::{announced_at, enforce_at, scheduled};
+use crate::support::database::options;
+use crate::support::vendor::user_id;
+use crate::support::{Kind, TestDatabase};
+
+/// A store with four connections that does not wait for locks.
+async fn impatient(db: &TestDatabase) -> SqlStore {
+    let options = ConnectOptions { lock_timeout: TimeDelta::milliseconds(50), max_connections: 4, ..options(db.url()) };
+    SqlStore::connect(&options, Schema::Expect, Randomness::seeded(2)).await.unwrap()
+}
+
+/// Sum and number of an event's rows, and how many events say that they are the last.
+async fn recorded(db: &TestDatabase, action: &str, rows: &str) -> Vec<String> {
+    let sql = format!(
+        "SELECT sum(CAST(detail ->> '{rows}' AS int)), count(*), count(*) FILTER (WHERE detail ->> 'complete' = 'true')
+         FROM audit_events WHERE action = '{action}'"
+    );
+    db.rows(&sql).await.concat()
+}
+
+#[tokio::test]
+async fn a_flip_goes_through_whole_chunks_side_by_side() {
+    let db = &TestDatabase::new(Kind::Postgres).await;
+    let (store, policy) = (impatient(db).await, Policy::default());
+    assert_eq!(store.batches_at_once(), 4);
+    let enforcement = scheduled(db, &store, 41).await;
+    let whole = async || store.flip_whole_chunks(enforcement, enforce_at(), &policy, 2).await.unwrap();
+    assert_eq!(whole().await.required, 0, "the first chunk puts it in force");
+    assert!(store.flip_chunk(enforcement, enforce_at(), &policy, 2).await.unwrap().began);
+    let flipped = whole().await;
+    assert_eq!((flipped.required, flipped.more), (32, true));
+    let flipped = whole().await;
+    assert_eq!((flipped.required, flipped.more), (6, false), "the last is left");
+    let flipped = store.flip_chunk(enforcement, enforce_at(), &policy, 2).await.unwrap();
+    assert_eq!((flipped.required, flipped.more), (1, false));
+    assert_eq!(whole().await.required, 0);
+    assert_eq!(db.value("SELECT count(*) FROM requirements").await, "41");
+    assert_eq!(db.value("SELECT count(*) FROM users WHERE mfa_required_at IS NOT NULL").await, "41");
+    assert_eq!(recorded(db, "users_required", "required").await, ["41", "21", "1"]);
+}
+
+#[tokio::test]
+async fn one_connection_does_one_chunk_after_the_other() {
+    let db = &TestDatabase::new(Kind::Postgres).await;
+    let options = ConnectOptions { max_connections: 1, ..options(db.url()) };
+    let store = SqlStore::connect(&options, Schema::Expect, Randomness::seeded(2)).await.unwrap();
+    let (policy, enforcement) = (Policy::default(), scheduled(db, &store, 6).await);
+    let milestone = store.due_milestones(announced_at(), None, 10).await.unwrap()[0].0;
+    store.flip_chunk(enforcement, enforce_at(), &policy, 2).await.unwrap();
+    assert_eq!(store.flip_whole_chunks(enforcement, enforce_at(), &policy, 2).await.unwrap().required, 0);
+    assert_eq!(store.expand_whole_chunks(milestone, announced_at(), &policy, 2).await.unwrap().notices, 0);
+}
+
+#[tokio::test]
+async fn a_locked_account_stops_its_chunk_alone_and_nobody_is_required_twice() {
+    let db = &TestDatabase::new(Kind::Postgres).await;
+    let (store, policy) = (impatient(db).await, Policy::default());
+    let enforcement = scheduled(db, &store, 11).await;
+    store.flip_chunk(enforcement, enforce_at(), &policy, 2).await.unwrap();
+    let mut other = PgConnection::connect(db.url()).await.unwrap();
+    let mut held = other.begin().await.unwrap();
+    let sql = format!("UPDATE users SET name = name WHERE id = '{}'", user_id(5));
+    sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut *held).await.unwrap();
+
+    let flipped = store.flip_whole_chunks(enforcement, enforce_at(), &policy, 2).await.unwrap();
+    assert_eq!((flipped.required, flipped.more), (2, false), "those before the one who is locked");
+    while store.flip_chunk(enforcement, enforce_at(), &policy, 2).await.unwrap().more {}
+    let required = "SELECT count(*) FROM users WHERE mfa_required_at IS NOT NULL";
+    assert_eq!(db.value(required).await, "10");
+    held.rollback().await.unwrap();
+    let next_tick = enforce_at().plus(TimeDelta::seconds(10));
+    assert_eq!(store.end_personal_dates(next_tick, &policy, 10).await.unwrap().required, 1);
+    assert_eq!(db.value(required).await, "11");
+    assert_eq!(db.value("SELECT count(*) FROM requirements").await, "11");
+    assert_eq!(recorded(db, "users_required", "required").await[0], "11");
+}
+
+#[tokio::test]
+async fn a_company_that_the_vendor_is_changing_is_left_to_one_chunk_after_the_other() {
+    let db = &TestDatabase::new(Kind::Postgres).await;
+    let (store, policy) = (impatient(db).await, Policy::default());
+    let enforcement = scheduled(db, &store, 11).await;
+    store.flip_chunk(enforcement, enforce_at(), &policy, 2).await.unwrap();
+    let mut other = PgConnection::connect(db.url()).await.unwrap();
+    let mut held = other.begin().await.unwrap();
+    sqlx::query("UPDATE companies SET name = name").execute(&mut *held).await.unwrap();
+    let flipped = store.flip_whole_chunks(enforcement, enforce_at(), &policy, 2).await.unwrap();
+    assert_eq!((flipped.required, flipped.more), (0, false));
+    while store.flip_chunk(enforcement, enforce_at(), &policy, 2).await.unwrap().more {}
+    held.rollback().await.unwrap();
+    assert_eq!(db.value("SELECT count(*) FROM requirements").await, "11");
+}
+
+#[tokio::test]
+async fn what_is_reverted_or_superseded_requires_nobody_any_more() {
+    let db = &TestDatabase::new(Kind::Postgres).await;
+    let (store, policy) = (impatient(db).await, Policy::default());
+    let enforcement = scheduled(db, &store, 11).await;
+    store.flip_chunk(enforcement, enforce_at(), &policy, 2).await.unwrap();
+    db.execute("UPDATE enforcements SET state = 'reverted' WHERE state = 'in_force' AND company_id IS NOT NULL").await;
+    assert_eq!(store.flip_whole_chunks(enforcement, enforce_at(), &policy, 2).await.unwrap().required, 0);
+    assert_eq!(db.value("SELECT count(*) FROM requirements").await, "2");
+}
+
+#[tokio::test]
+async fn notices_are_made_in_whole_chunks_side_by_side() {
+    let db = &TestDatabase::new(Kind::Postgres).await;
+    let (store, policy) = (impatient(db).await, Policy::default());
+    scheduled(db, &store, 41).await;
+    let milestone = store.due_milestones(announced_at(), None, 10).await.unwrap()[0].0;
+    let whole = async || store.expand_whole_chunks(milestone, announced_at(), &policy, 2).await.unwrap();
+    let expanded = whole().await;
+    assert_eq!((expanded.notices, expanded.more), (32, true));
+    assert_eq!(db.value("SELECT cursor FROM milestones WHERE cursor IS NOT NULL").await, user_id(32).to_string());
+    // Somebody has theirs already, as after a crash that came before the place was noted.
+    db.execute(&format!("UPDATE milestones SET cursor = '{}' WHERE cursor IS NOT NULL", user_id(28))).await;
+    let expanded = whole().await;
+    assert_eq!((expanded.notices, expanded.more), (8, false));
+    let expanded = store.expand_chunk(milestone, announced_at(), &policy, 2).await.unwrap();
+    assert_eq!((expanded.notices, expanded.more), (1, false));
+    assert_eq!(db.value("SELECT count(DISTINCT user_id) FROM notices").await, "41");
+    assert_eq!(recorded(db, "milestone_expanded", "notices").await, ["41", "23", "1"]);
+}
+
+#[tokio::test]
+async fn notices_are_not_made_beside_where_the_date_is_being_moved() {
+    let db = &TestDatabase::new(Kind::Postgres).await;
+    let (store, policy) = (impatient(db).await, Policy::default());
+    scheduled(db, &store, 11).await;
+    let milestone = store.due_milestones(announced_at(), None, 10).await.unwrap()[0].0;
+    let mut other = PgConnection::connect(db.url()).await.unwrap();
+    let mut held = other.begin().await.unwrap();
+    sqlx::query("UPDATE companies SET enforcement_date = '2027-03-15'").execute(&mut *held).await.unwrap();
+    let whole = async || store.expand_whole_chunks(milestone, announced_at(), &policy, 2).await.unwrap();
+    assert!(!whole().await.taken);
+    held.commit().await.unwrap();
+    assert!(!whole().await.taken, "the date has moved (R5)");
+    assert_eq!(db.value("SELECT count(*) FROM notices").await, "0");
+}
