@@ -106,10 +106,9 @@ impl EnforceStore for SqlStore {
         policy: &Policy,
         limit: i64,
     ) -> Result<Flipped, StoreError> {
-        let beside = self.database.beside();
-        if beside == 0 {
+        let Some((beside, _right)) = self.database.beside() else {
             return Ok(Flipped::default());
-        }
+        };
         let mut tx = self.database.begin().await?;
         let chunks = Chunk::whole(&mut tx, enforcement, limit).await?;
         let flipping = stream::iter(chunks).map(|(chunk, last)| self.flip_beside(chunk, last, now, policy));

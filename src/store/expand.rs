@@ -127,24 +127,22 @@ impl ExpandStore for SqlStore {
         policy: &Policy,
         limit: i64,
     ) -> Result<Expanded, StoreError> {
-        let beside = self.database.beside();
-        if beside == 0 {
+        let Some((beside, _right)) = self.database.beside() else {
             return Ok(Expanded::default());
-        }
+        };
         let mut tx = self.database.begin().await?;
         let Some(due) = DueMilestone::lock(&mut tx, milestone, now).await? else {
             return Ok(Expanded::default());
         };
         tx.expect_batches().await?;
         // Members are read under the lock while the notices of those before them are made beside it.
+        let whole = usize::try_from(limit).unwrap_or(usize::MAX);
         let (mut to_make, chunks) = mpsc::channel(0);
         let reading = async {
             let mut after = due.cursor;
             for _ in 0..WHOLE_CHUNKS {
                 let members = due.members(&mut tx, after, policy, limit).await?;
-                let Some((last, _)) = members.last().filter(|_| i64::try_from(members.len()) == Ok(limit)) else {
-                    break;
-                };
+                let Some((last, _)) = members.last().filter(|_| members.len() == whole) else { break };
                 after = Some(*last);
                 if to_make.send((due.owed(self, &members, now, policy), *last)).await.is_err() {
                     break;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sqlx::postgres::{PgPool, PgRow, Postgres};
 use sqlx::sqlite::{Sqlite, SqlitePool, SqliteRow};
 use sqlx::{AssertSqlSafe, Decode, Executor, Row as _, Transaction, Type};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::StoreError;
 use super::checkpoint::{Checkpoint, Observer};
@@ -68,8 +69,9 @@ const FOR_BATCHES: &str = "SET LOCAL plan_cache_mode = force_custom_plan; SET LO
 const FOR_KEYS: &str =
     "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
 
-/// How many transactions go on beside one: PostgreSQL works for each on a processor of its own, and while one waits for the disk.
-const MOST_BESIDE: usize = 3;
+/// How many transactions share a piece of work: PostgreSQL works for each on a processor of its own, and while one waits for the
+/// disk.
+const MOST_AT_ONCE: usize = 4;
 
 /// A database: its pool of connections, what lasts on them, and whoever watches them.
 #[derive(Clone, Debug)]
@@ -78,6 +80,8 @@ pub struct Database {
     session: Session,
     leavings: Leavings,
     observer: Option<Arc<dyn Observer>>,
+    /// The right to wait for other transactions within one: see [`Database::beside`].
+    waits_for_others: Arc<Semaphore>,
 }
 
 /// A pool of connections.
@@ -93,7 +97,13 @@ impl Database {
     /// The database that this pool's connections lead to.
     #[must_use]
     pub fn new(pool: Pool) -> Self {
-        Self { pool, session: Session::Own, leavings: Leavings::default(), observer: None }
+        Self {
+            pool,
+            session: Session::Own,
+            leavings: Leavings::default(),
+            observer: None,
+            waits_for_others: Arc::new(Semaphore::new(1)),
+        }
     }
 
     /// The same database on a server whose sessions last as `session` says.
@@ -119,18 +129,25 @@ impl Database {
         &self.pool
     }
 
-    /// How many transactions may go on beside another one of the same task that waits for them: those that share a piece of
-    /// work lock different rows. None on SQLite, which has one writer, and under the eyes of an observer, who is to see one
-    /// step after the other.
+    /// How many transactions may share a piece of work: one on SQLite, which has one writer, and under the eyes of an observer,
+    /// who is to see one step after the other.
     #[must_use]
-    pub fn beside(&self) -> usize {
+    pub fn at_once(&self) -> usize {
         match &self.pool {
             Pool::Postgres(pool) if self.observer.is_none() => {
-                let connections = usize::try_from(pool.options().get_max_connections()).unwrap_or(usize::MAX);
-                connections.saturating_sub(1).min(MOST_BESIDE)
+                usize::try_from(pool.options().get_max_connections()).unwrap_or(usize::MAX).min(MOST_AT_ONCE)
             }
-            Pool::Sqlite(_) | Pool::Postgres(_) => 0,
+            Pool::Sqlite(_) | Pool::Postgres(_) => 1,
         }
+    }
+
+    /// How many transactions may go on beside one that waits for them, and the right to be that one; none: there can be no
+    /// others, or somebody has the right. (Two that hold a connection each and wait for further ones could wait for ever.)
+    #[must_use]
+    pub fn beside(&self) -> Option<(usize, OwnedSemaphorePermit)> {
+        let beside = self.at_once() - 1;
+        let right = Arc::clone(&self.waits_for_others).try_acquire_owned().ok()?;
+        (beside > 0).then_some((beside, right))
     }
 
     /// Begins a transaction that may write. On SQLite it takes the write lock at once: one that first reads and then

@@ -8,12 +8,13 @@ use mfa_enforcer::store::connect::{ConnectOptions, Schema};
 use mfa_enforcer::store::enforce::EnforceStore as _;
 use mfa_enforcer::store::expand::ExpandStore as _;
 use mfa_enforcer::store::import::ImportStore as _;
+use mfa_enforcer::store::reconcile::ReconcileStore as _;
 use mfa_enforcer::store::review::ReviewStore as _;
 use sqlx::{Connection as _, PgConnection};
 
-use super::steps::{announced_at, enforce_at, scheduled};
+use super::steps::{announced_at, enforce_at, scheduled, set_at};
 use crate::support::database::options;
-use crate::support::vendor::user_id;
+use crate::support::vendor::{add_company, add_member, user_id};
 use crate::support::{Kind, TestDatabase};
 
 /// A store with four connections that does not wait for locks.
@@ -62,6 +63,31 @@ async fn one_connection_does_one_chunk_after_the_other() {
     store.flip_chunk(enforcement, enforce_at(), &policy, 2).await.unwrap();
     assert_eq!(store.flip_whole_chunks(enforcement, enforce_at(), &policy, 2).await.unwrap().required, 0);
     assert_eq!(store.expand_whole_chunks(milestone, announced_at(), &policy, 2).await.unwrap().notices, 0);
+}
+
+#[tokio::test]
+async fn two_connections_do_for_a_flip_and_a_milestone_at_the_same_time() {
+    let db = &TestDatabase::new(Kind::Postgres).await;
+    let options = ConnectOptions { max_connections: 2, ..options(db.url()) };
+    let store = SqlStore::connect(&options, Schema::Expect, Randomness::seeded(2)).await.unwrap();
+    let (policy, enforcement) = (Policy::default(), scheduled(db, &store, 7).await);
+    store.flip_chunk(enforcement, enforce_at(), &policy, 2).await.unwrap();
+    // Of another company, whose date is yet to come.
+    let other = add_company(db, 2).await;
+    for number in 1..=7 {
+        add_member(db, other, user_id(number)).await;
+    }
+    store.review_memberships(set_at(), &policy, 100).await.unwrap();
+    db.execute(&format!("UPDATE companies SET enforcement_date = '2027-01-15' WHERE id = '{other}'")).await;
+    store.reconcile_company(other, set_at(), &policy, true).await.unwrap();
+    let milestone = store.due_milestones(announced_at(), None, 10).await.unwrap()[0].0;
+    // One of them waits for others within its transaction, and the other does not: neither of them for ever.
+    let (flipped, expanded) = tokio::join!(
+        store.flip_whole_chunks(enforcement, enforce_at(), &policy, 2),
+        store.expand_whole_chunks(milestone, announced_at(), &policy, 2)
+    );
+    assert_eq!((flipped.unwrap().required, expanded.unwrap().notices), (4, 0));
+    assert_eq!(store.expand_whole_chunks(milestone, announced_at(), &policy, 2).await.unwrap().notices, 6);
 }
 
 #[tokio::test]

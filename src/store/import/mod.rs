@@ -64,7 +64,7 @@ pub trait ImportStore {
 #[async_trait]
 impl ImportStore for SqlStore {
     fn batches_at_once(&self) -> usize {
-        1 + self.database.beside()
+        self.database.at_once()
     }
 
     async fn import_companies(
