@@ -57,8 +57,7 @@ pub trait EnforceStore {
     ) -> Result<Flipped, StoreError>;
 
     /// The same for as many chunks of a flip under way as are done together, several at the same time, where the database can
-    /// do that. The last members of all are left to [`flip_chunk`](Self::flip_chunk), and so is a chunk in which somebody
-    /// keeps an account locked.
+    /// do that. The last members of all are left to [`flip_chunk`](Self::flip_chunk).
     async fn flip_whole_chunks(
         &self,
         enforcement: Id,
@@ -117,13 +116,30 @@ impl EnforceStore for SqlStore {
         tx.execute(sql, bind![enforcement, made.cursor]).await?;
         tx.commit().await?;
         match made.failure {
-            Some(error) if !error.is_of_a_lock() => Err(error),
-            _ => Ok(Flipped { required: made.rows, more: made.chunks == WHOLE_CHUNKS, ..Flipped::default() }),
+            None => Ok(Flipped { required: made.rows, more: made.chunks == WHOLE_CHUNKS, ..Flipped::default() }),
+            Some(error) if error.is_of_a_lock() => {
+                let passed = self.pass_over_locked(enforcement, now, policy, limit, &error).await?;
+                Ok(Flipped { required: made.rows + passed.required, ..passed })
+            }
+            Some(error) => Err(error),
         }
     }
 }
 
 impl SqlStore {
+    /// Flips the next chunk without the accounts that somebody keeps locked, as `error` has told.
+    async fn pass_over_locked(
+        &self,
+        enforcement: Id,
+        now: Timestamp,
+        policy: &Policy,
+        limit: i64,
+        error: &StoreError,
+    ) -> Result<Flipped, StoreError> {
+        tracing::warn!(%enforcement, %error, "somebody keeps an account locked: the others are required without it");
+        Box::pin(self.flip_members(enforcement, now, policy, limit, Patience::PassesOver)).await
+    }
+
     /// Requires the members of a chunk, the last of whom is `last`, in a transaction of its own, beside the one that holds the
     /// enforcement; none: the flip is over, or the company's row is being changed.
     ///
@@ -179,9 +195,8 @@ impl SqlStore {
         }
         let new = match chunk.require_members(&mut tx, now, policy).await {
             Err(error) if patience == Patience::Waits && error.is_of_a_lock() => {
-                tracing::warn!(%enforcement, %error, "somebody keeps an account locked: the others are required without it");
                 tx.rollback().await?;
-                return Box::pin(self.flip_members(enforcement, now, policy, limit, Patience::PassesOver)).await;
+                return self.pass_over_locked(enforcement, now, policy, limit, &error).await;
             }
             new => new?,
         };

@@ -82,6 +82,9 @@ pub struct Database {
     observer: Option<Arc<dyn Observer>>,
     /// The right to wait for other transactions within one: see [`Database::beside`].
     waits_for_others: Arc<Semaphore>,
+    /// The right to write to SQLite, which has one writer and gives nobody their turn: who writes again at once would keep
+    /// others of this process waiting until they give up.
+    writes: Arc<Semaphore>,
 }
 
 /// A pool of connections.
@@ -103,6 +106,7 @@ impl Database {
             leavings: Leavings::default(),
             observer: None,
             waits_for_others: Arc::new(Semaphore::new(1)),
+            writes: Arc::new(Semaphore::new(1)),
         }
     }
 
@@ -157,11 +161,14 @@ impl Database {
     /// When the database cannot be reached or stays locked.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
         reached(self.observer.as_ref(), Checkpoint::Begin).await?;
-        let open = match &self.pool {
-            Pool::Sqlite(pool) => Open::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
-            Pool::Postgres(pool) => self.begin_on(pool, "BEGIN").await?,
-        };
-        Ok(self.transaction(open))
+        match &self.pool {
+            Pool::Sqlite(pool) => {
+                let turn = Arc::clone(&self.writes).acquire_owned().await.ok();
+                let open = Open::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?);
+                Ok(Tx { _turn: turn, ..self.transaction(open) })
+            }
+            Pool::Postgres(pool) => Ok(self.transaction(self.begin_on(pool, "BEGIN").await?)),
+        }
     }
 
     /// Begins a transaction that only reads, and sees one state of the database throughout.
@@ -191,6 +198,7 @@ impl Database {
             expects_batches: false,
             leavings: self.leavings.clone(),
             observer: self.observer.clone(),
+            _turn: None,
         }
     }
 
@@ -247,6 +255,7 @@ pub struct Tx {
     expects_batches: bool,
     leavings: Leavings,
     observer: Option<Arc<dyn Observer>>,
+    _turn: Option<OwnedSemaphorePermit>,
 }
 
 /// The databases' own transactions.

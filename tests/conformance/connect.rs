@@ -1,5 +1,6 @@
 //! How the store connects.
 
+use std::cell::Cell;
 use std::str::FromStr as _;
 
 use chrono::TimeDelta;
@@ -9,6 +10,7 @@ use mfa_enforcer::store::SqlStore;
 use mfa_enforcer::store::companies::{CompanyChange, CompanyStore as _};
 use mfa_enforcer::store::connect::{ConnectOptions, Schema};
 use mfa_enforcer::store::enforce::EnforceStore as _;
+use mfa_enforcer::store::review::ReviewStore as _;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection as _, PgConnection, Row as _};
 
@@ -48,6 +50,32 @@ async fn what_a_transaction_goes_by_ends_with_it_where_a_pooler_lends_the_sessio
     assert_eq!(shown.get::<String, _>(0), "0 ");
     sqlx::raw_sql("UPDATE users SET mfa_required_at = NULL").execute(&mut vendor).await.unwrap();
     assert_eq!(db.value("SELECT count(*) FROM users WHERE NOT reviewed").await, "3", "whoever else writes it is seen");
+}
+
+#[tokio::test]
+async fn who_writes_to_sqlite_without_a_pause_lets_others_in_between() {
+    let db = TestDatabase::new(Kind::Sqlite).await;
+    let store = db.store(1).await;
+    let written = Cell::new(0_u32);
+    let without_a_pause = async {
+        loop {
+            store.note_sso_setting(written.get().is_multiple_of(2)).await.unwrap();
+            written.set(written.get() + 1);
+        }
+    };
+    let others = async {
+        for _ in 0..30 {
+            let before = written.get();
+            store.review_users(set_at(), 10).await.unwrap();
+            let meanwhile = written.get() - before;
+            assert!(meanwhile <= 2, "{meanwhile} others came first");
+        }
+    };
+    tokio::select! {
+        () = without_a_pause => {}
+        () = others => {}
+    }
+    assert!(written.get() > 10);
 }
 
 async fn with_one_connection(url: &str) -> SqlStore {

@@ -102,7 +102,11 @@ async fn a_locked_account_stops_its_chunk_alone_and_nobody_is_required_twice() {
     sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut *held).await.unwrap();
 
     let flipped = store.flip_whole_chunks(enforcement, enforce_at(), &policy, 2).await.unwrap();
-    assert_eq!((flipped.required, flipped.more), (2, false), "those before the one who is locked");
+    assert_eq!(
+        (flipped.required, flipped.more),
+        (3, true),
+        "those before the one who is locked, and whom they are with"
+    );
     while store.flip_chunk(enforcement, enforce_at(), &policy, 2).await.unwrap().more {}
     let required = "SELECT count(*) FROM users WHERE mfa_required_at IS NOT NULL";
     assert_eq!(db.value(required).await, "10");
