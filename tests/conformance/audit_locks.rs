@@ -15,7 +15,7 @@ async fn an_event_waits_for_the_one_before_it() {
     let before: i64 = db.value("SELECT seq FROM audit_head").await.parse().unwrap();
 
     // As another daemon appends one.
-    let mut other = PgConnection::connect(db.url()).await.unwrap();
+    let mut other = PgConnection::connect(&db.vendor_url()).await.unwrap();
     let mut held = other.begin().await.unwrap();
     sqlx::query("SELECT seq FROM audit_head FOR UPDATE").execute(&mut *held).await.unwrap();
     let sql = "INSERT INTO audit_events (seq, at, actor, action, detail, prev_hash, hash)

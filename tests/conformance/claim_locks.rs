@@ -19,7 +19,7 @@ async fn a_user_whose_row_somebody_is_at_is_passed_over() {
     let db = &TestDatabase::new(Kind::Postgres).await;
     let store = db.store(1).await;
     announced(db, &store, 3).await;
-    let mut other = PgConnection::connect(db.url()).await.unwrap();
+    let mut other = PgConnection::connect(&db.vendor_url()).await.unwrap();
     let mut held = other.begin().await.unwrap();
     let sql = "UPDATE users SET mfa_enrolled_at = '2026-12-01T09:14:00Z' WHERE email = 'user2@example.com'";
     sqlx::query(sql).execute(&mut *held).await.unwrap();
@@ -35,7 +35,7 @@ async fn a_company_whose_row_somebody_is_at_is_passed_over() {
     let db = &TestDatabase::new(Kind::Postgres).await;
     let store = db.store(1).await;
     announced(db, &store, 3).await;
-    let mut other = PgConnection::connect(db.url()).await.unwrap();
+    let mut other = PgConnection::connect(&db.vendor_url()).await.unwrap();
     let mut held = other.begin().await.unwrap();
     sqlx::query("UPDATE companies SET enforcement_date = '2027-03-15'").execute(&mut *held).await.unwrap();
     assert_eq!(claim(&store).await.mails.len(), 0);
@@ -49,7 +49,7 @@ async fn a_notice_is_judged_by_what_it_has_become() {
     let db = &TestDatabase::new(Kind::Postgres).await;
     let store = db.store(1).await;
     announced(db, &store, 1).await;
-    let mut other = PgConnection::connect(db.url()).await.unwrap();
+    let mut other = PgConnection::connect(&db.vendor_url()).await.unwrap();
     let mut held = other.begin().await.unwrap();
     let sql = "UPDATE notices SET state = 'skipped', skip_reason = 'superseded'";
     sqlx::query(sql).execute(&mut *held).await.unwrap();

@@ -41,7 +41,7 @@ async fn a_review_waits_for_a_flip_and_a_flip_for_a_review() {
     let enforcement = scheduled(db, &store, 3).await;
     db.execute("UPDATE memberships SET reviewed = false").await;
     let policy = Policy::default();
-    let mut other = PgConnection::connect(db.url()).await.unwrap();
+    let mut other = PgConnection::connect(&db.vendor_url()).await.unwrap();
 
     // As a flip holds its enforcement.
     let mut held = other.begin().await.unwrap();
@@ -75,7 +75,7 @@ async fn a_review_waits_for_notices_that_are_made_which_passes_over_what_it_hold
     store.reconcile_company(company_id(1), announced_at(), &policy, true).await.unwrap();
     db.execute("UPDATE memberships SET reviewed = false").await;
     let (cancelled, now) = store.due_milestones(enforce_at(), None, 10).await.unwrap()[0];
-    let mut other = PgConnection::connect(db.url()).await.unwrap();
+    let mut other = PgConnection::connect(&db.vendor_url()).await.unwrap();
 
     let mut held = other.begin().await.unwrap();
     let sql = "SELECT id FROM enforcements WHERE state = 'cancelled' FOR SHARE";
@@ -98,7 +98,7 @@ async fn a_company_that_the_vendor_is_changing_stops_nobody() {
     let store = impatient(db).await;
     let enforcement = scheduled(db, &store, 3).await;
     let policy = Policy::default();
-    let mut other = PgConnection::connect(db.url()).await.unwrap();
+    let mut other = PgConnection::connect(&db.vendor_url()).await.unwrap();
     let mut held = other.begin().await.unwrap();
     sqlx::query("UPDATE companies SET enforcement_date = '2027-03-15'").execute(&mut *held).await.unwrap();
     let flipped = store.flip_chunk(enforcement, enforce_at(), &policy, 10).await.unwrap();
@@ -116,7 +116,7 @@ async fn a_revert_waits_for_a_flip_and_a_flip_for_a_revert() {
     let enforcement = scheduled(db, &store, 3).await;
     let (company, policy) = (company_id(1).to_string(), Policy::default());
     assert!(store.flip_chunk(enforcement, enforce_at(), &policy, 1).await.unwrap().more);
-    let mut other = PgConnection::connect(db.url()).await.unwrap();
+    let mut other = PgConnection::connect(&db.vendor_url()).await.unwrap();
 
     // As a later chunk of a flip holds its enforcement, and nothing else that a revert would wait for.
     let mut held = other.begin().await.unwrap();
@@ -143,7 +143,7 @@ async fn a_revert_comes_to_users_before_notices_as_a_claim_does() {
         while store.expand_chunk(milestone, noon, &policy, 1000).await.unwrap().more {}
     }
     // As a claim holds its users before it comes to their notices: a revert that waits for them holds no notice.
-    let mut other = PgConnection::connect(db.url()).await.unwrap();
+    let mut other = PgConnection::connect(&db.vendor_url()).await.unwrap();
     let mut held = other.begin().await.unwrap();
     sqlx::query("SELECT id FROM users FOR NO KEY UPDATE").execute(&mut *held).await.unwrap();
     let patient = db.store(3).await;
@@ -176,7 +176,7 @@ async fn who_becomes_required_is_waited_for_also_when_they_are_required_already(
     db.execute(&format!("UPDATE users SET mfa_required_at = '{earlier}'")).await;
     let own_day = "2027-01-20T23:00:00Z";
     db.execute(&format!("UPDATE memberships SET require_at = '{own_day}' WHERE user_id = '{}'", user_id(3))).await;
-    let mut other = PgConnection::connect(db.url()).await.unwrap();
+    let mut other = PgConnection::connect(&db.vendor_url()).await.unwrap();
     let mut undoing = other.begin().await.unwrap();
     for sql in [
         "SET LOCAL mfa_enforcer.derives = 'on'",
@@ -214,7 +214,7 @@ async fn an_account_that_the_vendor_keeps_locked_does_not_keep_the_others_from_b
     let store = impatient(db).await;
     let enforcement = scheduled(db, &store, 3).await;
     let policy = Policy::default();
-    let mut other = PgConnection::connect(db.url()).await.unwrap();
+    let mut other = PgConnection::connect(&db.vendor_url()).await.unwrap();
     let mut held = other.begin().await.unwrap();
     let locked = user_id(2);
     let sql = format!("UPDATE users SET name = name WHERE id = '{locked}'");

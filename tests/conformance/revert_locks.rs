@@ -21,7 +21,7 @@ async fn a_revert_clears_what_the_chunk_under_way_requires() {
     assert!(store.flip_chunk(enforcement, enforce_at(), &policy, 1).await.unwrap().more);
 
     // As the next chunk does it.
-    let mut other = PgConnection::connect(db.url()).await.unwrap();
+    let mut other = PgConnection::connect(&db.vendor_url()).await.unwrap();
     let mut held = other.begin().await.unwrap();
     let sql = "SELECT id FROM enforcements WHERE company_id IS NOT NULL FOR NO KEY UPDATE";
     sqlx::query(sql).execute(&mut *held).await.unwrap();

@@ -96,7 +96,7 @@ async fn a_locked_account_stops_its_chunk_alone_and_nobody_is_required_twice() {
     let (store, policy) = (impatient(db).await, Policy::default());
     let enforcement = scheduled(db, &store, 11).await;
     store.flip_chunk(enforcement, enforce_at(), &policy, 2).await.unwrap();
-    let mut other = PgConnection::connect(db.url()).await.unwrap();
+    let mut other = PgConnection::connect(&db.vendor_url()).await.unwrap();
     let mut held = other.begin().await.unwrap();
     let sql = format!("UPDATE users SET name = name WHERE id = '{}'", user_id(5));
     sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut *held).await.unwrap();
@@ -124,7 +124,7 @@ async fn a_company_that_the_vendor_is_changing_is_left_to_one_chunk_after_the_ot
     let (store, policy) = (impatient(db).await, Policy::default());
     let enforcement = scheduled(db, &store, 11).await;
     store.flip_chunk(enforcement, enforce_at(), &policy, 2).await.unwrap();
-    let mut other = PgConnection::connect(db.url()).await.unwrap();
+    let mut other = PgConnection::connect(&db.vendor_url()).await.unwrap();
     let mut held = other.begin().await.unwrap();
     sqlx::query("UPDATE companies SET name = name").execute(&mut *held).await.unwrap();
     let flipped = store.flip_whole_chunks(enforcement, enforce_at(), &policy, 2).await.unwrap();
@@ -171,7 +171,7 @@ async fn notices_are_not_made_beside_where_the_date_is_being_moved() {
     let (store, policy) = (impatient(db).await, Policy::default());
     scheduled(db, &store, 11).await;
     let milestone = store.due_milestones(announced_at(), None, 10).await.unwrap()[0].0;
-    let mut other = PgConnection::connect(db.url()).await.unwrap();
+    let mut other = PgConnection::connect(&db.vendor_url()).await.unwrap();
     let mut held = other.begin().await.unwrap();
     sqlx::query("UPDATE companies SET enforcement_date = '2027-03-15'").execute(&mut *held).await.unwrap();
     let whole = async || store.expand_whole_chunks(milestone, announced_at(), &policy, 2).await.unwrap();
