@@ -110,6 +110,10 @@ impl EnforceStore for SqlStore {
         };
         let mut tx = self.database.begin().await?;
         let chunks = Chunk::whole(&mut tx, enforcement, limit).await?;
+        if chunks.is_empty() {
+            tx.rollback().await?;
+            return Ok(Flipped::default());
+        }
         let flipping = stream::iter(chunks).map(|(chunk, last)| self.flip_beside(chunk, last, now, policy));
         let made = side_by_side(beside, flipping).await;
         let sql = "UPDATE enforcements SET flip_cursor = COALESCE($2, flip_cursor) WHERE id = $1";

@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use mfa_enforcer::clock::Randomness;
+use mfa_enforcer::domain::ids::Id;
 use mfa_enforcer::domain::policy::Policy;
 use mfa_enforcer::store::SqlStore;
 use mfa_enforcer::store::connect::{ConnectOptions, Schema};
@@ -21,6 +22,13 @@ use crate::support::{Kind, TestDatabase};
 async fn impatient(db: &TestDatabase) -> SqlStore {
     let options = ConnectOptions { lock_timeout: TimeDelta::milliseconds(50), max_connections: 4, ..options(db.url()) };
     SqlStore::connect(&options, Schema::Expect, Randomness::seeded(2)).await.unwrap()
+}
+
+/// The flip of a company of eleven, two of whom it has required.
+async fn begun(db: &TestDatabase, store: &SqlStore) -> Id {
+    let enforcement = scheduled(db, store, 11).await;
+    assert!(store.flip_chunk(enforcement, enforce_at(), &Policy::default(), 2).await.unwrap().began);
+    enforcement
 }
 
 /// Sum and number of an event's rows, and how many events say that they are the last.
@@ -94,8 +102,7 @@ async fn two_connections_do_for_a_flip_and_a_milestone_at_the_same_time() {
 async fn a_locked_account_stops_its_chunk_alone_and_nobody_is_required_twice() {
     let db = &TestDatabase::new(Kind::Postgres).await;
     let (store, policy) = (impatient(db).await, Policy::default());
-    let enforcement = scheduled(db, &store, 11).await;
-    store.flip_chunk(enforcement, enforce_at(), &policy, 2).await.unwrap();
+    let enforcement = begun(db, &store).await;
     let mut other = PgConnection::connect(&db.vendor_url()).await.unwrap();
     let mut held = other.begin().await.unwrap();
     let sql = format!("UPDATE users SET name = name WHERE id = '{}'", user_id(5));
@@ -122,8 +129,7 @@ async fn a_locked_account_stops_its_chunk_alone_and_nobody_is_required_twice() {
 async fn a_company_that_the_vendor_is_changing_is_left_to_one_chunk_after_the_other() {
     let db = &TestDatabase::new(Kind::Postgres).await;
     let (store, policy) = (impatient(db).await, Policy::default());
-    let enforcement = scheduled(db, &store, 11).await;
-    store.flip_chunk(enforcement, enforce_at(), &policy, 2).await.unwrap();
+    let enforcement = begun(db, &store).await;
     let mut other = PgConnection::connect(&db.vendor_url()).await.unwrap();
     let mut held = other.begin().await.unwrap();
     sqlx::query("UPDATE companies SET name = name").execute(&mut *held).await.unwrap();
@@ -138,8 +144,7 @@ async fn a_company_that_the_vendor_is_changing_is_left_to_one_chunk_after_the_ot
 async fn what_is_reverted_or_superseded_requires_nobody_any_more() {
     let db = &TestDatabase::new(Kind::Postgres).await;
     let (store, policy) = (impatient(db).await, Policy::default());
-    let enforcement = scheduled(db, &store, 11).await;
-    store.flip_chunk(enforcement, enforce_at(), &policy, 2).await.unwrap();
+    let enforcement = begun(db, &store).await;
     db.execute("UPDATE enforcements SET state = 'reverted' WHERE state = 'in_force' AND company_id IS NOT NULL").await;
     assert_eq!(store.flip_whole_chunks(enforcement, enforce_at(), &policy, 2).await.unwrap().required, 0);
     assert_eq!(db.value("SELECT count(*) FROM requirements").await, "2");
