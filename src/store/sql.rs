@@ -165,7 +165,7 @@ impl Database {
             Pool::Sqlite(pool) => {
                 let turn = Arc::clone(&self.writes).acquire_owned().await.ok();
                 let open = Open::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?);
-                Ok(Tx { _turn: turn, ..self.transaction(open) })
+                Ok(Tx { turn, ..self.transaction(open) })
             }
             Pool::Postgres(pool) => Ok(self.transaction(self.begin_on(pool, "BEGIN").await?)),
         }
@@ -198,7 +198,7 @@ impl Database {
             expects_batches: false,
             leavings: self.leavings.clone(),
             observer: self.observer.clone(),
-            _turn: None,
+            turn: None,
         }
     }
 
@@ -255,7 +255,8 @@ pub struct Tx {
     expects_batches: bool,
     leavings: Leavings,
     observer: Option<Arc<dyn Observer>>,
-    _turn: Option<OwnedSemaphorePermit>,
+    /// The turn at writing to SQLite.
+    turn: Option<OwnedSemaphorePermit>,
 }
 
 /// The databases' own transactions.
@@ -376,6 +377,8 @@ impl Tx {
             Open::Sqlite(tx) => tx.commit().await?,
             Open::Postgres(tx) => tx.commit().await?,
         }
+        // Whoever watches may take their time.
+        drop(self.turn);
         reached(self.observer.as_ref(), Checkpoint::Committed).await
     }
 
