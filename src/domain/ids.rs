@@ -17,6 +17,8 @@ pub const PAYEE_MANDATE: Id = Id(Uuid::from_u128(1));
 impl Id {
     /// The id before all others: where paging in the order of ids begins.
     pub const FIRST: Self = Self(Uuid::nil());
+    /// The id after all others (RFC 9562, section 5.10): where a range that has no other end ends.
+    pub const LAST: Self = Self(Uuid::max());
 }
 
 impl fmt::Display for Id {

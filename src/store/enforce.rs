@@ -247,8 +247,8 @@ async fn date_stands(tx: &mut Tx, enforcement: Id) -> Result<bool, StoreError> {
 /// Enforcement `e` has begun to require its members, and has not been through all of them.
 const FLIPPING: &str = "e.state = 'in_force' AND e.flipped_at IS NULL";
 
-/// The memberships of company `$4` after user `$5`, up to `$6` if there is one.
-const OF_CHUNK: &str = "m.company_id = $4 AND m.user_id > $5 AND ($6 IS NULL OR m.user_id <= $6)";
+/// The memberships of company `$4` after user `$5`, up to `$6`.
+const OF_CHUNK: &str = "m.company_id = $4 AND m.user_id > $5 AND m.user_id <= $6";
 
 /// What becomes of accounts that somebody keeps locked, on PostgreSQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -399,16 +399,16 @@ impl Chunk {
     /// One statement on PostgreSQL, from which only a count and a digest travel. It goes through the members in the order of
     /// their ids, which is the order in which everybody locks users. What it finds recorded is all there is: who else records
     /// what the enforcement requires keeps it from being locked. SQLite has no statement that writes to two tables, and
-    /// nothing travels there.
+    /// nothing travels there. `CROSS JOIN` has it begin with the members: it may go through all users otherwise, for each chunk.
     async fn require_members(&self, tx: &mut Tx, now: Timestamp, policy: &Policy) -> Result<Evidence, StoreError> {
         let must_be = must_be_required(2, 3);
         let mut values = self.values(now, policy);
         if tx.dialect() == Dialect::Sqlite {
             let sql = format!(
                 "INSERT INTO requirements (user_id, enforcement_id, required_at)
-                 SELECT u.id, e.id, $2 FROM enforcements AS e JOIN memberships AS m ON {OF_CHUNK}
-                 JOIN users AS u ON u.id = m.user_id WHERE e.id = $1 AND {must_be}
-                 ORDER BY u.id ON CONFLICT DO NOTHING RETURNING user_id, enforcement_id"
+                 SELECT u.id, e.id, $2 FROM enforcements AS e CROSS JOIN memberships AS m CROSS JOIN users AS u
+                 WHERE e.id = $1 AND {OF_CHUNK} AND u.id = m.user_id AND {must_be}
+                 ORDER BY m.user_id ON CONFLICT DO NOTHING RETURNING user_id, enforcement_id"
             );
             let new = NewRequirements::read(&tx.fetch_all(&sql, values).await?)?;
             require_users(tx, new.users(), now).await?;
@@ -455,7 +455,7 @@ impl Chunk {
 
     /// What [`OF_CHUNK`] and [`must_be_required`] compare with.
     fn values(&self, now: Timestamp, policy: &Policy) -> Vec<Value> {
-        let after = self.after.unwrap_or(Id::FIRST);
-        bind![self.enforcement, now, !policy.leave_out_sso, self.company_id, after, self.last]
+        let (after, last) = (self.after.unwrap_or(Id::FIRST), self.last.unwrap_or(Id::LAST));
+        bind![self.enforcement, now, !policy.leave_out_sso, self.company_id, after, last]
     }
 }

@@ -270,9 +270,10 @@ pub fn options(url: &str) -> ConnectOptions<'_> {
 async fn store(url: &str, seed: u64, schema: Schema) -> SqlStore {
     let options = options(url);
     let store = SqlStore::connect(&options, schema, Randomness::seeded(seed)).await.unwrap();
-    match statements::folder() {
-        Some(folder) if !url.starts_with("sqlite:") => store.with_observer(Arc::new(Recorder::new(folder))),
-        _ => store,
+    let kind = if url.starts_with("sqlite:") { Kind::Sqlite } else { Kind::Postgres };
+    match statements::folder(kind) {
+        Some(folder) => store.with_observer(Arc::new(Recorder::new(folder))),
+        None => store,
     }
 }
 

@@ -1,4 +1,4 @@
-//! Every statement that the store sends, written down while tests run: for `tests/run plans`.
+//! Every statement that the store sends to each database, written down while tests run: for `tests/run plans`.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,9 @@ use mfa_enforcer::domain::audit::sha256_hex;
 use mfa_enforcer::store::StoreError;
 use mfa_enforcer::store::checkpoint::{Checkpoint, Observer};
 
-/// Names the folder where statements are written down; not set: they are not.
+use super::Kind;
+
+/// Names the folder where statements are written down, in one of its own for each database; not set: they are not.
 const FOLDER: &str = "MFA_ENFORCER_TEST_STATEMENTS";
 
 /// Writes each statement into a file of its own, named by its text, so that many processes can do it at a time.
@@ -19,13 +21,18 @@ pub struct Recorder {
     seen: Mutex<HashSet<String>>,
 }
 
-/// Where they are to be written down.
-pub fn folder() -> Option<PathBuf> {
-    std::env::var_os(FOLDER).map(PathBuf::from)
+/// Where those to this database are to be written down.
+pub fn folder(kind: Kind) -> Option<PathBuf> {
+    let name = match kind {
+        Kind::Sqlite => "sqlite",
+        Kind::Postgres => "postgres",
+    };
+    std::env::var_os(FOLDER).map(|folder| Path::new(&folder).join(name))
 }
 
-/// All that were written down, in one order.
-pub fn read(folder: &Path) -> Vec<String> {
+/// All of this database that were written down, in one order.
+pub fn read(kind: Kind) -> Vec<String> {
+    let folder = folder(kind).unwrap_or_else(|| panic!("no statements were written down: run tests/run plans"));
     let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let mut statements: Vec<String> = files.map(|file| std::fs::read_to_string(file).unwrap()).collect();
     statements.sort();

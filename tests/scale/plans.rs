@@ -1,0 +1,75 @@
+//! Every statement of the store, explained.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::exceptions::Judgement;
+use super::seed::database_of_a_million;
+use super::{scans_postgres, scans_sqlite};
+use crate::support::{Kind, TestDatabase, statements};
+
+/// What a parameter may be of which PostgreSQL cannot tell: it is told by whoever binds it.
+const TYPES: &[&str] = &["uuid", "timestamptz", "text", "bigint", "boolean", "date", "jsonb"];
+
+/// Whether it is data that a plan is made for.
+fn is_explained(sql: &str) -> bool {
+    let first = sql.split_whitespace().next().unwrap_or_default();
+    ["SELECT", "INSERT", "UPDATE", "DELETE", "WITH"].contains(&first)
+}
+
+/// The plan that serves for all values: what PostgreSQL may choose for a statement that is prepared once.
+async fn plan(db: &TestDatabase, sql: &str) -> Value {
+    prepare(db, sql, Vec::new()).await.unwrap_or_else(|error| panic!("{error}\nin: {sql}"));
+    let count = "SELECT cardinality(parameter_types) FROM pg_prepared_statements WHERE name = 'looked_at'";
+    let count: usize = db.value(count).await.parse().unwrap();
+    let nulls = if count == 0 { String::new() } else { format!("({})", vec!["NULL"; count].join(", ")) };
+    let lines = db.rows(&format!("EXPLAIN (FORMAT JSON) EXECUTE looked_at{nulls}")).await.concat();
+    db.execute("DEALLOCATE looked_at").await;
+    serde_json::from_str(&lines.join("\n")).unwrap()
+}
+
+/// Prepares it with these types of parameters, and where PostgreSQL cannot tell one, with the first that will do.
+async fn prepare(db: &TestDatabase, sql: &str, types: Vec<&'static str>) -> Result<(), String> {
+    let declared = if types.is_empty() { String::new() } else { format!("({})", types.join(", ")) };
+    let Err(error) = db.try_execute(&format!("PREPARE looked_at{declared} AS {sql}")).await else { return Ok(()) };
+    let Some((_, unknown)) = error.split_once("could not determine data type of parameter $") else {
+        return Err(error);
+    };
+    let place: usize = unknown.chars().take_while(char::is_ascii_digit).collect::<String>().parse().unwrap();
+    for candidate in TYPES {
+        let mut types = types.clone();
+        types.resize(types.len().max(place), "unknown");
+        types[place - 1] = candidate;
+        if Box::pin(prepare(db, sql, types)).await.is_ok() {
+            return Ok(());
+        }
+    }
+    Err(error)
+}
+
+/// The first column of each index that is not partial.
+async fn first_columns(db: &TestDatabase) -> BTreeMap<String, String> {
+    let listed = "SELECT i.relname, pg_get_indexdef(i.oid, 1, true) FROM pg_index AS x JOIN pg_class AS i ON i.oid = x.indexrelid
+        WHERE x.indpred IS NULL AND i.relnamespace = current_schema()::regnamespace";
+    db.rows(listed).await.into_iter().map(|row| (row[0].clone(), row[1].clone())).collect()
+}
+
+#[tokio::test]
+#[ignore = "it needs the statements that other tests write down, and a million rows: tests/run plans"]
+async fn no_statement_reads_a_large_table_from_beginning_to_end() {
+    let mut judgement = Judgement::default();
+    let db = database_of_a_million().await;
+    db.execute("SET plan_cache_mode = force_generic_plan").await;
+    let first_columns = first_columns(&db).await;
+    for sql in statements::read(Kind::Postgres).iter().filter(|sql| is_explained(sql)) {
+        judgement.add("PostgreSQL", sql, &scans_postgres::scans(&plan(&db, sql).await, &first_columns));
+    }
+    // SQLite plans without a look at the tables, unless somebody has it analyse them.
+    let db = TestDatabase::new(Kind::Sqlite).await;
+    let indexes = scans_sqlite::Indexes::of(&db).await;
+    for sql in statements::read(Kind::Sqlite).iter().filter(|sql| is_explained(sql)) {
+        judgement.add("SQLite", sql, &indexes.scans(&db, sql).await);
+    }
+    judgement.pass();
+}
