@@ -66,6 +66,15 @@ impl Dialect {
         }
     }
 
+    /// The ids of many rows as one value, to be read as [`Ids`](super::values::Ids).
+    #[must_use]
+    pub fn gathered(self, id: &str) -> String {
+        match self {
+            Self::Sqlite => format!("json_group_array({id})"),
+            Self::Postgres => format!("array_agg({id})"),
+        }
+    }
+
     /// A batch of rows, bound as one JSON array of objects to `$parameter`, as a table with this alias.
     ///
     /// One bound value whatever the number of rows: no limit of parameters, and one statement to prepare. The databases

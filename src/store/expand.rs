@@ -1,6 +1,6 @@
 //! Task `expand`: from a due milestone to a notice for each eligible member, in chunks that can be resumed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use chrono_tz::Tz;
@@ -12,9 +12,10 @@ use super::audit;
 use super::batch::{Batch, Cells};
 use super::predicate::{ANNOUNCED_AT, DATE_STANDS, REQUIRED, REQUIRED_BEFORE, TELLING, subject, told_at, told_date};
 use super::reconcile::event;
+use super::requirements::{id_batch, id_rows};
 use super::side_by_side::{Done, WHOLE_CHUNKS, side_by_side};
 use super::sql::{Row, Tx};
-use super::values::bind;
+use super::values::{Ids, bind};
 use super::{SqlStore, StoreError};
 use crate::domain::audit::sha256_hex;
 use crate::domain::expansion::{self, Enforcement, MemberFacts};
@@ -110,9 +111,8 @@ impl ExpandStore for SqlStore {
         };
         tx.expect_batches().await?;
         let members = due.members(&mut tx, due.cursor, policy, limit).await?;
-        let more = i64::try_from(members.len()) == Ok(limit);
-        let (state, cursor) =
-            if more { ("pending", members.last().map(|(user, _)| *user)) } else { ("expanded", None) };
+        let more = i64::try_from(members.count()) == Ok(limit);
+        let (state, cursor) = if more { ("pending", members.last()) } else { ("expanded", None) };
         tx.execute("UPDATE milestones SET state = $2, cursor = $3 WHERE id = $1", bind![milestone, state, cursor])
             .await?;
         let notices = self.make_notices(&mut tx, &due, &due.owed(self, &members, now, policy), now, !more).await?;
@@ -142,9 +142,9 @@ impl ExpandStore for SqlStore {
             let mut after = due.cursor;
             for _ in 0..WHOLE_CHUNKS {
                 let members = due.members(&mut tx, after, policy, limit).await?;
-                let Some((last, _)) = members.last().filter(|_| members.len() == whole) else { break };
-                after = Some(*last);
-                if to_make.send((due.owed(self, &members, now, policy), *last)).await.is_err() {
+                let Some(last) = members.last().filter(|_| members.count() == whole) else { break };
+                after = Some(last);
+                if to_make.send((due.owed(self, &members, now, policy), last)).await.is_err() {
                     break;
                 }
             }
@@ -203,15 +203,12 @@ impl SqlStore {
         now: Timestamp,
         complete: bool,
     ) -> Result<u64, StoreError> {
-        let made = insert_notices(tx, due.id, due.enforcement_id, batch).await?;
-        let lines: BTreeMap<Id, String> = batch
-            .iter()
-            .filter(|notice| made.contains(&notice.id))
-            .map(|NewNotice { id, kind, user_id, .. }| (*id, format!("{id} {kind} {user_id}")))
-            .collect();
+        let mut made = insert_notices(tx, due.id, due.enforcement_id, batch).await?;
+        made.sort_unstable_by_key(|notice| notice.id);
+        let lines = made.iter().map(|NewNotice { id, kind, user_id, .. }| format!("{id} {kind} {user_id}"));
         let detail = json!({
             "milestone": due.id, "kind": due.milestone.kind, "days_before": due.milestone.days_before,
-            "notices": made.len(), "sha256": sha256_hex(lines.values()), "complete": complete,
+            "notices": made.len(), "sha256": sha256_hex(lines), "complete": complete,
         });
         let expanded = event("daemon", "milestone_expanded", due.company_id, due.enforcement_id, detail);
         audit::append(tx, now, vec![expanded]).await?;
@@ -270,34 +267,46 @@ impl DueMilestone {
         })
     }
 
-    /// The next members after `after` who may be owed a notice, in the order of their ids.
+    /// The next members after `after` who may be owed a notice: up to `limit`.
+    ///
+    /// They come together with whoever is alike: what travels by itself costs more than finding it, and is decided once.
     async fn members(
         &self,
         tx: &mut Tx,
         after: Option<Id>,
         policy: &Policy,
         limit: i64,
-    ) -> Result<Vec<(Id, MemberFacts)>, StoreError> {
+    ) -> Result<Members, StoreError> {
         let [told_date, told_at, telling, required] = self.looked_up();
         let sql = format!(
-            "SELECT u.id, u.time_zone, m.require_at, {told_date} AS told_date, {told_at} AS told_at, {telling} AS telling,
-                 {required} AS required, {REQUIRED_BEFORE} AS required_before
-             FROM enforcements AS e JOIN memberships AS m ON m.company_id = e.company_id JOIN users AS u ON u.id = m.user_id
-             WHERE e.id = $1 AND m.user_id > $2 AND {} AND u.mfa_enrolled_at IS NULL
-             ORDER BY m.user_id LIMIT $4",
+            "SELECT {} AS ids, time_zone, require_at, told_date, told_at, telling, required, required_before FROM (
+                 SELECT u.id, u.time_zone, m.require_at, {told_date} AS told_date, {told_at} AS told_at, {telling} AS telling,
+                     {required} AS required, {REQUIRED_BEFORE} AS required_before
+                 FROM enforcements AS e JOIN memberships AS m ON m.company_id = e.company_id JOIN users AS u ON u.id = m.user_id
+                 WHERE e.id = $1 AND m.user_id > $2 AND {} AND u.mfa_enrolled_at IS NULL
+                 ORDER BY m.user_id LIMIT $4) AS member
+             GROUP BY time_zone, require_at, told_date, told_at, telling, required, required_before",
+            tx.dialect().gathered("id"),
             subject(3)
         );
         let values = bind![self.enforcement_id, after.unwrap_or(Id::FIRST), !policy.leave_out_sso, limit];
-        tx.fetch_all(&sql, values).await?.iter().map(|row| Ok((row.get("id")?, self.member(row)?))).collect()
+        let rows = tx.fetch_all(&sql, values).await?;
+        let alike: Result<_, StoreError> =
+            rows.iter().map(|row| Ok((self.member(row)?, row.get::<Ids>("ids")?.0))).collect();
+        Ok(Members(alike?))
     }
 
-    /// What these members are owed.
-    fn owed(&self, store: &SqlStore, members: &[(Id, MemberFacts)], now: Timestamp, policy: &Policy) -> Vec<NewNotice> {
-        let owed = members.iter().filter_map(|(user, member)| {
-            let (kind, due_at) = expansion::owed(&self.milestone, self.enforcement, member, policy)?;
-            Some(NewNotice { id: store.randomness.id(now), kind, user_id: *user, due_at })
-        });
-        owed.collect()
+    /// What these members are owed, in the order of their ids.
+    fn owed(&self, store: &SqlStore, members: &Members, now: Timestamp, policy: &Policy) -> Vec<NewNotice> {
+        let mut owed: Vec<(Id, NoticeKind, Timestamp)> = Vec::new();
+        for (member, users) in &members.0 {
+            if let Some((kind, due_at)) = expansion::owed(&self.milestone, self.enforcement, member, policy) {
+                owed.extend(users.iter().map(|user| (*user, kind, due_at)));
+            }
+        }
+        owed.sort_unstable();
+        let owed = owed.into_iter();
+        owed.map(|(user_id, kind, due_at)| NewNotice { id: store.randomness.id(now), kind, user_id, due_at }).collect()
     }
 
     /// What has to be looked up of each member, as [`expansion::owed`] asks for it: each look costs as much as the notice.
@@ -325,6 +334,21 @@ impl DueMilestone {
     }
 }
 
+/// Members who come next, by what has to be known of them.
+struct Members(Vec<(MemberFacts, Vec<Id>)>);
+
+impl Members {
+    /// How many they are.
+    fn count(&self) -> usize {
+        self.0.iter().map(|(_, users)| users.len()).sum()
+    }
+
+    /// The last of them.
+    fn last(&self) -> Option<Id> {
+        self.0.iter().flat_map(|(_, users)| users).max().copied()
+    }
+}
+
 /// A notice to be stored.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct NewNotice {
@@ -339,23 +363,28 @@ pub(super) async fn insert_notices(
     tx: &mut Tx,
     milestone: Id,
     enforcement: Id,
-    batch: &[NewNotice],
-) -> Result<BTreeSet<Id>, StoreError> {
-    if batch.is_empty() {
-        return Ok(BTreeSet::new());
+    notices: &[NewNotice],
+) -> Result<Vec<NewNotice>, StoreError> {
+    if notices.is_empty() {
+        return Ok(Vec::new());
     }
     let batch = Batch::new([
-        ("id", Cells::Ids(batch.iter().map(|notice| notice.id).collect())),
-        ("kind", Cells::texts(batch.iter().map(|notice| notice.kind.as_str()))),
-        ("user_id", Cells::Ids(batch.iter().map(|notice| notice.user_id).collect())),
-        ("due_at", Cells::Instants(batch.iter().map(|notice| Some(notice.due_at)).collect())),
+        ("id", Cells::Ids(notices.iter().map(|notice| notice.id).collect())),
+        ("kind", Cells::texts(notices.iter().map(|notice| notice.kind.as_str()))),
+        ("user_id", Cells::Ids(notices.iter().map(|notice| notice.user_id).collect())),
+        ("due_at", Cells::Instants(notices.iter().map(|notice| Some(notice.due_at)).collect())),
     ]);
     let sql = format!(
         "INSERT INTO notices (id, kind, milestone_id, enforcement_id, user_id, due_at, next_attempt_at)
          SELECT batch.id, batch.kind, $1, $2, batch.user_id, batch.due_at, batch.due_at FROM {} WHERE true
-         ON CONFLICT DO NOTHING RETURNING id",
+         ON CONFLICT DO NOTHING",
         batch.table(tx.dialect(), 3)
     );
-    let rows = tx.fetch_all(&sql, bind![milestone, enforcement, batch]).await?;
-    rows.iter().map(|row| row.get("id")).collect()
+    if tx.execute(&sql, bind![milestone, enforcement, batch]).await? == notices.len() as u64 {
+        return Ok(notices.to_vec());
+    }
+    let sql = format!("SELECT n.id FROM {} JOIN notices AS n ON n.id = batch.id", id_rows(tx, 1));
+    let rows = tx.fetch_all(&sql, bind![id_batch(notices.iter().map(|notice| notice.id))]).await?;
+    let stored: BTreeSet<Id> = rows.iter().map(|row| row.get("id")).collect::<Result<_, _>>()?;
+    Ok(notices.iter().filter(|notice| stored.contains(&notice.id)).copied().collect())
 }

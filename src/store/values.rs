@@ -88,7 +88,7 @@ impl<'r> Decode<'r, Postgres> for Timestamp {
     }
 }
 
-/// A batch of ids, bound as one value: see [`Dialect::ids`].
+/// A batch of ids, bound as one value: see [`Dialect::ids`]; or read as one: see [`Dialect::gathered`].
 #[derive(Clone, Debug)]
 pub struct Ids(pub Vec<Id>);
 
@@ -114,6 +114,19 @@ impl Encode<'_, Postgres> for Ids {
     fn encode_by_ref(&self, buffer: &mut <Postgres as sqlx::Database>::ArgumentBuffer) -> Result<IsNull, BoxDynError> {
         let ids: Vec<Uuid> = self.0.iter().map(|id| id.0).collect();
         Encode::<Postgres>::encode_by_ref(&ids, buffer)
+    }
+}
+
+impl Decode<'_, Sqlite> for Ids {
+    fn decode(value: <Sqlite as sqlx::Database>::ValueRef<'_>) -> Result<Self, BoxDynError> {
+        Ok(Self(serde_json::from_str(<&str as Decode<Sqlite>>::decode(value)?)?))
+    }
+}
+
+impl Decode<'_, Postgres> for Ids {
+    fn decode(value: <Postgres as sqlx::Database>::ValueRef<'_>) -> Result<Self, BoxDynError> {
+        let ids: Vec<Uuid> = Decode::<Postgres>::decode(value)?;
+        Ok(Self(ids.into_iter().map(Id).collect()))
     }
 }
 
