@@ -1,17 +1,22 @@
 //! How many lines to a mail server are open at the same time.
 
+use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
-/// After how long one line more is tried.
-const ANOTHER_AFTER: Duration = Duration::from_mins(10);
+/// After how long one line more is tried: at least, where the last was taken, and at most, where some were refused.
+const ANOTHER_AFTER: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_mins(10);
+
+/// Whoever has taken a mail so lately works.
+const LATELY: Duration = Duration::from_secs(10);
 
 /// As many lines as the settings allow, or as the server does: servers refuse those of one client beyond a number that they
 /// do not tell (50 is Postfix's `smtpd_client_connection_count_limit`, others take fewer than ten). It is found by one refusal a line,
-/// and looked for again by one line for each [`ANOTHER_AFTER`] that has passed.
+/// and looked for again by one line at a time: each refusal doubles the time until the next is tried, and each line that was
+/// not refused halves it.
 pub(super) struct LineLimit {
     most: usize,
     permits: Arc<Semaphore>,
@@ -24,6 +29,10 @@ struct Found {
     lines: usize,
     /// When that was last changed.
     since: Instant,
+    /// How long after that one more is tried.
+    pause: Duration,
+    /// When the server last took a mail.
+    worked: Option<Instant>,
 }
 
 /// Says, as long as it lives, that a line is open.
@@ -34,7 +43,12 @@ impl LineLimit {
         Self {
             most,
             permits: Arc::new(Semaphore::new(most)),
-            found: Mutex::new(Found { lines: most, since: Instant::now() }),
+            found: Mutex::new(Found {
+                lines: most,
+                since: Instant::now(),
+                pause: *ANOTHER_AFTER.start(),
+                worked: None,
+            }),
             open: Arc::default(),
         }
     }
@@ -59,17 +73,31 @@ impl LineLimit {
             return None;
         }
         permit.forget();
-        *found = Found { lines: found.lines - 1, since: Instant::now() };
+        found.lines -= 1;
+        found.since = Instant::now();
+        found.pause = (found.pause * 2).min(*ANOTHER_AFTER.end());
         Some(found.lines)
+    }
+
+    /// The server has closed a line without a word, for which there was `permit`: the same, if it works on others.
+    pub(super) fn closed(&self, permit: OwnedSemaphorePermit) -> Option<usize> {
+        let works = self.found().worked.is_some_and(|at| at.elapsed() < LATELY);
+        if works { self.refused(permit) } else { None }
+    }
+
+    /// The server has taken a mail.
+    pub(super) fn worked(&self) {
+        self.found().worked = Some(Instant::now());
     }
 
     fn try_more(&self) {
         let mut found = self.found();
-        let due = found.since.elapsed().as_secs() / ANOTHER_AFTER.as_secs();
-        let more = usize::try_from(due).unwrap_or(usize::MAX).min(self.most - found.lines);
-        if more > 0 {
-            *found = Found { lines: found.lines + more, since: Instant::now() };
-            self.permits.add_permits(more);
+        while found.lines < self.most && found.since.elapsed() >= found.pause {
+            found.lines += 1;
+            let pause = found.pause;
+            found.since += pause;
+            found.pause = (pause / 2).max(*ANOTHER_AFTER.start());
+            self.permits.add_permits(1);
         }
     }
 

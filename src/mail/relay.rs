@@ -207,7 +207,12 @@ impl Relay {
 
     /// What becomes of a mail for which there was no line: no attempt, where the server takes no more lines than are open.
     fn refused(&self, failure: Failure, permit: OwnedSemaphorePermit) -> Failure {
-        let Some(lines) = failure.throttled.then(|| self.lines.refused(permit)).flatten() else { return failure };
+        let lines = match &failure {
+            Failure { throttled: true, .. } => self.lines.refused(permit),
+            Failure { of_line: true, .. } => self.lines.closed(permit),
+            _ => None,
+        };
+        let Some(lines) = lines else { return failure };
         let error = MaskedText(failure.error.reply());
         tracing::info!(server = self.place(), lines, %error, "a mail server takes no more lines: going on with those it has");
         smtp_replies::no_more_lines(&self.place(), failure.error.reply())
@@ -224,7 +229,10 @@ impl Relay {
         let said = speaker.say(mail, following, handed_over).await;
         let line = |to_reset| Some(KeptLine { speaker, since: Instant::now(), to_reset });
         match said {
-            Ok(response) => (line(false), Ok(smtp_replies::accepted(&response))),
+            Ok(response) => {
+                self.lines.worked();
+                (line(false), Ok(smtp_replies::accepted(&response)))
+            }
             Err(Stop::NeedsSmtpUtf8) => (line(false), Err(smtp_replies::needs_smtputf8())),
             Err(Stop::Refused(step, error)) => {
                 let failure = smtp_replies::stopped(&self.place(), step, &error);

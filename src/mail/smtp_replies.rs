@@ -56,7 +56,8 @@ pub(super) struct Failure {
     pub(super) error: SendError,
     /// Whether the server cannot be worked with at all, so that another may do better.
     pub(super) of_server: bool,
-    /// Whether it may be no more than the end of a line that was in use before, so that a new one to the same server will do.
+    /// Whether it may be about one line alone: the end of one that was in use before, so that a new one to the same server will
+    /// do; or one that is closed without a word, where those that are open will do.
     pub(super) of_line: bool,
     /// Whether the server asks for less.
     pub(super) throttled: bool,
@@ -183,7 +184,8 @@ pub(super) fn not_connected(
 ) -> Failure {
     let said = error.source().map(ToString::to_string).unwrap_or_default();
     let throttled = error.status().is_some_and(|code| u16::from(code) == CLOSING || is_policy_for_now(&said));
-    Failure { throttled, ..Failure::of_server(&unusable(place, step, &cause(error), credentials), false) }
+    let of_line = step == Step::Connect && error.status().is_none();
+    Failure { of_line, throttled, ..Failure::of_server(&unusable(place, step, &cause(error), credentials), false) }
 }
 
 /// What an operator reads who has no line, without any secret.

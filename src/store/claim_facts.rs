@@ -128,15 +128,19 @@ impl Claimable {
              LEFT JOIN memberships AS m ON m.company_id = e.company_id AND m.user_id = n.user_id
              LEFT JOIN mails AS l ON l.id = n.mail_id
              LEFT JOIN notices AS known ON known.id = {} LEFT JOIN enforcements AS known_of ON known_of.id = known.enforcement_id
-             WHERE (n.state = 'pending' AND n.due_at <= $1 OR n.state = 'sending' AND n.claimed_until < $1) AND {}
+             WHERE (n.state = 'pending' AND n.due_at <= $1 OR n.state = 'sending' AND n.claimed_until < $1)
+                 AND (c.id IS NULL OR c.id IN (SELECT id FROM {})) AND {}
              ORDER BY n.user_id, n.due_at, n.id{}",
             id_rows(tx, 2),
             told_otherwise(),
+            // Where the company's row is being changed its notices may be, too: they are not waited for.
+            id_rows(tx, 3),
             claimable(),
             // What another daemon has just recorded, or a moved date has closed, is no longer due (R2, R5).
             tx.dialect().for_update("n")
         );
-        let rows = tx.fetch_all(&sql, bind![now, id_batch(self.users.iter().copied())]).await?;
+        let [users, companies] = [&self.users, &self.locked_companies].map(|ids| id_batch(ids.iter().copied()));
+        let rows = tx.fetch_all(&sql, bind![now, users, companies]).await?;
         let mut mails = self.recent_mails(tx, now).await?;
         let mut recipients: Vec<(Id, Recipient)> = Vec::new();
         for row in &rows {
@@ -144,10 +148,6 @@ impl Claimable {
             let user = read_user(row)?;
             if user.is_some() && !self.locked_users.contains(&user_id) {
                 continue; // another daemon is at this user
-            }
-            let company: Option<Id> = row.get("company_id")?;
-            if company.is_some_and(|company| !self.locked_companies.contains(&company)) {
-                continue; // its row is being changed
             }
             let notice = read_notice(row)?;
             if let Some((_, recipient)) = recipients.last_mut().filter(|(id, _)| *id == user_id) {

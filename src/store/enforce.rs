@@ -32,6 +32,8 @@ pub struct Flipped {
     pub began: bool,
     /// Why it was held instead, if it was.
     pub held: Option<HoldReason>,
+    /// Whether nothing was done because another daemon, or a review of its members, is at it for longer than a lock is waited for.
+    pub busy: bool,
 }
 
 /// Flipping enforcements.
@@ -181,7 +183,11 @@ impl SqlStore {
         patience: Patience,
     ) -> Result<Flipped, StoreError> {
         let mut tx = self.database.begin().await?;
-        let Some(flip) = Flip::begin(&mut tx, enforcement, now, policy).await? else {
+        let flip = match Flip::begin(&mut tx, enforcement, now, policy).await {
+            Err(error) if error.is_of_a_lock() => return Ok(Flipped { busy: true, ..Flipped::default() }),
+            flip => flip?,
+        };
+        let Some(flip) = flip else {
             return Ok(Flipped::default());
         };
         if let Some((reason, findings)) = flip.held {
@@ -233,7 +239,7 @@ impl SqlStore {
         }
         audit::append(&mut tx, now, events).await?;
         tx.commit().await?;
-        Ok(Flipped { required: new.required, more: last.is_some(), began: flip.began, held: None })
+        Ok(Flipped { required: new.required, more: last.is_some(), began: flip.began, ..Flipped::default() })
     }
 }
 
@@ -374,10 +380,11 @@ struct Chunk {
 
 impl Chunk {
     /// The next chunks of a flip under way, whose enforcement it locks, each with its last member: those of `limit` members.
+    /// None, where another daemon or a review is at it.
     async fn whole(tx: &mut Tx, enforcement: Id, limit: i64) -> Result<Vec<(Self, Id)>, StoreError> {
         let sql = format!(
             "SELECT company_id, flip_cursor FROM enforcements AS e WHERE id = $1 AND {FLIPPING}{}",
-            tx.dialect().for_update("e")
+            tx.dialect().for_update_skip_locked("e")
         );
         let Some(row) = tx.fetch_optional(&sql, bind![enforcement]).await? else {
             return Ok(Vec::new());

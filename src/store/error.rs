@@ -25,6 +25,9 @@ pub enum StoreError {
     /// The role that the database was reached as lacks a privilege.
     #[error("the role in database.url may not do this: {0}; its owner can grant it, see docs/postgresql/grants.sql")]
     Forbidden(#[source] sqlx::Error),
+    /// Others work on the same rows, and did not give them up in time.
+    #[error("others are at work on what this needs: {0}; try again")]
+    Busy(#[source] sqlx::Error),
     /// The database refused or could not be reached.
     #[error("the database failed: {0}")]
     Database(#[source] sqlx::Error),
@@ -34,11 +37,13 @@ pub enum StoreError {
 const FORBIDDEN: &str = "42501";
 /// PostgreSQL's `lock_not_available`.
 const LOCKED: &str = "55P03";
+/// PostgreSQL's `lock_not_available` and `deadlock_detected`, and `SQLITE_BUSY`.
+const BUSY: [&str; 3] = [LOCKED, "40P01", "5"];
 
 impl StoreError {
     /// Whether somebody has kept a row locked for longer than a statement waits.
     pub(super) fn is_of_a_lock(&self) -> bool {
-        let Self::Database(error) = self else { return false };
+        let Self::Busy(error) = self else { return false };
         error.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code == LOCKED)
     }
 }
@@ -46,6 +51,10 @@ impl StoreError {
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-        if code.is_some_and(|code| code == FORBIDDEN) { Self::Forbidden(error) } else { Self::Database(error) }
+        match code.as_deref() {
+            Some(FORBIDDEN) => Self::Forbidden(error),
+            Some(code) if BUSY.contains(&code) => Self::Busy(error),
+            _ => Self::Database(error),
+        }
     }
 }

@@ -53,6 +53,7 @@ pub mod users;
 mod values;
 
 pub use error::StoreError;
+pub use sql::FOR_BATCHES;
 
 use std::sync::Arc;
 

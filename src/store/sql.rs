@@ -61,8 +61,9 @@ impl Row {
 }
 
 /// How PostgreSQL goes about what follows in a transaction, once it has work: see [`Tx::expect_batches`].
-const FOR_BATCHES: &str = "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_hashjoin = off; \
+pub const FOR_BATCHES: &str = "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_hashjoin = off; \
      SET LOCAL enable_mergejoin = off; SET LOCAL enable_material = off; SET LOCAL enable_seqscan = off; \
+     SET LOCAL enable_bitmapscan = off; \
      SET LOCAL mfa_enforcer.derives = 'on'";
 
 /// The same for what only looks up and writes rows by their keys: see [`Tx::expect_keys`].
@@ -146,9 +147,13 @@ impl Database {
     }
 
     /// How many transactions may go on beside one that waits for them, and the right to be that one; none: there can be no
-    /// others, or somebody has the right. (Two that hold a connection each and wait for further ones could wait for ever.)
+    /// others, or somebody has the right. (Two that hold a connection each and wait for further ones could wait for ever; and
+    /// behind a pooler, which lends all daemons together as many sessions as it pleases, one of them could.)
     #[must_use]
     pub fn beside(&self) -> Option<(usize, OwnedSemaphorePermit)> {
+        if matches!(self.session, Session::Lent { .. }) {
+            return None;
+        }
         let beside = self.at_once() - 1;
         let right = Arc::clone(&self.waits_for_others).try_acquire_owned().ok()?;
         (beside > 0).then_some((beside, right))
@@ -285,8 +290,10 @@ impl Tx {
     /// Has PostgreSQL plan what follows as statements about batches, each anew.
     ///
     /// A plan that was made when a table was small, or before it was ever analysed, reads all of it for each batch when it
-    /// has grown; and one that takes a small table into memory compares all of it with each row. Nested loops and
-    /// indexes come to rows by their keys and in the order of the batch, which is the order in which everybody locks them.
+    /// has grown; and one that takes a small table into memory compares all of it with each row. One that was made when all
+    /// notices had been sent goes through all that are due, by the small indexes of these, and through the batch for each.
+    /// Nested loops and plain indexes come to rows by their keys and in the order of the batch, which is the order in which
+    /// everybody locks them.
     /// And what is written to `users.mfa_required_at` from here on agrees with the requirements (see the trigger
     /// `users_required_elsewhere`). Not asked for where there may be no work: planning costs more than looking.
     ///

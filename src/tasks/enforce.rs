@@ -43,7 +43,9 @@ impl Task for Enforce {
         if let Some(first) = tally.failures.first() {
             return Err(TaskError::Partly { failed: tally.failures.len(), all: tally.all, first: first.clone() });
         }
-        metrics::gauge!(FLIP_LAG_SECONDS).set(0);
+        if tally.busy == 0 {
+            metrics::gauge!(FLIP_LAG_SECONDS).set(0);
+        }
         Ok(Report {
             changed: tally.begun > 0 || tally.required > 0 || tally.held > 0,
             detail: json!({ "put_in_force": tally.begun, "required": tally.required, "held": tally.held }),
@@ -57,6 +59,7 @@ struct Tally {
     begun: u64,
     required: u64,
     held: u64,
+    busy: u64,
     failures: Vec<String>,
 }
 
@@ -71,6 +74,10 @@ async fn flip(services: &Services, enforcement: Id, tally: &mut Tally) -> Result
         if let Some(reason) = flipped.held {
             tally.held += 1;
             tracing::error!(%enforcement, "held for safety, nobody becomes required: {reason}; `mfa-enforcer status` says what helps");
+        }
+        if flipped.busy {
+            tally.busy += 1;
+            tracing::info!(%enforcement, "another daemon, or a review of its members, is at it: the next tick goes on");
         }
         if !flipped.more {
             break;

@@ -1,11 +1,15 @@
 //! What a claim passes over, and what it waits for, on PostgreSQL. On SQLite a transaction that writes is alone.
 
+use chrono::TimeDelta;
+use mfa_enforcer::clock::Randomness;
 use mfa_enforcer::domain::policy::Policy;
 use mfa_enforcer::store::SqlStore;
 use mfa_enforcer::store::claim::{Claim, ClaimStore as _};
+use mfa_enforcer::store::connect::{ConnectOptions, Schema};
 use sqlx::{Connection as _, PgConnection};
 
 use super::steps::{announced, announced_at, terms};
+use crate::support::database::options;
 use crate::support::vendor::user_id;
 use crate::support::{Kind, TestDatabase};
 
@@ -41,6 +45,24 @@ async fn a_company_whose_row_somebody_is_at_is_passed_over() {
     assert_eq!(claim(&store).await.mails.len(), 0);
     held.commit().await.unwrap();
     assert_eq!(claim(&store).await.mails.len(), 0, "the date has moved (R5)");
+}
+
+/// As a revert holds the company, and has closed what was to be told: who waited for that would keep it from the accounts.
+#[tokio::test]
+async fn what_a_company_has_to_say_is_not_waited_for_while_its_row_is_being_changed() {
+    let db = &TestDatabase::new(Kind::Postgres).await;
+    let url = db.vendor_url();
+    let options = ConnectOptions { lock_timeout: TimeDelta::milliseconds(50), ..options(&url) };
+    let store = SqlStore::connect(&options, Schema::Expect, Randomness::seeded(2)).await.unwrap();
+    announced(db, &store, 3).await;
+    let mut other = PgConnection::connect(&db.vendor_url()).await.unwrap();
+    let mut held = other.begin().await.unwrap();
+    for sql in ["SELECT id FROM companies FOR UPDATE", "UPDATE notices SET state = state"] {
+        sqlx::query(sql).execute(&mut *held).await.unwrap();
+    }
+    assert!(!claim(&store).await.found_work());
+    held.rollback().await.unwrap();
+    assert_eq!(claim(&store).await.mails.len(), 3);
 }
 
 /// As a moved date closes what was to be told, while a claim is about to take it.

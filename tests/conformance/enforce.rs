@@ -43,7 +43,7 @@ async fn a_flip_is_done_in_chunks_and_once(db: &TestDatabase) {
     let store = db.store(1).await;
     let enforcement = scheduled(db, &store, 5).await;
     let flip = async || store.flip_chunk(enforcement, enforce_at(), &Policy::default(), 2).await.unwrap();
-    let chunk = |required, more, began| Flipped { required, more, began, held: None };
+    let chunk = |required, more, began| Flipped { required, more, began, ..Flipped::default() };
     let chunks = [flip().await, flip().await, flip().await];
     assert_eq!(chunks, [chunk(2, true, true), chunk(2, true, false), chunk(1, false, false)]);
     let before = db.dump().await;
@@ -69,7 +69,7 @@ async fn a_flip_that_is_under_way_is_found_again(db: &TestDatabase) {
     let another = db.store(2).await;
     assert_eq!(another.due_flips(enforce_at(), None, 10).await.unwrap(), [(enforcement, enforce_at())]);
     let flipped = another.flip_chunk(enforcement, enforce_at(), &Policy::default(), 2).await.unwrap();
-    assert_eq!(flipped, Flipped { required: 1, more: false, began: false, held: None });
+    assert_eq!(flipped, Flipped { required: 1, ..Flipped::default() });
 }
 
 async fn a_flip_takes_the_place_of_the_one_before(db: &TestDatabase) {
@@ -82,7 +82,7 @@ async fn a_flip_takes_the_place_of_the_one_before(db: &TestDatabase) {
     let second = store.due_flips(now, None, 10).await.unwrap()[0].0;
     assert_eq!(
         store.flip_chunk(second, now, &Policy::default(), 10).await.unwrap(),
-        Flipped { required: 2, more: false, began: true, held: None }
+        Flipped { required: 2, began: true, ..Flipped::default() }
     );
     let states =
         format!("SELECT state FROM enforcements WHERE company_id = '{}' ORDER BY enforcement_date", company_id(1));

@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use mfa_enforcer::clock::Randomness;
+use mfa_enforcer::config::database::Pooling;
 use mfa_enforcer::domain::ids::Id;
 use mfa_enforcer::domain::policy::Policy;
 use mfa_enforcer::store::SqlStore;
@@ -20,7 +21,8 @@ use crate::support::{Kind, TestDatabase};
 
 /// A store with four connections that does not wait for locks.
 async fn impatient(db: &TestDatabase) -> SqlStore {
-    let options = ConnectOptions { lock_timeout: TimeDelta::milliseconds(50), max_connections: 4, ..options(db.url()) };
+    let url = db.vendor_url();
+    let options = ConnectOptions { lock_timeout: TimeDelta::milliseconds(50), max_connections: 4, ..options(&url) };
     SqlStore::connect(&options, Schema::Expect, Randomness::seeded(2)).await.unwrap()
 }
 
@@ -61,22 +63,46 @@ async fn a_flip_goes_through_whole_chunks_side_by_side() {
     assert_eq!(recorded(db, "users_required", "required").await, ["41", "21", "1"]);
 }
 
+/// One connection is one that would be waited for; and a pooler may lend no other than the one that waits.
 #[tokio::test]
-async fn one_connection_does_one_chunk_after_the_other() {
+async fn one_connection_or_a_pooler_does_one_chunk_after_the_other() {
+    for (max_connections, pooling) in [(1, Pooling::Session), (4, Pooling::Transaction)] {
+        let db = &TestDatabase::new(Kind::Postgres).await;
+        let url = db.vendor_url();
+        let options = ConnectOptions { max_connections, pooling, ..options(&url) };
+        let store = SqlStore::connect(&options, Schema::Expect, Randomness::seeded(2)).await.unwrap();
+        let (policy, enforcement) = (Policy::default(), scheduled(db, &store, 6).await);
+        let milestone = store.due_milestones(announced_at(), None, 10).await.unwrap()[0].0;
+        store.flip_chunk(enforcement, enforce_at(), &policy, 2).await.unwrap();
+        assert_eq!(store.flip_whole_chunks(enforcement, enforce_at(), &policy, 2).await.unwrap().required, 0);
+        assert_eq!(store.expand_whole_chunks(milestone, announced_at(), &policy, 2).await.unwrap().notices, 0);
+    }
+}
+
+/// As another daemon holds the enforcement that is at its flip, or a review of its members.
+#[tokio::test]
+async fn a_flip_that_another_daemon_is_at_is_left_to_it_and_is_no_failure() {
     let db = &TestDatabase::new(Kind::Postgres).await;
-    let options = ConnectOptions { max_connections: 1, ..options(db.url()) };
-    let store = SqlStore::connect(&options, Schema::Expect, Randomness::seeded(2)).await.unwrap();
-    let (policy, enforcement) = (Policy::default(), scheduled(db, &store, 6).await);
-    let milestone = store.due_milestones(announced_at(), None, 10).await.unwrap()[0].0;
-    store.flip_chunk(enforcement, enforce_at(), &policy, 2).await.unwrap();
-    assert_eq!(store.flip_whole_chunks(enforcement, enforce_at(), &policy, 2).await.unwrap().required, 0);
-    assert_eq!(store.expand_whole_chunks(milestone, announced_at(), &policy, 2).await.unwrap().notices, 0);
+    let (store, policy) = (impatient(db).await, Policy::default());
+    let enforcement = begun(db, &store).await;
+    let mut other = PgConnection::connect(&db.vendor_url()).await.unwrap();
+    let mut held = other.begin().await.unwrap();
+    sqlx::query("UPDATE enforcements SET flip_cursor = flip_cursor").execute(&mut *held).await.unwrap();
+    assert!(
+        !store.flip_whole_chunks(enforcement, enforce_at(), &policy, 2).await.unwrap().busy,
+        "it is not waited for"
+    );
+    let flipped = store.flip_chunk(enforcement, enforce_at(), &policy, 2).await.unwrap();
+    assert!(flipped.busy && !flipped.more);
+    held.rollback().await.unwrap();
+    assert!(store.flip_chunk(enforcement, enforce_at(), &policy, 2).await.unwrap().more);
 }
 
 #[tokio::test]
 async fn two_connections_do_for_a_flip_and_a_milestone_at_the_same_time() {
     let db = &TestDatabase::new(Kind::Postgres).await;
-    let options = ConnectOptions { max_connections: 2, ..options(db.url()) };
+    let url = db.vendor_url();
+    let options = ConnectOptions { max_connections: 2, ..options(&url) };
     let store = SqlStore::connect(&options, Schema::Expect, Randomness::seeded(2)).await.unwrap();
     let (policy, enforcement) = (Policy::default(), scheduled(db, &store, 7).await);
     store.flip_chunk(enforcement, enforce_at(), &policy, 2).await.unwrap();

@@ -340,6 +340,34 @@ async fn one_that_takes_no_more_lines_is_sent_to_on_those_that_it_took() {
 }
 
 #[tokio::test]
+async fn one_that_closes_further_lines_without_a_word_is_sent_to_on_those_that_it_took() {
+    let server = Scripted::start().await;
+    let transport = to(&[server.port], "max_connections = 2");
+    let mail = mail();
+    let send_all = async |many| futures::future::join_all((0..many).map(|_| transport.send(&mail))).await;
+    transport.send(&mail).await.unwrap();
+    server.answer("connect", "");
+    let (taken, refused): (Vec<_>, Vec<_>) = send_all(2).await.into_iter().partition(Result::is_ok);
+    assert_eq!((taken.len(), refused.len()), (1, 1));
+    let error = refused[0].as_ref().unwrap_err();
+    assert!(matches!(error, SendError::Transient { about: About::NoTurn, maybe_received: false, .. }), "{error}");
+    assert!(send_all(20).await.iter().all(Result::is_ok));
+    assert_eq!(server.heard("connect"), 2);
+    // Another is tried after a while.
+    pass(Duration::from_secs(20)).await;
+    assert!(send_all(20).await.iter().all(Result::is_ok));
+    assert_eq!(server.heard("connect"), 3);
+}
+
+#[tokio::test]
+async fn one_that_has_taken_nothing_and_closes_every_line_does_not_work() {
+    let server = Scripted::start().await;
+    server.answer("connect", "");
+    let error = to(&[server.port], "").send(&mail()).await.unwrap_err();
+    assert!(matches!(error, SendError::Transient { about: About::AllMail, .. }), "{error}");
+}
+
+#[tokio::test]
 async fn what_one_that_asks_for_less_has_no_turn_for_goes_to_the_next() {
     let (first, second) = (Scripted::start().await, Scripted::start().await);
     let transport = to(&[first.port, second.port], "timeout = '2s'");

@@ -45,6 +45,28 @@ fn collect(node: &Value, first_columns: &BTreeMap<String, String>, found: &mut V
     }
 }
 
+/// Whether this plan goes through a batch time and again, for each row that it has found before.
+pub fn repeats_its_batch(plan: &Value) -> bool {
+    match plan {
+        Value::Array(nodes) => nodes.iter().any(repeats_its_batch),
+        Value::Object(fields) => {
+            let is = |fields: &Map<String, Value>, name: &str, value: &str| {
+                fields.get(name).and_then(Value::as_str).is_some_and(|found| found == value)
+            };
+            let is_repeated = |inner: &Value| {
+                let inner = inner.as_object();
+                inner.is_some_and(|inner| {
+                    is(inner, "Parent Relationship", "Inner") && is(inner, "Function Name", "unnest")
+                })
+            };
+            let joins = is(fields, "Node Type", "Nested Loop");
+            let inner = fields.get("Plans").and_then(Value::as_array);
+            joins && inner.is_some_and(|plans| plans.iter().any(is_repeated)) || fields.values().any(repeats_its_batch)
+        }
+        _ => false,
+    }
+}
+
 fn goes_through_an_index(node: &Map<String, Value>, first_columns: &BTreeMap<String, String>) -> bool {
     let text = |name: &str| node.get(name).and_then(Value::as_str).unwrap_or_default();
     let Some(first) = first_columns.get(text("Index Name")) else { return false };
