@@ -60,7 +60,7 @@ impl Row {
     }
 }
 
-/// How PostgreSQL goes about what follows in a transaction, once it has work: see [`Tx::expect_batches`].
+/// How PostgreSQL goes about what follows in a transaction, once it has work: see `Tx::expect_batches`.
 pub const FOR_BATCHES: &str = "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_hashjoin = off; \
      SET LOCAL enable_mergejoin = off; SET LOCAL enable_material = off; SET LOCAL enable_seqscan = off; \
      SET LOCAL enable_bitmapscan = off; \
