@@ -51,7 +51,13 @@ async fn asked_for() {
                 daemons: if kind == Kind::Postgres { 3 } else { 1 },
                 on_disk: true,
             };
-            let settings = [("schedule.chunk", "500"), ("schedule.lease", "15s"), ("smtp.timeout", "10s")];
+            // Small steps, so that there is something left to kill.
+            let settings = [
+                ("schedule.chunk", "100"),
+                ("schedule.claim_batch", "100"),
+                ("schedule.lease", "15s"),
+                ("smtp.timeout", "10s"),
+            ];
             live(terms, &settings).await;
         }
         if Instant::now() >= until {

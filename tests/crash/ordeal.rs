@@ -9,7 +9,7 @@ use mfa_enforcer::domain::ids::Id;
 use mfa_enforcer::domain::time::Timestamp;
 
 use super::house::{CONNECTIONS, House};
-use super::people::{FLIPPED, TOLD, add_company_of, add_enrolled_company_of, give_date, let_the_day_come};
+use super::people::{FLIPPED, TOLD, add_dateless_company_of, add_enrolled_company_of, give_date, let_the_day_come};
 use super::plan::{Act, Kill, Plan, Victim};
 use crate::support::{Kind, folder_in_memory};
 
@@ -67,7 +67,7 @@ impl Ordeal {
         for (name, value) in settings {
             house.installation.set(name, value);
         }
-        add_company_of(&house.db, TOLD, terms.told).await;
+        let told = add_dateless_company_of(&house.db, TOLD, terms.told).await;
         let flipped = add_enrolled_company_of(&house.db, FLIPPED, terms.flipped).await;
         let mut ordeal = Self {
             terms,
@@ -83,6 +83,9 @@ impl Ordeal {
         };
         let began = Instant::now();
         for (act, kills) in plan.acts {
+            if act == Act::Send {
+                ordeal.house.rows(&give_date(told)).await;
+            }
             if act == Act::Flip {
                 assert_eq!(ordeal.house.number("SELECT count(*) FROM requirements").await, 0, "the day has not come");
                 ordeal.house.rows(&give_date(flipped)).await;
@@ -172,9 +175,10 @@ impl Ordeal {
     /// How much there is to do in an act.
     fn whole(&self, act: Act) -> usize {
         match act {
-            // Users and memberships are looked at, and the first have a notice made.
-            Act::Make => 2 * (self.terms.told + self.terms.flipped) + self.terms.told,
-            Act::Send => self.terms.told,
+            // Users and memberships.
+            Act::Look => 2 * (self.terms.told + self.terms.flipped),
+            // A notice is made, and sent.
+            Act::Send => 2 * self.terms.told,
             Act::Flip => self.terms.flipped + 1,
         }
     }
@@ -182,10 +186,11 @@ impl Ordeal {
     /// The query that counts what is done of it.
     fn progress(&self, act: Act) -> String {
         match act {
-            Act::Make => "SELECT (SELECT count(*) FROM users WHERE reviewed)
-                + (SELECT count(*) FROM memberships WHERE reviewed) + (SELECT count(*) FROM notices)"
-                .to_owned(),
-            Act::Send => "SELECT count(*) FROM notices WHERE state = 'sent'".to_owned(),
+            Act::Look => {
+                "SELECT (SELECT count(*) FROM users WHERE reviewed) + (SELECT count(*) FROM memberships WHERE reviewed)"
+                    .to_owned()
+            }
+            Act::Send => "SELECT count(*) + count(CASE WHEN state = 'sent' THEN 1 END) FROM notices".to_owned(),
             Act::Flip => {
                 let flipped = "(SELECT count(*) FROM enforcements WHERE flipped_at IS NOT NULL AND company_id";
                 let query = format!("SELECT (SELECT count(*) FROM requirements) + {flipped} = '{}')", self.flipped);

@@ -14,9 +14,14 @@ pub const FLIPPED: u32 = 2;
 
 /// Writes a company where it is noon, with so many people, who are to be told of its date some weeks ahead.
 pub async fn add_company_of(db: &TestDatabase, number: u32, people: usize) -> Id {
-    let company = add(db, number, people, false).await;
+    let company = add_dateless_company_of(db, number, people).await;
     db.execute(&give_date(company)).await;
     company
+}
+
+/// The same without a date.
+pub async fn add_dateless_company_of(db: &TestDatabase, number: u32, people: usize) -> Id {
+    add(db, number, people, false).await
 }
 
 /// The same with people who are enrolled, so that they get no notices. It has no date yet: its people are to be known before,

@@ -8,9 +8,9 @@ use crate::support::Kind;
 /// A part of the work, with something to count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Act {
-    /// Everybody is looked at, and notices are made.
-    Make,
-    /// The notices go out.
+    /// Everybody is looked at.
+    Look,
+    /// Notices are made, and go out.
     Send,
     /// The day of a company comes.
     Flip,
@@ -64,9 +64,9 @@ impl Plan {
     /// `kills` of them, on this database, with so many daemons.
     pub fn new(seed: u64, kills: usize, kind: Kind, daemons: usize) -> Self {
         let dice = Dice::new(seed, 5);
-        let make = kills / 8;
-        let flip = (kills - make) * 2 / 5;
-        let acts = [(Act::Make, make), (Act::Send, kills - make - flip), (Act::Flip, flip)].map(|(act, count)| {
+        let look = kills / 8;
+        let flip = (kills - look) * 2 / 5;
+        let acts = [(Act::Look, look), (Act::Send, kills - look - flip), (Act::Flip, flip)].map(|(act, count)| {
             let mut all: Vec<Kill> = (0..count).map(|turn| Kill::draw(&dice, turn, act, kind, daemons)).collect();
             all.sort_by_key(|kill| kill.at);
             (act, all)
@@ -82,11 +82,11 @@ impl Kill {
         let process = Victim::DatabaseProcess(dice.below(100));
         let round: &[Victim] = match (kind, act) {
             (Kind::Sqlite, Act::Send) => &[daemon, Victim::MailServer, daemon],
-            (Kind::Sqlite, Act::Make | Act::Flip) => &[daemon],
+            (Kind::Sqlite, Act::Look | Act::Flip) => &[daemon],
             (Kind::Postgres, Act::Send) => {
                 &[daemon, Victim::Database, Victim::MailServer, process, daemon, Victim::MailServer, daemon]
             }
-            (Kind::Postgres, Act::Make | Act::Flip) => &[daemon, Victim::Database, daemon, process],
+            (Kind::Postgres, Act::Look | Act::Flip) => &[daemon, Victim::Database, daemon, process],
         };
         let after = u64::try_from(dice.between(0, AFTER_MOST * 1000)).expect("it is not negative");
         // Never at the very end, which may come sooner than it is seen.
