@@ -19,6 +19,11 @@ fn is_explained(sql: &str) -> bool {
     ["SELECT", "INSERT", "UPDATE", "DELETE", "WITH"].contains(&first)
 }
 
+/// Whether it comes to rows by a batch of keys, and does not only choose some of those that it finds otherwise.
+fn begins_with_a_batch(sql: &str) -> bool {
+    sql.replace("IN (SELECT id FROM unnest($", "").contains("unnest($")
+}
+
 /// The plan that serves for all values: what PostgreSQL may choose for a statement that is prepared once.
 async fn plan(db: &TestDatabase, sql: &str) -> Value {
     prepare(db, sql, Vec::new()).await.unwrap_or_else(|error| panic!("{error}\nin: {sql}"));
@@ -75,12 +80,13 @@ async fn no_statement_reads_a_large_table_from_beginning_to_end() {
     db.execute("ANALYZE notices").await;
     db.execute(&FOR_BATCHES.replace("SET LOCAL", "SET")).await;
     db.execute("SET plan_cache_mode = force_generic_plan").await;
-    for sql in statements::read(Kind::Postgres).iter().filter(|sql| sql.contains("unnest($")) {
-        assert!(
-            !scans_postgres::repeats_its_batch(&plan(&db, sql).await),
-            "its batch is gone through again and again by:\n{sql}"
-        );
+    let mut repeating = Vec::new();
+    for sql in statements::read(Kind::Postgres).iter().filter(|sql| begins_with_a_batch(sql)) {
+        if scans_postgres::repeats_its_batch(&plan(&db, sql).await) {
+            repeating.push(format!("its batch is gone through again and again by:\n{sql}\n"));
+        }
     }
+    assert!(repeating.is_empty(), "{}", repeating.join("\n"));
     // SQLite plans without a look at the tables, unless somebody has it analyse them.
     let db = TestDatabase::new(Kind::Sqlite).await;
     let indexes = scans_sqlite::Indexes::of(&db).await;

@@ -45,26 +45,36 @@ fn collect(node: &Value, first_columns: &BTreeMap<String, String>, found: &mut V
     }
 }
 
-/// Whether this plan goes through a batch time and again, for each row that it has found before.
+/// Whether this plan goes through a batch time and again: for each row of a table that it has come to in another way.
 pub fn repeats_its_batch(plan: &Value) -> bool {
+    any_node(plan, &|node| {
+        let sides = node.get("Plans").and_then(Value::as_array).filter(|_| is(node, "Node Type", "Nested Loop"));
+        sides.is_some_and(|sides| {
+            let mut nodes = sides.iter().filter_map(Value::as_object);
+            nodes.any(|side| is(side, "Parent Relationship", "Inner") && is_of_a_batch(side))
+                && sides.iter().any(|side| any_node(side, &is_of_a_table) && !any_node(side, &is_of_a_batch))
+        })
+    })
+}
+
+fn is_of_a_table(node: &Map<String, Value>) -> bool {
+    node.contains_key("Relation Name")
+}
+
+fn is_of_a_batch(node: &Map<String, Value>) -> bool {
+    is(node, "Node Type", "Function Scan")
+}
+
+fn any_node(plan: &Value, found: &dyn Fn(&Map<String, Value>) -> bool) -> bool {
     match plan {
-        Value::Array(nodes) => nodes.iter().any(repeats_its_batch),
-        Value::Object(fields) => {
-            let is = |fields: &Map<String, Value>, name: &str, value: &str| {
-                fields.get(name).and_then(Value::as_str).is_some_and(|found| found == value)
-            };
-            let is_repeated = |inner: &Value| {
-                let inner = inner.as_object();
-                inner.is_some_and(|inner| {
-                    is(inner, "Parent Relationship", "Inner") && is(inner, "Function Name", "unnest")
-                })
-            };
-            let joins = is(fields, "Node Type", "Nested Loop");
-            let inner = fields.get("Plans").and_then(Value::as_array);
-            joins && inner.is_some_and(|plans| plans.iter().any(is_repeated)) || fields.values().any(repeats_its_batch)
-        }
+        Value::Array(nodes) => nodes.iter().any(|node| any_node(node, found)),
+        Value::Object(fields) => found(fields) || fields.values().any(|value| any_node(value, found)),
         _ => false,
     }
+}
+
+fn is(node: &Map<String, Value>, name: &str, value: &str) -> bool {
+    node.get(name).and_then(Value::as_str).is_some_and(|found| found == value)
 }
 
 fn goes_through_an_index(node: &Map<String, Value>, first_columns: &BTreeMap<String, String>) -> bool {
