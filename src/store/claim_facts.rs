@@ -109,7 +109,7 @@ impl Claimable {
             "SELECT n.id, n.user_id, n.kind, n.due_at, n.next_attempt_at, n.attempts, n.mail_id, l.maybe_received,
                  e.id AS enforcement_id, e.company_id AS enforcing_company, e.state, e.enforcement_date, e.enforce_at,
                  e.planned_time_zone, e.set_by,
-                 c.id AS company_id, c.name AS company_name, c.enforcement_date AS company_date,
+                 c.name AS company_name, c.enforcement_date AS company_date,
                  EXISTS (SELECT 1 FROM enforcements AS held WHERE held.company_id = c.id AND held.state = 'held') AS company_date_held,
                  c.locale AS company_locale, c.support_contact, c.enforcement_set_by,
                  m.user_id AS member, m.exempt_until, m.require_at,
