@@ -1,5 +1,7 @@
 //! What can go wrong with the store.
 
+use std::borrow::Cow;
+
 use thiserror::Error;
 
 use crate::domain::values::InvalidValue;
@@ -37,21 +39,33 @@ pub enum StoreError {
 const FORBIDDEN: &str = "42501";
 /// PostgreSQL's `lock_not_available`.
 const LOCKED: &str = "55P03";
+/// PostgreSQL's `unique_violation`.
+const TWICE: &str = "23505";
 /// PostgreSQL's `lock_not_available` and `deadlock_detected`, and `SQLITE_BUSY`.
 const BUSY: [&str; 3] = [LOCKED, "40P01", "5"];
 
 impl StoreError {
     /// Whether somebody has kept a row locked for longer than a statement waits.
     pub(super) fn is_of_a_lock(&self) -> bool {
-        let Self::Busy(error) = self else { return false };
-        error.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code == LOCKED)
+        matches!(self, Self::Busy(error) if code(error).as_deref() == Some(LOCKED))
     }
+
+    /// Of a row that nobody had when it was looked for: somebody else has just made it.
+    pub(super) fn of_a_race(self) -> Self {
+        match self {
+            Self::Database(error) if code(&error).as_deref() == Some(TWICE) => Self::Busy(error),
+            other => other,
+        }
+    }
+}
+
+fn code(error: &sqlx::Error) -> Option<Cow<'_, str>> {
+    error.as_database_error().and_then(sqlx::error::DatabaseError::code)
 }
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-        match code.as_deref() {
+        match code(&error).as_deref() {
             Some(FORBIDDEN) => Self::Forbidden(error),
             Some(code) if BUSY.contains(&code) => Self::Busy(error),
             _ => Self::Database(error),

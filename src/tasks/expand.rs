@@ -6,6 +6,7 @@ use serde_json::json;
 use super::{Report, Services, Task, TaskError};
 use crate::domain::ids::Id;
 use crate::domain::time::Timestamp;
+use crate::store::StoreError;
 
 /// The task.
 pub struct Expand;
@@ -27,8 +28,14 @@ impl Task for Expand {
             after = due.last().copied();
             for (milestone, _) in &due {
                 tally.all += 1;
-                if let Err(error) = expand(services, *milestone, &mut tally).await {
-                    tally.failures.push(format!("milestone {milestone}: {error}"));
+                match expand(services, *milestone, &mut tally).await {
+                    Ok(()) => {}
+                    Err(error @ StoreError::Busy(_)) => {
+                        tracing::warn!(%milestone, %error, "the next tick goes on with this milestone");
+                    }
+                    Err(error) => {
+                        tally.failures.push(format!("milestone {milestone}: {error}"));
+                    }
                 }
             }
             if after.is_none() || services.shutdown.is_requested() {
@@ -56,7 +63,7 @@ struct Tally {
 }
 
 /// Expands one milestone to its end, each chunk at its own instant.
-async fn expand(services: &Services, milestone: Id, tally: &mut Tally) -> Result<(), TaskError> {
+async fn expand(services: &Services, milestone: Id, tally: &mut Tally) -> Result<(), StoreError> {
     let (store, policy, chunk) = (&services.store, &services.policy, services.limits.chunk);
     let mut taken = false;
     while !services.shutdown.is_requested() {
