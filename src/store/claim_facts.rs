@@ -79,6 +79,7 @@ pub(super) struct DueNotice {
 impl Claimable {
     /// Finds and locks the users of the longest overdue notices; none if nothing is due that another daemon is not at.
     pub async fn lock(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<Option<Self>, StoreError> {
+        tx.expect_order().await?;
         let mut locked_users = BTreeSet::new();
         let mut users = BTreeSet::new();
         for due in ["n.state = 'pending' AND n.next_attempt_at <= $1", "n.state = 'sending' AND n.claimed_until < $1"] {
@@ -220,13 +221,20 @@ async fn longest_overdue(
 /// The companies of all that is due to these users, locked; those whose row is being changed are passed over.
 async fn lock_companies(tx: &mut Tx, users: &BTreeSet<Id>) -> Result<BTreeSet<Id>, StoreError> {
     let sql = format!(
-        "SELECT c.id FROM companies AS c WHERE c.id IN (
-             SELECT e.company_id FROM notices AS n JOIN enforcements AS e ON e.id = n.enforcement_id
-             WHERE n.user_id IN (SELECT id FROM {}) AND n.state IN ('pending', 'sending')) ORDER BY c.id{}",
+        "SELECT DISTINCT e.company_id FROM {} JOIN notices AS n ON n.user_id = batch.id
+         JOIN enforcements AS e ON e.id = n.enforcement_id
+         WHERE n.state IN ('pending', 'sending') AND e.company_id IS NOT NULL",
+        id_rows(tx, 1)
+    );
+    let rows = tx.fetch_all(&sql, bind![id_batch(users.iter().copied())]).await?;
+    let companies: BTreeSet<Id> = rows.iter().map(|row| row.get("company_id")).collect::<Result<_, _>>()?;
+    // By itself, so that the planner knows how few they are.
+    let sql = format!(
+        "SELECT c.id FROM companies AS c WHERE c.id IN (SELECT id FROM {}) ORDER BY c.id{}",
         id_rows(tx, 1),
         tx.dialect().for_share_skip_locked("c")
     );
-    let rows = tx.fetch_all(&sql, bind![id_batch(users.iter().copied())]).await?;
+    let rows = tx.fetch_all(&sql, bind![id_batch(companies)]).await?;
     rows.iter().map(|row| row.get("id")).collect()
 }
 

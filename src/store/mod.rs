@@ -53,7 +53,7 @@ pub mod users;
 mod values;
 
 pub use error::StoreError;
-pub use sql::FOR_BATCHES;
+pub use sql::{FOR_BATCHES, FOR_ORDER};
 
 use std::sync::Arc;
 

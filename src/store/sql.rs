@@ -63,8 +63,12 @@ impl Row {
 /// How PostgreSQL goes about what follows in a transaction, once it has work: see `Tx::expect_batches`.
 pub const FOR_BATCHES: &str = "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_hashjoin = off; \
      SET LOCAL enable_mergejoin = off; SET LOCAL enable_material = off; SET LOCAL enable_seqscan = off; \
-     SET LOCAL enable_bitmapscan = off; \
+     SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = on; \
      SET LOCAL mfa_enforcer.derives = 'on'";
+
+/// The same for what takes the first rows of an order: see [`Tx::expect_order`]. (What has to be sorted all the same would
+/// seem to cost so much that it is compiled.)
+pub const FOR_ORDER: &str = "SET LOCAL enable_sort = off; SET LOCAL jit = off";
 
 /// The same for what only looks up and writes rows by their keys: see [`Tx::expect_keys`].
 const FOR_KEYS: &str =
@@ -303,6 +307,20 @@ impl Tx {
         if let (Open::Postgres(tx), false) = (&mut self.open, self.expects_batches) {
             sqlx::raw_sql(FOR_BATCHES).execute(&mut **tx).await.inspect_err(|error| self.leavings.note(error))?;
             self.expects_batches = true;
+        }
+        Ok(())
+    }
+
+    /// Has PostgreSQL come to the first rows of an order by an index in that order, until [`Tx::expect_batches`].
+    ///
+    /// It does not know how many rows there have come to be in a small index since it looked at the table last, nor, in a
+    /// plan for all values, how few are wanted: it would sort all that is open each time.
+    ///
+    /// # Errors
+    /// What the database answers.
+    pub async fn expect_order(&mut self) -> Result<(), StoreError> {
+        if let Open::Postgres(tx) = &mut self.open {
+            sqlx::raw_sql(FOR_ORDER).execute(&mut **tx).await.inspect_err(|error| self.leavings.note(error))?;
         }
         Ok(())
     }

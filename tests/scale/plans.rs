@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use mfa_enforcer::store::FOR_BATCHES;
+use mfa_enforcer::store::{FOR_BATCHES, FOR_ORDER};
 use serde_json::Value;
 
 use super::exceptions::Judgement;
-use super::seed::database_of_a_million;
+use super::seed::{database_of_a_few_companies, database_of_a_million};
 use super::{scans_postgres, scans_sqlite};
 use crate::support::{Kind, TestDatabase, statements};
 
@@ -22,6 +22,11 @@ fn is_explained(sql: &str) -> bool {
 /// Whether it comes to rows by a batch of keys, and does not only choose some of those that it finds otherwise.
 fn begins_with_a_batch(sql: &str) -> bool {
     sql.replace("IN (SELECT id FROM unnest($", "").contains("unnest($")
+}
+
+/// Whether it takes the first of the notices that are due.
+fn takes_from_the_queue(sql: &str) -> bool {
+    sql.contains("n.next_attempt_at <= $1") && sql.contains("ORDER BY n.next_attempt_at, n.user_id LIMIT $2")
 }
 
 /// The plan that serves for all values: what PostgreSQL may choose for a statement that is prepared once.
@@ -87,6 +92,18 @@ async fn no_statement_reads_a_large_table_from_beginning_to_end() {
         }
     }
     assert!(repeating.is_empty(), "{}", repeating.join("\n"));
+    let db = database_of_a_few_companies().await;
+    db.execute(&format!("{FOR_BATCHES}; {FOR_ORDER}").replace("SET LOCAL", "SET")).await;
+    db.execute("SET plan_cache_mode = force_generic_plan").await;
+    let mut claims = 0;
+    for sql in statements::read(Kind::Postgres).iter().filter(|sql| takes_from_the_queue(sql)) {
+        claims += 1;
+        assert!(
+            !scans_postgres::sorts_a_queue(&plan(&db, sql).await),
+            "all that waits is sorted for each claim by:\n{sql}"
+        );
+    }
+    assert!(claims >= 2, "who claims what is due, and what is due to nobody");
     // SQLite plans without a look at the tables, unless somebody has it analyse them.
     let db = TestDatabase::new(Kind::Sqlite).await;
     let indexes = scans_sqlite::Indexes::of(&db).await;

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+/// The indexes of notices that wait.
+const QUEUES: [&str; 2] = ["notices_due", "notices_open"];
+
 /// The tables that this plan, as `EXPLAIN (FORMAT JSON)` shows it, reads whole: sequentially, or by an index of which it does not
 /// know the first column, by these `first_columns`. A partial index is small, and may be read whole.
 pub fn scans(plan: &Value, first_columns: &BTreeMap<String, String>) -> Vec<String> {
@@ -54,6 +57,14 @@ pub fn repeats_its_batch(plan: &Value) -> bool {
             nodes.any(|side| is(side, "Parent Relationship", "Inner") && is_of_a_batch(side))
                 && sides.iter().any(|side| any_node(side, &is_of_a_table) && !any_node(side, &is_of_a_batch))
         })
+    })
+}
+
+/// Whether this plan sorts notices that wait, whatever their number, instead of taking them in the order of their index.
+pub fn sorts_a_queue(plan: &Value) -> bool {
+    any_node(plan, &|node| {
+        let waits = |node: &Map<String, Value>| QUEUES.iter().any(|index| is(node, "Index Name", index));
+        is(node, "Node Type", "Sort") && node.get("Plans").is_some_and(|inner| any_node(inner, &waits))
     })
 }
 

@@ -10,3 +10,10 @@ pub async fn database_of_a_million() -> TestDatabase {
     println!("seeded in {} s", began.elapsed().as_secs());
     db
 }
+
+/// A database with sixty thousand notices of three companies, all of them due since PostgreSQL has looked at them.
+pub async fn database_of_a_few_companies() -> TestDatabase {
+    let db = TestDatabase::new(Kind::Postgres).await;
+    db.execute(include_str!("few.sql")).await;
+    db
+}
