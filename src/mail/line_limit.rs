@@ -1,10 +1,10 @@
 //! How many lines to a mail server are open at the same time.
 
 use std::ops::RangeInclusive;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Mutex as AsyncMutex, MutexGuard, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 /// After how long one line more is tried: at least, where the last was taken, and at most, where some were refused.
@@ -22,6 +22,8 @@ pub(super) struct LineLimit {
     permits: Arc<Semaphore>,
     found: Mutex<Found>,
     open: Arc<()>,
+    /// The right to open a line where none is open.
+    first: AsyncMutex<()>,
 }
 
 struct Found {
@@ -50,6 +52,7 @@ impl LineLimit {
                 worked: None,
             }),
             open: Arc::default(),
+            first: AsyncMutex::default(),
         }
     }
 
@@ -57,6 +60,20 @@ impl LineLimit {
     pub(super) async fn permit(&self) -> Option<OwnedSemaphorePermit> {
         self.try_more();
         Arc::clone(&self.permits).acquire_owned().await.ok()
+    }
+
+    /// Waits until a line may be opened: where none is, for whoever opens the first, without which it could not be told whether
+    /// the server refuses all or is content with fewer. What is returned is kept until the line is open or refused.
+    pub(super) async fn may_open(&self) -> Option<MutexGuard<'_, ()>> {
+        if self.any_open() {
+            return None;
+        }
+        let first = self.first.lock().await;
+        (!self.any_open()).then_some(first)
+    }
+
+    fn any_open(&self) -> bool {
+        Arc::strong_count(&self.open) > 1
     }
 
     /// A line was opened.
@@ -69,7 +86,7 @@ impl LineLimit {
     /// Returns how many are used from now on; none: the refusal is about something else.
     pub(super) fn refused(&self, permit: OwnedSemaphorePermit) -> Option<usize> {
         let mut found = self.found();
-        if Arc::strong_count(&self.open) == 1 || found.lines == 1 {
+        if !self.any_open() || found.lines == 1 {
             return None;
         }
         permit.forget();
@@ -101,7 +118,7 @@ impl LineLimit {
         }
     }
 
-    fn found(&self) -> MutexGuard<'_, Found> {
+    fn found(&self) -> std::sync::MutexGuard<'_, Found> {
         self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -182,6 +182,7 @@ impl Relay {
             let place = &place;
             move |error: SmtpError| smtp_replies::not_connected(place, step, &error, self.server.credentials.as_ref())
         };
+        let _first = self.lines.may_open().await;
         let address = (self.server.host.as_str(), self.server.port);
         let mut connection = if self.server.encryption == Encryption::Implicit {
             AsyncSmtpConnection::connect_tokio1(address, None, &self.hello, self.tls.clone(), None)

@@ -162,27 +162,36 @@ impl SmtpTransport {
             () = sleep_until(self.began + turn) => {}
             _ = ending.wait_for(|ending| *ending) => return Err(no_turn()),
         }
-        let seat = match relay.announced_seat(mail.mail_id) {
-            Some(seat) => Some(seat),
-            None => timeout_at(share, relay.seat()).await.map_err(|_| no_turn())?,
-        };
-        let seat = seat.ok_or_else(no_turn)?;
         // Who wants one mail after the other is not told of the next.
         let following = following.filter(|_| health.is_unhurried());
-
         let begun = self.began.elapsed();
         let handed_over = AtomicBool::new(false);
-        let sending = in_time(Box::pin(relay.send(seat, mail, following, &handed_over)), share, deadline, &handed_over);
-        let outcome = sending.await.unwrap_or_else(|| {
-            let within = Instant::now().saturating_duration_since(asked);
-            Err(smtp_replies::silent(&relay.place(), within, handed_over.load(Ordering::Relaxed)))
-        });
+        let outcome = loop {
+            let seat = match relay.announced_seat(mail.mail_id) {
+                Some(seat) => Some(seat),
+                None => timeout_at(share, relay.seat()).await.map_err(|_| no_turn())?,
+            };
+            let seat = seat.ok_or_else(no_turn)?;
+            let sending = Box::pin(relay.send(seat, mail, following, &handed_over));
+            let outcome = in_time(sending, share, deadline, &handed_over).await.unwrap_or_else(|| {
+                let within = Instant::now().saturating_duration_since(asked);
+                Err(smtp_replies::silent(&relay.place(), within, handed_over.load(Ordering::Relaxed)))
+            });
+            // A mail for which there was no further line waits for one of those that there are, if no other server takes it.
+            if !(is_last && outcome.as_ref().is_err_and(Failure::is_no_turn)) {
+                break outcome;
+            }
+        };
         health.note(&relay.place(), begun, self.began.elapsed(), outcome.as_ref());
         RelayHealth::gauge(self.relays.iter().map(|(_, health)| health));
-        outcome.map_err(|Failure { error, of_server, .. }| match &error {
-            SendError::Transient { about: About::NoTurn, .. } => Unsent::NoTurn(error),
-            _ if of_server && !handed_over.load(Ordering::Relaxed) => Unsent::Elsewhere(error),
-            _ => Unsent::Everywhere(error),
+        outcome.map_err(|failure| {
+            if failure.is_no_turn() {
+                Unsent::NoTurn(failure.error)
+            } else if failure.of_server && !handed_over.load(Ordering::Relaxed) {
+                Unsent::Elsewhere(failure.error)
+            } else {
+                Unsent::Everywhere(failure.error)
+            }
         })
     }
 

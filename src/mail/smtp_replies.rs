@@ -69,6 +69,11 @@ impl Failure {
         let error = SendError::Transient { reply: shorten(reply), about: About::AllMail, maybe_received };
         Self { error, of_server: true, of_line: false, throttled: false }
     }
+
+    /// Whether the mail was not offered to the server.
+    pub(super) fn is_no_turn(&self) -> bool {
+        matches!(self.error, SendError::Transient { about: About::NoTurn, .. })
+    }
 }
 
 /// The server refused, or the line broke.

@@ -4,7 +4,8 @@
 //! [`UNRECORDED`]. So a slow mail server or database slows down what comes before it, and memory does not grow with
 //! the number of notices.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -16,13 +17,18 @@ use tokio::sync::Semaphore;
 
 use super::lines::{Claimed, OpenClaim, send_all};
 use super::record::{Recorded, UNRECORDED, record_all};
+use super::turn::TurnedAway;
 use super::{Report, Services, Task, TaskError};
 use crate::domain::time::Timestamp;
 use crate::store::claim::ClaimTerms;
 use crate::telemetry::metrics::NOTICES_PENDING;
 
 /// The task.
-pub struct Deliver;
+#[derive(Default)]
+pub struct Deliver {
+    /// Whether the last run had mail turned away.
+    was_turned_away: AtomicBool,
+}
 
 /// How many claims wait while the mails of one are sent, where several mails are sent at a time.
 const CLAIMS_AHEAD: usize = 2;
@@ -43,11 +49,14 @@ impl Task for Deliver {
         let (claims, unrecorded) = if concurrent == 1 { (1, 1) } else { (1 + CLAIMS_AHEAD, concurrent + UNRECORDED) };
         let (to_send, claimed) = mpsc::channel(0);
         let (to_record, outcomes) = mpsc::channel(unrecorded);
+        let turned_away = TurnedAway::default();
+        let first = i64::try_from(concurrent).ok().filter(|_| self.was_turned_away.load(Ordering::Relaxed));
         let (aside, (), recorded) = join!(
-            claim_all(services, claims, to_send),
-            send_all(services, claimed, concurrent, unrecorded, to_record),
+            claim_all(services, claims, first, to_send, &turned_away),
+            send_all(services, claimed, concurrent, unrecorded, to_record, &turned_away),
             record_all(services, outcomes, unrecorded),
         );
+        self.was_turned_away.store(turned_away.is_noted(), Ordering::Relaxed);
         gauge_pending(services, services.clock.now()).await?;
         let Aside { skipped, waiting } = aside?;
         let Recorded { sent, failed, deferred, waiting: put_off } = recorded;
@@ -72,11 +81,14 @@ struct Aside {
     waiting: u64,
 }
 
-/// Claims what is due, at most `most` claims at a time, until nothing is left.
+/// Claims what is due, at most `most` claims at a time, until nothing is left, or mail is turned away. Where the `first` claim
+/// is of so many notices only, those behind it wait until it is known what became of it: they may be for another daemon.
 async fn claim_all(
     services: &Services,
     most: usize,
+    mut first: Option<i64>,
     mut to_send: mpsc::Sender<Vec<Claimed>>,
+    turned_away: &TurnedAway,
 ) -> Result<Aside, TaskError> {
     let terms = ClaimTerms {
         limit: services.limits.claim_batch,
@@ -85,19 +97,38 @@ async fn claim_all(
     };
     let places = Arc::new(Semaphore::new(most));
     let all = u32::try_from(most).unwrap_or(u32::MAX);
+    let mut open: Vec<Weak<OpenClaim>> = Vec::new();
     let mut aside = Aside::default();
     let mut patience = BUSY_ROUNDS;
     while !services.shutdown.is_requested() {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { break };
         // Each claim is judged at its own instant: a long campaign must not decide by the time at which it began.
-        let claim = services.store.claim(&terms, services.clock.now(), &services.policy).await?;
+        let now = services.clock.now();
+        if open.iter().filter_map(Weak::upgrade).any(|claim| claim.until <= now) {
+            // What is sent, and could not be recorded before its claim lapsed, must not be claimed again meanwhile (R2).
+            drop(place);
+            let _ = places.acquire_many(all).await;
+            continue;
+        }
+        if turned_away.is_noted() {
+            break;
+        }
+        let limit = first.map_or(terms.limit, |first| first.min(terms.limit));
+        let claim = services.store.claim(&ClaimTerms { limit, ..terms.clone() }, now, &services.policy).await?;
         aside.skipped += claim.skipped;
         aside.waiting += claim.waiting;
         if let (true, Some(id), Some(until)) = (claim.found_work(), claim.id, claim.until) {
-            let open = Arc::new(OpenClaim::new(id, until, place));
-            let mails = claim.mails.into_iter().map(|mail| Claimed { claim: Arc::clone(&open), mail });
-            if to_send.send(mails.collect()).await.is_err() {
+            let claimed = Arc::new(OpenClaim::new(id, until, place));
+            open.retain(|claim| claim.strong_count() > 0);
+            open.push(Arc::downgrade(&claimed));
+            let mails = claim.mails.into_iter().map(|mail| Claimed { claim: Arc::clone(&claimed), mail });
+            let sent_on = to_send.send(mails.collect()).await;
+            drop(claimed);
+            if sent_on.is_err() {
                 break;
+            }
+            if first.take().is_some() {
+                let _ = places.acquire_many(all).await;
             }
             continue;
         }

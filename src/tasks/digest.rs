@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use serde_json::json;
 
+use super::record::until_recorded;
 use super::send::{Outgoing, begin, hand_over};
+use super::turn::TurnedAway;
 use super::{Report, Services, Task, TaskError};
 use crate::domain::admin_mail::{Action, News};
 use crate::domain::ids::Id;
@@ -52,7 +54,8 @@ impl Task for Digest {
             lease: services.limits.lease,
             message_id_domain: services.mailer.message_id_domain().to_owned(),
         };
-        while !services.shutdown.is_requested() {
+        let turned_away = TurnedAway::default();
+        while !services.shutdown.is_requested() && !turned_away.is_noted() {
             let now = services.clock.now();
             let Some(mut claim) = services.store.claim_admin_mails(&terms, now, &services.policy).await? else { break };
             foretell(services, &mut claim).await?;
@@ -60,7 +63,7 @@ impl Task for Digest {
                 break; // another daemon is at them
             }
             others += claim.skipped;
-            let outcomes = send_all(services, &claim).await?;
+            let outcomes = send_all(services, &claim, &turned_away).await;
             let is_sent = |outcome: &&MailOutcome| outcome.result == MailResult::Sent;
             let sent_now = outcomes.iter().filter(is_sent).count() as u64;
             sent += sent_now;
@@ -93,18 +96,23 @@ async fn foretell(services: &Services, claim: &mut AdminClaim) -> Result<(), Tas
 
 /// Sends the mails of a claim one by one, and records each outcome at once: what is sent and not recorded when the process
 /// dies is sent again.
-async fn send_all(services: &Services, claim: &AdminClaim) -> Result<Vec<MailOutcome>, TaskError> {
+async fn send_all(services: &Services, claim: &AdminClaim, turned_away: &TurnedAway) -> Vec<MailOutcome> {
     let mut outcomes = Vec::with_capacity(claim.mails.len());
     for mail in &claim.mails {
-        let outcome = send_one(services, mail, claim.until).await;
-        let recorded = std::slice::from_ref(&outcome);
-        services.store.record_admin_outcomes(claim.id, services.clock.now(), recorded).await?;
-        outcomes.push(outcome);
+        let outcome = [send_one(services, mail, claim.until, turned_away).await];
+        let record = || services.store.record_admin_outcomes(claim.id, services.clock.now(), &outcome);
+        until_recorded(services, 1, record).await;
+        outcomes.extend(outcome);
     }
-    Ok(outcomes)
+    outcomes
 }
 
-async fn send_one(services: &Services, mail: &ClaimedAdminMail, until: Timestamp) -> MailOutcome {
+async fn send_one(
+    services: &Services,
+    mail: &ClaimedAdminMail,
+    until: Timestamp,
+    turned_away: &TurnedAway,
+) -> MailOutcome {
     let message = &mail.message;
     let outgoing = Outgoing {
         mail_id: message.mail_id,
@@ -115,8 +123,8 @@ async fn send_one(services: &Services, mail: &ClaimedAdminMail, until: Timestamp
         maybe_received: false,
         until,
     };
-    match begin(services, &outgoing, services.mailer.prepare_admin(message)).await {
-        Ok(composed) => hand_over(services, &outgoing, &composed, None).await,
+    match begin(services, &outgoing, services.mailer.prepare_admin(message), turned_away).await {
+        Ok(composed) => hand_over(services, &outgoing, &composed, None, turned_away).await,
         Err(outcome) => outcome,
     }
 }

@@ -10,6 +10,7 @@ use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 
 use super::Services;
 use super::send::{Outgoing, begin, hand_over};
+use super::turn::TurnedAway;
 use crate::domain::ids::Id;
 use crate::domain::time::Timestamp;
 use crate::mail::PrepareError;
@@ -24,7 +25,7 @@ const WRITTEN_TOGETHER: usize = 16;
 /// A claim whose mails are not all recorded yet.
 pub(super) struct OpenClaim {
     id: Id,
-    until: Timestamp,
+    pub(super) until: Timestamp,
     _place: OwnedSemaphorePermit,
 }
 
@@ -55,13 +56,15 @@ impl Unrecorded {
     }
 }
 
-/// Writes and sends claimed mails, `concurrent` of them at a time, of which at most `unrecorded` are not recorded yet.
+/// Writes and sends claimed mails, `concurrent` of them at a time, of which at most `unrecorded` are not recorded yet. Once
+/// one is `turned_away`, those behind it are given back.
 pub(super) async fn send_all(
     services: &Services,
     claimed: mpsc::Receiver<Vec<Claimed>>,
     concurrent: usize,
     unrecorded: usize,
     to_record: mpsc::Sender<Unrecorded>,
+    turned_away: &TurnedAway,
 ) {
     let together = WRITTEN_TOGETHER.min(concurrent);
     let written = claimed
@@ -70,7 +73,7 @@ pub(super) async fn send_all(
         .buffered(if concurrent == 1 { 1 } else { 2 })
         .flat_map(stream::iter);
     let queue = Queue { written: Mutex::new(Box::pin(written)), room: Arc::new(Semaphore::new(unrecorded)) };
-    join_all((0..concurrent).map(|_| serve_line(services, &queue, to_record.clone()))).await;
+    join_all((0..concurrent).map(|_| serve_line(services, &queue, to_record.clone(), turned_away))).await;
 }
 
 /// What became of the writing of a claimed mail.
@@ -110,6 +113,7 @@ async fn serve_line<S: Stream<Item = Written> + Unpin>(
     services: &Services,
     queue: &Queue<S>,
     mut to_record: mpsc::Sender<Unrecorded>,
+    turned_away: &TurnedAway,
 ) {
     let mut announced = None;
     loop {
@@ -117,16 +121,16 @@ async fn serve_line<S: Stream<Item = Written> + Unpin>(
             Some(ready)
         } else {
             let Some(next) = queue.next().await else { return };
-            begin_one(services, next, &mut to_record).await
+            begin_one(services, next, &mut to_record, turned_away).await
         };
         let Some(Ready { one, composed, room }) = ready else { continue };
         if services.mailer.limits().are_none()
             && let Some(next) = queue.next_at_once()
         {
-            announced = begin_one(services, next, &mut to_record).await;
+            announced = begin_one(services, next, &mut to_record, turned_away).await;
         }
         let following = announced.as_ref().map(|next| &next.composed);
-        let outcome = hand_over(services, &one.outgoing(), &composed, following).await;
+        let outcome = hand_over(services, &one.outgoing(), &composed, following, turned_away).await;
         if outcome.result == MailResult::Sent {
             let lateness = (outcome.at.utc() - one.mail.due_at.utc()).as_seconds_f64();
             histogram!(MAIL_LATENESS_SECONDS).record(lateness.max(0.0));
@@ -140,9 +144,10 @@ async fn begin_one(
     services: &Services,
     next: (Written, OwnedSemaphorePermit),
     to_record: &mut mpsc::Sender<Unrecorded>,
+    turned_away: &TurnedAway,
 ) -> Option<Ready> {
     let ((one, prepared), room) = next;
-    match begin(services, &one.outgoing(), prepared).await {
+    match begin(services, &one.outgoing(), prepared, turned_away).await {
         Ok(composed) => Some(Ready { one, composed, room }),
         Err(outcome) => {
             let _ = to_record.send(Unrecorded { claim: one.claim, outcome, _room: room }).await;

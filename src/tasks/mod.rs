@@ -163,7 +163,7 @@ pub fn all() -> Vec<Arc<dyn Task>> {
         Arc::new(Enforce),
         Arc::new(Bounces),
         Arc::new(Expand),
-        Arc::new(Deliver),
+        Arc::new(Deliver::default()),
         Arc::new(Digest),
     ]
 }
@@ -195,7 +195,11 @@ pub async fn run_task(task: &dyn Task, services: &Services) -> Result<Report, Ta
         }
         Err(error) => {
             metrics::counter!(crate::telemetry::metrics::TASK_FAILURES_TOTAL, "task" => task.name()).increment(1);
-            tracing::error!(task = task.name(), %error, "failed; the next tick goes on");
+            if let TaskError::Store(StoreError::Busy(_)) = error {
+                tracing::warn!(task = task.name(), %error, "put off to the next tick");
+            } else {
+                tracing::error!(task = task.name(), %error, "failed; the next tick goes on");
+            }
         }
     }
     let run = TaskRun {
@@ -204,7 +208,9 @@ pub async fn run_task(task: &dyn Task, services: &Services) -> Result<Report, Ta
         finished_at,
         outcome: outcome.as_ref().map(|report| report.detail.clone()).map_err(ToString::to_string),
     };
-    if let Err(error) = services.store.record_task_run(&run).await {
+    if let Err(error) = services.store.record_task_run(&run).await
+        && outcome.is_ok()
+    {
         tracing::warn!(task = task.name(), %error, "the run could not be recorded");
     }
     outcome

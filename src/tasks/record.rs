@@ -10,6 +10,7 @@ use tokio::time::{Instant, timeout_at};
 use super::Services;
 use super::lines::Unrecorded;
 use crate::domain::ids::Id;
+use crate::store::StoreError;
 use crate::store::outcome::{MailOutcome, MailResult};
 
 /// How many outcomes are recorded in one transaction at most: what a transaction costs by itself is then little beside them.
@@ -19,8 +20,10 @@ const RECORDED_TOGETHER: usize = 64;
 pub(super) const UNRECORDED: usize = 2 * RECORDED_TOGETHER;
 /// How long outcomes wait for others. A mail is on its way for as long, so that nobody notices.
 const COLLECTED_FOR: Duration = Duration::from_millis(20);
-/// The longest wait before outcomes that could not be recorded are offered again.
-const RETRY_MOST: Duration = Duration::from_secs(15);
+/// The waits before outcomes that could not be recorded are offered again: the first, and the longest, which is well within
+/// a tick, so that a database that comes back gets them before their notices are claimed anew.
+const RETRY_FIRST: Duration = Duration::from_millis(200);
+const RETRY_MOST: Duration = Duration::from_secs(2);
 
 /// What became of mails, in numbers.
 #[derive(Default)]
@@ -43,7 +46,8 @@ pub(super) async fn record_all(services: &Services, mut outcomes: mpsc::Receiver
             by_claim.entry(one.claim()).or_default().push(one.outcome.clone());
         }
         for (claim, outcomes) in by_claim {
-            record(services, claim, &outcomes).await;
+            let record = || services.store.record_outcomes(claim, services.clock.now(), &outcomes);
+            until_recorded(services, outcomes.len(), record).await;
         }
     }
     recorded
@@ -75,21 +79,28 @@ impl Recorded {
     }
 }
 
-/// Records outcomes, again and again until the database takes them or the claim has lapsed: a mail that was sent and is
-/// not known to be would be sent once more. When it is time to end, one last attempt is made.
-async fn record(services: &Services, claim: Id, batch: &[MailOutcome]) {
-    let mut wait = Duration::from_millis(200);
-    let mut waited = Duration::ZERO;
-    let lease = services.limits.lease.to_std().unwrap_or_default();
+/// Records what became of mails, again and again until the database takes it: what is known to be sent must not be sent once
+/// more, and nobody else claims it before its claim lapses. When it is time to end, one last attempt is made.
+pub(super) async fn until_recorded<T, F>(services: &Services, mails: usize, record: impl Fn() -> F)
+where
+    F: Future<Output = Result<T, StoreError>>,
+{
+    let mut wait = RETRY_FIRST;
+    let (mut waited, mut told) = (Duration::ZERO, Duration::ZERO);
     loop {
-        let last = services.shutdown.is_requested() || waited > lease;
-        match services.store.record_outcomes(claim, services.clock.now(), batch).await {
+        let last = services.shutdown.is_requested();
+        match record().await {
             Ok(_) => return,
             Err(error) if last => {
-                tracing::error!(%error, mails = batch.len(), "outcomes could not be recorded: their claim lapses, and they may be sent again");
+                tracing::error!(%error, mails, "outcomes could not be recorded: their claim lapses, and they may be sent again");
                 return;
             }
-            Err(error) => tracing::warn!(%error, mails = batch.len(), "outcomes could not be recorded yet"),
+            // More and more seldom: nothing new is said.
+            Err(error) if waited >= told => {
+                tracing::warn!(%error, mails, "outcomes could not be recorded yet");
+                told = waited * 2;
+            }
+            Err(_) => {}
         }
         let _ = tokio::time::timeout(wait, services.shutdown.requested()).await;
         waited += wait;

@@ -3,7 +3,7 @@
 use metrics::counter;
 
 use super::Services;
-use super::turn::{self, NotBegun};
+use super::turn::{self, NotBegun, TurnedAway};
 use crate::domain::ids::Id;
 use crate::domain::retry::{backoff, gives_up};
 use crate::domain::time::Timestamp;
@@ -65,8 +65,9 @@ pub(super) async fn begin(
     services: &Services,
     outgoing: &Outgoing<'_>,
     prepared: Result<Composed, PrepareError>,
+    turned_away: &TurnedAway,
 ) -> Result<Composed, MailOutcome> {
-    if let Err(error) = turn::too_late(services, outgoing.until) {
+    if let Err(error) = turn::may_begin(services, outgoing.until, turned_away) {
         return Err(outgoing.not_begun(services, error));
     }
     let composed = prepared.map_err(|error| {
@@ -81,16 +82,17 @@ pub(super) async fn begin(
     }
 }
 
-/// Hands over a mail that may go. `following` has begun as well, and is handed over next.
+/// Hands over a mail that may go. `following` has begun as well, and is handed over next. Notes if it is `turned_away`.
 pub(super) async fn hand_over(
     services: &Services,
     outgoing: &Outgoing<'_>,
     composed: &Composed,
     following: Option<&Composed>,
+    turned_away: &TurnedAway,
 ) -> MailOutcome {
     let outcome = |result, reply, sha256| outgoing.outcome(services, result, reply, sha256);
     // It may have waited for the one before it.
-    if let Err(error) = turn::too_late(services, outgoing.until) {
+    if let Err(error) = turn::may_begin(services, outgoing.until, turned_away) {
         services.mailer.transport().forget(composed);
         return outgoing.not_begun(services, error);
     }
@@ -102,11 +104,9 @@ pub(super) async fn hand_over(
         }
         Err(SendError::Transient { about: About::NoTurn, reply, .. }) => {
             // Nothing was said to a mail server, so that it counts as no attempt.
-            let wait = backoff(1, services.limits.retry_first, services.limits.retry_most, |most| {
-                services.randomness.up_to(most)
-            });
-            let next_attempt_at = Some(services.clock.now().plus(wait));
-            outcome(MailResult::Released { next_attempt_at, maybe_received: outgoing.maybe_received }, reply, None)
+            turned_away.note();
+            let result = MailResult::Released { next_attempt_at: None, maybe_received: outgoing.maybe_received };
+            outcome(result, reply, None)
         }
         Err(error) => {
             counter!(SMTP_ERRORS_TOTAL, "class" => error.class()).increment(1);

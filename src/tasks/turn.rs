@@ -1,5 +1,6 @@
 //! When a mail that `deliver` has claimed may be sent: the limits of `[smtp]`, and the end of its claim.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -8,6 +9,21 @@ use super::Services;
 use crate::domain::time::Timestamp;
 use crate::mail::compose::Composed;
 use crate::mail::limits::Turn;
+
+/// Whether a mail server would not take a mail that was offered in its turn: those behind it are given back, and the
+/// next tick asks again.
+#[derive(Debug, Default)]
+pub(super) struct TurnedAway(AtomicBool);
+
+impl TurnedAway {
+    pub(super) fn note(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_noted(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
 
 /// A mail that is given back rather than sent.
 #[derive(Debug)]
@@ -19,13 +35,21 @@ pub(super) struct NotBegun {
 }
 
 impl NotBegun {
-    const OUT_OF_TIME: Self = Self { next_attempt_at: None, reply: "not begun" };
+    const AS_BEFORE: Self = Self { next_attempt_at: None, reply: "not begun" };
 }
 
-/// Whether there is no time left to send a mail before its claim lapses, or it is time to end.
-pub(super) fn too_late(services: &Services, until: Timestamp) -> Result<(), NotBegun> {
+/// Whether a mail may begin: there is time left to send it before its claim lapses, it is not time to end, and none before it
+/// was turned away.
+pub(super) fn may_begin(services: &Services, until: Timestamp, turned_away: &TurnedAway) -> Result<(), NotBegun> {
+    if turned_away.is_noted() {
+        return Err(NotBegun::AS_BEFORE);
+    }
+    in_time(services, until)
+}
+
+fn in_time(services: &Services, until: Timestamp) -> Result<(), NotBegun> {
     if services.shutdown.is_requested() || services.clock.now().plus(services.limits.send_timeout) > until {
-        return Err(NotBegun::OUT_OF_TIME);
+        return Err(NotBegun::AS_BEFORE);
     }
     Ok(())
 }
@@ -57,7 +81,7 @@ async fn counted(
                 let room = until.utc() - services.clock.now().plus(services.limits.send_timeout).utc();
                 let wait = wait.min(room.to_std().unwrap_or(Duration::ZERO));
                 let _ = tokio::time::timeout(wait, services.shutdown.requested()).await;
-                too_late(services, until)?;
+                in_time(services, until)?;
             }
         }
     }

@@ -1,10 +1,48 @@
-//! R6 for the outcome of a mail, where a planted fault has asked for a test (`tests/mutation`).
+//! R2 and R6 for the outcome of a mail that the database does not take down at once. On PostgreSQL alone, where a sequence
+//! remembers what was refused.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use mfa_enforcer::config::Config;
+use mfa_enforcer::mail::Mailer;
+use mfa_enforcer::mail::compose::Composed;
+use mfa_enforcer::mail::memory::MemoryTransport;
+use mfa_enforcer::mail::transport::{SendError, SimulatedServer, Transport};
+use tokio::sync::Semaphore;
 
 use super::world::World;
 use crate::support::{Kind, TestDatabase};
 
-/// The mail was accepted, and the database refuses to take that down, once. On PostgreSQL alone, where a sequence remembers
-/// what was refused.
+/// Lets the database refuse to take down that a mail was sent, whenever `refused`, of the number of the attempt `n`, says so.
+async fn refuse_outcomes(db: &TestDatabase, refused: &str) {
+    db.execute(&format!(
+        "CREATE SEQUENCE refusals;
+         CREATE FUNCTION refuse_some() RETURNS trigger LANGUAGE plpgsql AS $$
+         DECLARE n bigint := nextval('refusals');
+         BEGIN IF {refused} THEN RAISE EXCEPTION 'refused'; END IF; RETURN NEW; END $$;
+         CREATE TRIGGER refusal BEFORE UPDATE ON mails FOR EACH ROW WHEN (NEW.state = 'sent') EXECUTE FUNCTION refuse_some()"
+    ))
+    .await;
+}
+
+/// A mail server that takes mails as they are let through.
+#[derive(Debug)]
+struct Gate(MemoryTransport, Arc<Semaphore>);
+
+#[async_trait]
+impl SimulatedServer for Gate {
+    async fn send(&self, mail: &Composed) -> Result<String, SendError> {
+        self.1.acquire().await.unwrap().forget();
+        self.0.send(mail).await
+    }
+
+    fn max_concurrent(&self) -> usize {
+        self.0.max_concurrent()
+    }
+}
+
 #[tokio::test]
 async fn r6_nothing_lost_of_an_outcome_that_cannot_be_recorded_at_once_postgres() {
     let db = &TestDatabase::new(Kind::Postgres).await;
@@ -14,18 +52,62 @@ async fn r6_nothing_lost_of_an_outcome_that_cannot_be_recorded_at_once_postgres(
     world.set_date(berlin, "2027-01-15").await;
     world.run_now().await;
     world.task("expand", "2026-12-01 09:15").await;
-    db.execute(
-        "CREATE SEQUENCE refusals;
-         CREATE FUNCTION refuse_once() RETURNS trigger LANGUAGE plpgsql AS $$
-         BEGIN IF nextval('refusals') = 1 THEN RAISE EXCEPTION 'refused'; END IF; RETURN NEW; END $$;
-         CREATE TRIGGER refusal BEFORE UPDATE ON mails FOR EACH ROW WHEN (NEW.state = 'sent') EXECUTE FUNCTION refuse_once()",
-    )
-    .await;
+    refuse_outcomes(db, "n = 1").await;
     world.try_task("deliver").await.unwrap();
     assert_eq!(db.rows("SELECT state FROM mails").await, [["sent"]]);
     assert_eq!(db.value("SELECT last_value FROM refusals").await, "2", "it was refused before");
     world.lease_over();
     world.run_now().await;
     assert_eq!(world.mails_to(&user).len(), 1);
+    world.finish().await;
+}
+
+/// For longer than the claim lasts, which here is no time at all.
+#[tokio::test]
+async fn r2_once_what_was_sent_is_recorded_however_long_that_takes_postgres() {
+    let db = &TestDatabase::new(Kind::Postgres).await;
+    let mut world = World::begin(db, "2026-12-01 09:00").await;
+    (world.services.limits.lease, world.services.limits.send_timeout) = (TimeDelta::zero(), TimeDelta::zero());
+    let berlin = world.company("Europe/Berlin").await;
+    let user = world.member(berlin, "Europe/Berlin").await;
+    world.set_date(berlin, "2027-01-15").await;
+    world.run_now().await;
+    world.task("expand", "2026-12-01 09:15").await;
+    refuse_outcomes(db, "n <= 2").await;
+    world.try_task("deliver").await.unwrap();
+    assert_eq!(db.rows("SELECT state FROM mails").await, [["sent"]]);
+    world.run("2026-12-01 09:25").await;
+    assert_eq!(world.mails_to(&user).len(), 1);
+    world.finish().await;
+}
+
+/// Three claims of one mail each lapse while what became of the first cannot be recorded, and the others are sent: once the
+/// first is recorded there would be room for another claim.
+#[tokio::test]
+async fn r2_once_what_is_not_recorded_yet_is_not_claimed_again_postgres() {
+    let db = &TestDatabase::new(Kind::Postgres).await;
+    let mut world = World::begin(db, "2026-12-01 09:00").await;
+    world.services.limits.claim_batch = 1;
+    let config = [("MFA_ENFORCER__CLOCK__SIMULATED".to_owned(), "true".to_owned())];
+    let (notices, open) = (Config::load(None, config.into_iter()).unwrap().notices, Arc::new(Semaphore::new(1)));
+    let gate = Transport::simulated(Gate(world.mail.clone(), Arc::clone(&open)));
+    world.services.mailer = Mailer::new(&notices, gate).unwrap().into();
+    let berlin = world.company("Europe/Berlin").await;
+    let crowd = world.members(berlin, "Europe/Berlin", 3).await;
+    world.set_date(berlin, "2027-01-15").await;
+    world.run_now().await;
+    world.task("expand", "2026-12-01 09:15").await;
+    refuse_outcomes(db, "n % 2 = 1").await;
+    let lapse = async {
+        while db.value("SELECT CASE WHEN is_called THEN 'refused' END FROM refusals").await != "refused" {
+            tokio::task::yield_now().await;
+        }
+        world.lease_over();
+        open.add_permits(100);
+    };
+    let (report, ()) = tokio::join!(world.try_task("deliver"), lapse);
+    assert_eq!(report.unwrap().detail["sent"], 3);
+    let mails: Vec<_> = crowd.iter().map(|user| world.mails_to(user).len()).collect();
+    assert_eq!(mails, [1, 1, 1]);
     world.finish().await;
 }

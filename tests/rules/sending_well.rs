@@ -7,7 +7,7 @@ use mfa_enforcer::config::Config;
 use mfa_enforcer::domain::time::Timestamp;
 use mfa_enforcer::mail::limits::RateLimits;
 use mfa_enforcer::mail::transport::{About, SendError};
-use mfa_enforcer::tasks::ShutdownTrigger;
+use mfa_enforcer::tasks::{self, ShutdownTrigger};
 
 use super::world::{NOTHING, User, World, at, busy, mailbox_full};
 use crate::support::{TestDatabase, on_both};
@@ -20,6 +20,7 @@ on_both!(
     r6_nothing_lost_while_the_daemon_was_down,
     r9_one_bad_row_a_busy_domain_holds_up_no_other,
     a_mail_without_a_turn_was_not_tried,
+    who_is_behind_a_mail_without_a_turn_keeps_their_place,
     the_limit_of_all_mail_is_kept_to,
     the_limits_of_the_settings_are_those_of_the_daemon,
     a_wait_for_all_mail_ends_with_the_daemon,
@@ -231,20 +232,47 @@ async fn a_wait_for_all_mail_ends_with_the_daemon(db: &TestDatabase) {
     world.finish().await;
 }
 
+/// Others come first at the mail server.
+fn no_turn() -> SendError {
+    SendError::Transient { reply: "others before it".to_owned(), about: About::NoTurn, maybe_received: false }
+}
+
 async fn a_mail_without_a_turn_was_not_tried(db: &TestDatabase) {
     let world = World::begin(db, "2026-12-01 09:00").await;
     let user = required(&world).await;
     world.mail.refuse_next(busy());
-    let waiting =
-        SendError::Transient { reply: "others before it".to_owned(), about: About::NoTurn, maybe_received: false };
     world.run("2026-12-09 08:00").await;
-    for _ in 0..5 {
-        world.mail.refuse_next(waiting.clone());
+    for minute in 10..15 {
+        world.mail.refuse_next(no_turn());
+        world.run(&format!("2026-12-09 08:{minute}")).await;
     }
-    world.walk("2026-12-09 12:00").await;
+    world.run("2026-12-09 12:00").await;
     assert!(world.received(&user).await.last().unwrap().ends_with(" now_required"));
     let sql = "SELECT attempts FROM notices WHERE kind = 'now_required'";
     assert_eq!(db.value(sql).await, "2", "the first, which was put off, and the last");
     assert_eq!(db.value("SELECT count(*) FROM mail_history").await, "1");
+    world.finish().await;
+}
+
+/// Nothing is put off, and another daemon may take it at once: this one asks no more until its next tick, and then with a few.
+async fn who_is_behind_a_mail_without_a_turn_keeps_their_place(db: &TestDatabase) {
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    let berlin = world.company("Europe/Berlin").await;
+    world.members(berlin, "Europe/Berlin", 30).await;
+    world.set_date(berlin, "2027-01-15").await;
+    world.run_now().await;
+    world.task("expand", "2026-12-01 09:15").await;
+    let deliver = tasks::Deliver::default();
+    let run = async || tasks::run_task(&deliver, &world.services).await.unwrap().detail["sent"].as_u64().unwrap();
+    world.mail.refuse_next(no_turn());
+    assert_eq!((run().await, world.mail.attempts()), (0, 1));
+    let places = "SELECT count(*), max(attempts), count(claimed_by), max(next_attempt_at), count(mail_id) FROM notices WHERE state = 'pending'";
+    let as_before = db.rows(places).await;
+    assert_eq!(as_before[0][..4], ["30", "0", "0", "2026-12-01T09:15:00.000000Z"]);
+    world.mail.refuse_next(no_turn());
+    assert_eq!((run().await, world.mail.attempts()), (0, 2));
+    assert_eq!(db.rows(places).await, as_before, "no others were claimed");
+    assert_eq!(run().await, 30);
+    world.collect();
     world.finish().await;
 }
