@@ -66,7 +66,7 @@ pub const FOR_BATCHES: &str = "SET LOCAL plan_cache_mode = force_custom_plan; SE
      SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = on; \
      SET LOCAL mfa_enforcer.derives = 'on'";
 
-/// The same for what takes the first rows of an order: see [`Tx::expect_order`]. (What has to be sorted all the same would
+/// The same for what takes the first rows of an order: see `Tx::expect_order`. (What has to be sorted all the same would
 /// seem to cost so much that it is compiled.)
 pub const FOR_ORDER: &str = "SET LOCAL enable_sort = off; SET LOCAL jit = off";
 
