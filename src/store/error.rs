@@ -39,6 +39,8 @@ pub enum StoreError {
 const FORBIDDEN: &str = "42501";
 /// PostgreSQL's `lock_not_available`.
 const LOCKED: &str = "55P03";
+/// PostgreSQL's classes of errors in values, of broken constraints, in statements, and of functions.
+const REFUSALS: [&str; 4] = ["22", "23", "42", "P0"];
 /// PostgreSQL's `unique_violation`.
 const TWICE: &str = "23505";
 /// PostgreSQL's `lock_not_available` and `deadlock_detected`, and `SQLITE_BUSY`.
@@ -48,6 +50,11 @@ impl StoreError {
     /// Whether somebody has kept a row locked for longer than a statement waits.
     pub(super) fn is_of_a_lock(&self) -> bool {
         matches!(self, Self::Busy(error) if code(error).as_deref() == Some(LOCKED))
+    }
+
+    /// Whether the database was reached, and took exception to what it was given: it would again.
+    pub(crate) fn is_refusal(&self) -> bool {
+        matches!(self, Self::Database(error) if code(error).is_some_and(|code| REFUSALS.iter().any(|class| code.starts_with(class))))
     }
 
     /// Of a row that nobody had when it was looked for: somebody else has just made it.

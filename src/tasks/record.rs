@@ -79,19 +79,21 @@ impl Recorded {
     }
 }
 
-/// Records what became of mails, again and again until the database takes it: what is known to be sent must not be sent once
-/// more, and nobody else claims it before its claim lapses. When it is time to end, one last attempt is made.
+/// Records what became of mails, again and again until the database takes it, however long it is away: what is known to be
+/// sent must not be sent once more. What it has refused for longer than a claim holds is given up, as the rest has to go
+/// on; and when it is time to end, one last attempt is made.
 pub(super) async fn until_recorded<T, F>(services: &Services, mails: usize, record: impl Fn() -> F)
 where
     F: Future<Output = Result<T, StoreError>>,
 {
     let mut wait = RETRY_FIRST;
     let (mut waited, mut told) = (Duration::ZERO, Duration::ZERO);
+    let lease = services.limits.lease.to_std().unwrap_or_default();
     loop {
         let last = services.shutdown.is_requested();
         match record().await {
             Ok(_) => return,
-            Err(error) if last => {
+            Err(error) if last || waited > lease && error.is_refusal() => {
                 tracing::error!(%error, mails, "outcomes could not be recorded: their claim lapses, and they may be sent again");
                 return;
             }

@@ -120,7 +120,7 @@ async fn r6_nothing_lost_wherever_a_campaign_crashes_once(db: &TestDatabase) {
     let (world, members) = campaign(db, 4).await;
     world.run_now().await;
     // One campaign after the other, each of which crashes somewhat later than the one before.
-    let step = 3;
+    let step = 8;
     for campaign in 0.. {
         let day = mfa_enforcer::domain::time::add_days("2026-12-01".parse().unwrap(), campaign);
         world.set_date(crate::support::vendor::company_id(1), &format!("{}", day + chrono::Days::new(400))).await;

@@ -15,13 +15,17 @@ use tokio::sync::Semaphore;
 use super::world::World;
 use crate::support::{Kind, TestDatabase};
 
-/// Lets the database refuse to take down that a mail was sent, whenever `refused`, of the number of the attempt `n`, says so.
-async fn refuse_outcomes(db: &TestDatabase, refused: &str) {
+/// What a database says that starts or ends.
+const AWAY: &str = "57P03";
+
+/// Lets the database refuse with `code` to take down that a mail was sent, whenever `refused`, of the number of the attempt
+/// `n`, says so.
+async fn refuse_outcomes(db: &TestDatabase, code: &str, refused: &str) {
     db.execute(&format!(
         "CREATE SEQUENCE refusals;
          CREATE FUNCTION refuse_some() RETURNS trigger LANGUAGE plpgsql AS $$
          DECLARE n bigint := nextval('refusals');
-         BEGIN IF {refused} THEN RAISE EXCEPTION 'refused'; END IF; RETURN NEW; END $$;
+         BEGIN IF {refused} THEN RAISE EXCEPTION 'refused' USING ERRCODE = '{code}'; END IF; RETURN NEW; END $$;
          CREATE TRIGGER refusal BEFORE UPDATE ON mails FOR EACH ROW WHEN (NEW.state = 'sent') EXECUTE FUNCTION refuse_some()"
     ))
     .await;
@@ -52,7 +56,7 @@ async fn r6_nothing_lost_of_an_outcome_that_cannot_be_recorded_at_once_postgres(
     world.set_date(berlin, "2027-01-15").await;
     world.run_now().await;
     world.task("expand", "2026-12-01 09:15").await;
-    refuse_outcomes(db, "n = 1").await;
+    refuse_outcomes(db, "P0001", "n = 1").await;
     world.try_task("deliver").await.unwrap();
     assert_eq!(db.rows("SELECT state FROM mails").await, [["sent"]]);
     assert_eq!(db.value("SELECT last_value FROM refusals").await, "2", "it was refused before");
@@ -73,7 +77,7 @@ async fn r2_once_what_was_sent_is_recorded_however_long_that_takes_postgres() {
     world.set_date(berlin, "2027-01-15").await;
     world.run_now().await;
     world.task("expand", "2026-12-01 09:15").await;
-    refuse_outcomes(db, "n <= 2").await;
+    refuse_outcomes(db, AWAY, "n <= 2").await;
     world.try_task("deliver").await.unwrap();
     assert_eq!(db.rows("SELECT state FROM mails").await, [["sent"]]);
     world.run("2026-12-01 09:25").await;
@@ -97,7 +101,7 @@ async fn r2_once_what_is_not_recorded_yet_is_not_claimed_again_postgres() {
     world.set_date(berlin, "2027-01-15").await;
     world.run_now().await;
     world.task("expand", "2026-12-01 09:15").await;
-    refuse_outcomes(db, "n % 2 = 1").await;
+    refuse_outcomes(db, AWAY, "n % 2 = 1").await;
     let lapse = async {
         while db.value("SELECT CASE WHEN is_called THEN 'refused' END FROM refusals").await != "refused" {
             tokio::task::yield_now().await;
@@ -109,5 +113,28 @@ async fn r2_once_what_is_not_recorded_yet_is_not_claimed_again_postgres() {
     assert_eq!(report.unwrap().detail["sent"], 3);
     let mails: Vec<_> = crowd.iter().map(|user| world.mails_to(user).len()).collect();
     assert_eq!(mails, [1, 1, 1]);
+    world.finish().await;
+}
+
+/// One mail, of two, whose outcome the database will never have, whatever the reason: the other must not wait for ever.
+#[tokio::test]
+async fn r9_one_bad_row_an_outcome_that_is_always_refused_is_given_up_postgres() {
+    let db = &TestDatabase::new(Kind::Postgres).await;
+    let mut world = World::begin(db, "2026-12-01 09:00").await;
+    world.services.limits.claim_batch = 1;
+    (world.services.limits.lease, world.services.limits.send_timeout) = (TimeDelta::zero(), TimeDelta::zero());
+    let berlin = world.company("Europe/Berlin").await;
+    let crowd = world.members(berlin, "Europe/Berlin", 2).await;
+    world.set_date(berlin, "2027-01-15").await;
+    world.run_now().await;
+    world.task("expand", "2026-12-01 09:15").await;
+    let first = format!("NEW.user_id = '{}'", crowd[0].id);
+    refuse_outcomes(db, "23514", &first).await;
+    world.try_task("deliver").await.unwrap();
+    assert_eq!(db.rows("SELECT state FROM mails ORDER BY state").await, [["sending"], ["sent"]]);
+    db.execute("DROP TRIGGER refusal ON mails").await;
+    world.repeats_allowed.set(true);
+    world.run("2026-12-01 09:25").await;
+    assert_eq!(world.mails_to(&crowd[1]).len(), 1);
     world.finish().await;
 }
