@@ -12,7 +12,7 @@ use mfa_enforcer::mail::memory::MemoryTransport;
 use mfa_enforcer::mail::transport::{SendError, SimulatedServer, Transport};
 use tokio::sync::Semaphore;
 
-use super::world::World;
+use super::world::{User, World};
 use crate::support::{Kind, TestDatabase};
 
 /// What a database says that starts or ends.
@@ -29,6 +29,16 @@ async fn refuse_outcomes(db: &TestDatabase, code: &str, refused: &str) {
          CREATE TRIGGER refusal BEFORE UPDATE ON mails FOR EACH ROW WHEN (NEW.state = 'sent') EXECUTE FUNCTION refuse_some()"
     ))
     .await;
+}
+
+/// So many members whose announcements are due.
+async fn announced(world: &World<'_>, members: usize) -> Vec<User> {
+    let berlin = world.company("Europe/Berlin").await;
+    let crowd = world.members(berlin, "Europe/Berlin", members).await;
+    world.set_date(berlin, "2027-01-15").await;
+    world.run_now().await;
+    world.task("expand", "2026-12-01 09:15").await;
+    crowd
 }
 
 /// A mail server that takes mails as they are let through.
@@ -51,18 +61,14 @@ impl SimulatedServer for Gate {
 async fn r6_nothing_lost_of_an_outcome_that_cannot_be_recorded_at_once_postgres() {
     let db = &TestDatabase::new(Kind::Postgres).await;
     let world = World::begin(db, "2026-12-01 09:00").await;
-    let berlin = world.company("Europe/Berlin").await;
-    let user = world.member(berlin, "Europe/Berlin").await;
-    world.set_date(berlin, "2027-01-15").await;
-    world.run_now().await;
-    world.task("expand", "2026-12-01 09:15").await;
+    let crowd = announced(&world, 1).await;
     refuse_outcomes(db, "P0001", "n = 1").await;
     world.try_task("deliver").await.unwrap();
     assert_eq!(db.rows("SELECT state FROM mails").await, [["sent"]]);
     assert_eq!(db.value("SELECT last_value FROM refusals").await, "2", "it was refused before");
     world.lease_over();
     world.run_now().await;
-    assert_eq!(world.mails_to(&user).len(), 1);
+    assert_eq!(world.mails_to(&crowd[0]).len(), 1);
     world.finish().await;
 }
 
@@ -72,16 +78,12 @@ async fn r2_once_what_was_sent_is_recorded_however_long_that_takes_postgres() {
     let db = &TestDatabase::new(Kind::Postgres).await;
     let mut world = World::begin(db, "2026-12-01 09:00").await;
     (world.services.limits.lease, world.services.limits.send_timeout) = (TimeDelta::zero(), TimeDelta::zero());
-    let berlin = world.company("Europe/Berlin").await;
-    let user = world.member(berlin, "Europe/Berlin").await;
-    world.set_date(berlin, "2027-01-15").await;
-    world.run_now().await;
-    world.task("expand", "2026-12-01 09:15").await;
+    let crowd = announced(&world, 1).await;
     refuse_outcomes(db, AWAY, "n <= 2").await;
     world.try_task("deliver").await.unwrap();
     assert_eq!(db.rows("SELECT state FROM mails").await, [["sent"]]);
     world.run("2026-12-01 09:25").await;
-    assert_eq!(world.mails_to(&user).len(), 1);
+    assert_eq!(world.mails_to(&crowd[0]).len(), 1);
     world.finish().await;
 }
 
@@ -96,11 +98,7 @@ async fn r2_once_what_is_not_recorded_yet_is_not_claimed_again_postgres() {
     let (notices, open) = (Config::load(None, config.into_iter()).unwrap().notices, Arc::new(Semaphore::new(1)));
     let gate = Transport::simulated(Gate(world.mail.clone(), Arc::clone(&open)));
     world.services.mailer = Mailer::new(&notices, gate).unwrap().into();
-    let berlin = world.company("Europe/Berlin").await;
-    let crowd = world.members(berlin, "Europe/Berlin", 3).await;
-    world.set_date(berlin, "2027-01-15").await;
-    world.run_now().await;
-    world.task("expand", "2026-12-01 09:15").await;
+    let crowd = announced(&world, 3).await;
     refuse_outcomes(db, AWAY, "n % 2 = 1").await;
     let lapse = async {
         while db.value("SELECT CASE WHEN is_called THEN 'refused' END FROM refusals").await != "refused" {
@@ -123,11 +121,7 @@ async fn r9_one_bad_row_an_outcome_that_is_always_refused_is_given_up_postgres()
     let mut world = World::begin(db, "2026-12-01 09:00").await;
     world.services.limits.claim_batch = 1;
     (world.services.limits.lease, world.services.limits.send_timeout) = (TimeDelta::zero(), TimeDelta::zero());
-    let berlin = world.company("Europe/Berlin").await;
-    let crowd = world.members(berlin, "Europe/Berlin", 2).await;
-    world.set_date(berlin, "2027-01-15").await;
-    world.run_now().await;
-    world.task("expand", "2026-12-01 09:15").await;
+    let crowd = announced(&world, 2).await;
     let first = format!("NEW.user_id = '{}'", crowd[0].id);
     refuse_outcomes(db, "23514", &first).await;
     world.try_task("deliver").await.unwrap();
