@@ -304,8 +304,8 @@ impl Tx {
     /// # Errors
     /// What the database answers.
     pub async fn expect_batches(&mut self) -> Result<(), StoreError> {
-        if let (Open::Postgres(tx), false) = (&mut self.open, self.expects_batches) {
-            sqlx::raw_sql(FOR_BATCHES).execute(&mut **tx).await.inspect_err(|error| self.leavings.note(error))?;
+        if !self.expects_batches {
+            self.expect(FOR_BATCHES).await?;
             self.expects_batches = true;
         }
         Ok(())
@@ -319,10 +319,7 @@ impl Tx {
     /// # Errors
     /// What the database answers.
     pub async fn expect_order(&mut self) -> Result<(), StoreError> {
-        if let Open::Postgres(tx) = &mut self.open {
-            sqlx::raw_sql(FOR_ORDER).execute(&mut **tx).await.inspect_err(|error| self.leavings.note(error))?;
-        }
-        Ok(())
+        self.expect(FOR_ORDER).await
     }
 
     /// Has PostgreSQL come to the rows of what follows by their keys, however small their tables were when a plan was made.
@@ -333,8 +330,12 @@ impl Tx {
     /// # Errors
     /// What the database answers.
     pub async fn expect_keys(&mut self) -> Result<(), StoreError> {
+        self.expect(FOR_KEYS).await
+    }
+
+    async fn expect(&mut self, settings: &'static str) -> Result<(), StoreError> {
         if let Open::Postgres(tx) = &mut self.open {
-            sqlx::raw_sql(FOR_KEYS).execute(&mut **tx).await.inspect_err(|error| self.leavings.note(error))?;
+            sqlx::raw_sql(settings).execute(&mut **tx).await.inspect_err(|error| self.leavings.note(error))?;
         }
         Ok(())
     }
