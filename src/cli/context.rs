@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use secrecy::ExposeSecret as _;
 
 use super::{CliError, GlobalArgs, Output, values};
@@ -100,6 +101,8 @@ pub fn connect_options(config: &Config) -> ConnectOptions<'_> {
         max_connections: config.database.max_connections,
         timeout: config.database.connect_timeout,
         statement_timeout: config.database.statement_timeout,
+        // The server itself ends what takes longer, and says so.
+        silence: config.database.statement_timeout.map(|limit| limit + TimeDelta::seconds(30)),
         lock_timeout: LOCK_TIMEOUT,
         // Nobody holds a lock for longer than a claim.
         idle_timeout: config.schedule.lease.min(IDLE_TIMEOUT),

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use clap::Args;
 use serde_json::json;
 
@@ -33,6 +34,10 @@ pub struct RunArgs {
     pub accept_backlog: bool,
 }
 
+/// For how long the database may leave a statement unanswered where the settings do not limit it: what the daemon does in one
+/// statement takes seconds.
+const SILENCE_MOST: TimeDelta = TimeDelta::minutes(15);
+
 /// Runs the command.
 ///
 /// # Errors
@@ -51,7 +56,8 @@ pub async fn run(
     config.warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
     let lock = config.database.sqlite_file().map(|file| DaemonLock::take(&file, Clock::System.now())).transpose()?;
     let randomness = Randomness::from_system();
-    let options = ConnectOptions { looks_again: true, ..connect_options(&config) };
+    let options = connect_options(&config);
+    let options = ConnectOptions { looks_again: true, silence: options.silence.or(Some(SILENCE_MOST)), ..options };
     let store = Arc::new(SqlStore::connect(&options, Schema::Migrate, randomness.clone()).await?);
     let clock = decide_clock(&config, store.as_ref(), global.at).await?.corrected();
     skew::compare(store.as_ref(), &clock).await?;

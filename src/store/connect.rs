@@ -26,6 +26,8 @@ pub struct ConnectOptions<'a> {
     pub timeout: TimeDelta,
     /// How long one statement may take, on PostgreSQL; none: as the server says.
     pub statement_timeout: Option<TimeDelta>,
+    /// For how long PostgreSQL may say nothing before the connection is given up; none: as the system says.
+    pub silence: Option<TimeDelta>,
     /// How long one statement may wait for what another transaction has locked, on PostgreSQL: [`LOCK_TIMEOUT`].
     pub lock_timeout: TimeDelta,
     /// How long a transaction may stand open while it waits for this program, on PostgreSQL: [`IDLE_TIMEOUT`] at most.
@@ -47,6 +49,7 @@ impl<'a> ConnectOptions<'a> {
             max_connections: 1,
             timeout: TimeDelta::seconds(10),
             statement_timeout: None,
+            silence: None,
             lock_timeout: LOCK_TIMEOUT,
             idle_timeout: IDLE_TIMEOUT,
             schema: None,

@@ -84,7 +84,7 @@ fn missing<'a>(migrations: &'a Migrator, applied: &[Row]) -> Result<Result<Vec<&
 /// Applies what is missing in one transaction, which also works through a pooler that lends a session for no longer. It
 /// waits for locks as long as it takes: for another daemon that migrates, and for tables in use.
 async fn migrate_server(database: &Database, migrations: &Migrator) -> Result<(), StoreError> {
-    let mut tx = database.begin().await?;
+    let mut tx = database.patient().begin().await?;
     for sql in ["SET LOCAL lock_timeout = 0", "SET LOCAL statement_timeout = 0"] {
         tx.execute(sql, vec![]).await?;
     }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::{Connection as _, Error};
+use tokio::time::timeout;
 
 use super::StoreError;
 
@@ -12,6 +13,46 @@ use super::StoreError;
 const ATTEMPT: Duration = Duration::from_secs(2);
 /// The SQLSTATE of a write where nothing can be written.
 const READ_ONLY: &str = "25006";
+
+/// How long a connection that is not in use may take to show that it leads somewhere.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
+
+/// For how long the server may leave something unanswered before its connection is given up; none: for as long as the system
+/// takes the connection for one. That is for ever where the server's machine goes without a word after the question has
+/// come there (RFC 1122, 4.2.3.6: nothing is sent that would show it).
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Silence(pub(super) Option<Duration>);
+
+impl Silence {
+    /// The same where a connection has to come from this pool first.
+    pub(super) fn after_acquiring(self, pool: &PgPool) -> Self {
+        Self(self.0.map(|limit| limit + pool.options().get_acquire_timeout()))
+    }
+
+    /// What comes of waiting for an answer.
+    pub(super) fn bounds<'a, T>(
+        self,
+        answer: impl Future<Output = Result<T, Error>> + Send + 'a,
+    ) -> impl Future<Output = Result<T, Error>> + Send + 'a {
+        // Every statement of the store is in here: apart, so that what waits for many of them stays small.
+        let answer = Box::pin(answer);
+        async move {
+            let Some(limit) = self.0 else { return answer.await };
+            timeout(limit, answer).await.unwrap_or_else(|_| Err(silent(limit)))
+        }
+    }
+
+    /// Whether a connection that is not in use leads somewhere.
+    pub(super) async fn is_alive(self, connection: &mut PgConnection) -> Result<bool, Error> {
+        let limit = self.0.unwrap_or(SIGN_OF_LIFE).min(SIGN_OF_LIFE);
+        Self(Some(limit)).bounds(connection.ping()).await.map(|()| true)
+    }
+}
+
+fn silent(limit: Duration) -> Error {
+    let text = format!("no answer within {} s, so that this connection is given up", limit.as_secs_f64());
+    Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, text))
+}
 
 /// Which of a pool's connections are to be left. One to a server that has become read-only, as one does that was the first
 /// and is so no more, may stay so for as long as it lives: a new one leads to where everybody is led now.

@@ -8,7 +8,7 @@ use sqlx::{Connection as _, Row as _};
 
 use super::StoreError;
 use super::connect::{ConnectOptions, STATEMENTS_MOST};
-use super::reach::Leavings;
+use super::reach::{Leavings, Silence};
 use super::session::{SEARCH_PATH, Session};
 use super::sql::{Database, Pool};
 use crate::config::database::Pooling;
@@ -56,19 +56,23 @@ pub(super) async fn open(options: &ConnectOptions<'_>, timeout: Duration, place:
     let session = tokio::time::timeout(timeout, attempt).await;
     let session = session.map_err(|_| unusable(sqlx::Error::PoolTimedOut))?.map_err(unusable)?;
     let connect = if session.keeps_statements() { own } else { bare };
+    let silence = Silence(options.silence.and_then(|limit| limit.to_std().ok()));
     let leavings = Leavings::default();
     let told = leavings.clone();
     let pool = PgPoolOptions::new()
         .max_connections(options.max_connections)
         .acquire_timeout(timeout)
-        .before_acquire(move |_, connection| {
-            let spared = told.spare(connection.age);
-            Box::pin(async move { Ok(spared) })
+        // Its own tests wait: before for as long as for any connection, and after for ever.
+        .test_before_acquire(false)
+        .before_acquire(move |connection, about| {
+            let spared = told.spare(about.age);
+            Box::pin(async move { if spared { silence.is_alive(connection).await } else { Ok(false) } })
         })
+        .after_release(move |connection, _| Box::pin(silence.is_alive(connection)))
         .connect_with(connect)
         .await
         .map_err(unusable)?;
-    Ok(Database::new(Pool::Postgres(pool)).with_session(session).with_leavings(leavings))
+    Ok(Database::new(Pool::Postgres(pool)).with_session(session).with_reach(leavings, silence))
 }
 
 /// What each transaction goes by.

@@ -10,7 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::StoreError;
 use super::checkpoint::{Checkpoint, Observer};
 use super::dialect::Dialect;
-use super::reach::{Leavings, explained};
+use super::reach::{Leavings, Silence, explained};
 use super::session::Session;
 use super::values::{Value, postgres_arguments, sqlite_arguments};
 
@@ -84,6 +84,7 @@ pub struct Database {
     pool: Pool,
     session: Session,
     leavings: Leavings,
+    silence: Silence,
     observer: Option<Arc<dyn Observer>>,
     /// The right to wait for other transactions within one: see [`Database::beside`].
     waits_for_others: Arc<Semaphore>,
@@ -109,6 +110,7 @@ impl Database {
             pool,
             session: Session::Own,
             leavings: Leavings::default(),
+            silence: Silence::default(),
             observer: None,
             waits_for_others: Arc::new(Semaphore::new(1)),
             writes: Arc::new(Semaphore::new(1)),
@@ -121,9 +123,14 @@ impl Database {
         Self { session, ..self }
     }
 
-    /// The same database, which tells here which connections its pool is to leave.
-    pub(super) fn with_leavings(self, leavings: Leavings) -> Self {
-        Self { leavings, ..self }
+    /// The same database, which tells here which connections its pool is to leave, and how long the server may be silent.
+    pub(super) fn with_reach(self, leavings: Leavings, silence: Silence) -> Self {
+        Self { leavings, silence, ..self }
+    }
+
+    /// The same database, whose server may take as long as it likes.
+    pub(super) fn patient(&self) -> Self {
+        Self { silence: Silence::default(), ..self.clone() }
     }
 
     /// The same database under the eyes of `observer`.
@@ -194,7 +201,7 @@ impl Database {
     }
 
     async fn begin_on(&self, pool: &PgPool, begin: &'static str) -> Result<Open, StoreError> {
-        match self.session.begin(pool, begin).await {
+        match self.silence.after_acquiring(pool).bounds(self.session.begin(pool, begin)).await {
             Ok(tx) => Ok(Open::Postgres(tx)),
             Err(error) => Err(explained(pool, error).await),
         }
@@ -206,6 +213,7 @@ impl Database {
             keeps_statements: self.session.keeps_statements(),
             expects_batches: false,
             leavings: self.leavings.clone(),
+            silence: self.silence,
             observer: self.observer.clone(),
             turn: None,
         }
@@ -219,13 +227,16 @@ impl Database {
         reached(self.observer.as_ref(), Checkpoint::Alone(sql)).await?;
         match &self.pool {
             Pool::Sqlite(pool) => Ok(sqlite_rows(pool, sql, values).await?),
-            Pool::Postgres(pool) => match self.postgres_rows(pool, sql, values).await {
-                Ok(rows) => Ok(rows),
-                Err(error) => {
-                    self.leavings.note(&error);
-                    Err(explained(pool, error).await)
+            Pool::Postgres(pool) => {
+                let rows = self.postgres_rows(pool, sql, values);
+                match self.silence.after_acquiring(pool).bounds(rows).await {
+                    Ok(rows) => Ok(rows),
+                    Err(error) => {
+                        self.leavings.note(&error);
+                        Err(explained(pool, error).await)
+                    }
                 }
-            },
+            }
         }
     }
 
@@ -263,6 +274,7 @@ pub struct Tx {
     keeps_statements: bool,
     expects_batches: bool,
     leavings: Leavings,
+    silence: Silence,
     observer: Option<Arc<dyn Observer>>,
     /// The turn at writing to SQLite.
     turn: Option<OwnedSemaphorePermit>,
@@ -319,6 +331,7 @@ impl Tx {
     /// # Errors
     /// What the database answers.
     pub async fn expect_order(&mut self) -> Result<(), StoreError> {
+        self.expects_batches = false;
         self.expect(FOR_ORDER).await
     }
 
@@ -335,7 +348,8 @@ impl Tx {
 
     async fn expect(&mut self, settings: &'static str) -> Result<(), StoreError> {
         if let Open::Postgres(tx) = &mut self.open {
-            sqlx::raw_sql(settings).execute(&mut **tx).await.inspect_err(|error| self.leavings.note(error))?;
+            let set = self.silence.bounds(sqlx::raw_sql(settings).execute(&mut **tx)).await;
+            set.inspect_err(|error| self.leavings.note(error))?;
         }
         Ok(())
     }
@@ -358,7 +372,7 @@ impl Tx {
             Open::Postgres(tx) => {
                 let arguments = postgres_arguments(values).map_err(sqlx::Error::Encode)?;
                 let query = sqlx::query_with(AssertSqlSafe(sql), arguments).persistent(self.keeps_statements);
-                query.execute(&mut **tx).await.map(|done| done.rows_affected())
+                self.silence.bounds(query.execute(&mut **tx)).await.map(|done| done.rows_affected())
             }
         };
         Ok(changed.inspect_err(|error| self.leavings.note(error))?)
@@ -372,7 +386,9 @@ impl Tx {
         reached(self.observer.as_ref(), Checkpoint::Statement(sql)).await?;
         let rows = match &mut self.open {
             Open::Sqlite(tx) => sqlite_rows(&mut **tx, sql, values).await,
-            Open::Postgres(tx) => postgres_rows(&mut **tx, sql, values, self.keeps_statements).await,
+            Open::Postgres(tx) => {
+                self.silence.bounds(postgres_rows(&mut **tx, sql, values, self.keeps_statements)).await
+            }
         };
         Ok(rows.inspect_err(|error| self.leavings.note(error))?)
     }
@@ -389,7 +405,9 @@ impl Tx {
     pub fn copying(&mut self) -> Option<Copying<'_>> {
         match &mut self.open {
             Open::Sqlite(_) => None,
-            Open::Postgres(tx) => Some(Copying { tx, leavings: &self.leavings, observer: self.observer.as_ref() }),
+            Open::Postgres(tx) => {
+                Some(Copying { tx, leavings: &self.leavings, silence: self.silence, observer: self.observer.as_ref() })
+            }
         }
     }
 
@@ -401,7 +419,7 @@ impl Tx {
         reached(self.observer.as_ref(), Checkpoint::Commit).await?;
         match self.open {
             Open::Sqlite(tx) => tx.commit().await?,
-            Open::Postgres(tx) => tx.commit().await?,
+            Open::Postgres(tx) => self.silence.bounds(tx.commit()).await?,
         }
         // Whoever watches may take their time.
         drop(self.turn);
@@ -415,7 +433,7 @@ impl Tx {
     pub async fn rollback(self) -> Result<(), StoreError> {
         match self.open {
             Open::Sqlite(tx) => tx.rollback().await?,
-            Open::Postgres(tx) => tx.rollback().await?,
+            Open::Postgres(tx) => self.silence.bounds(tx.rollback()).await?,
         }
         Ok(())
     }
@@ -425,6 +443,7 @@ impl Tx {
 pub struct Copying<'tx> {
     tx: &'tx mut Transaction<'static, Postgres>,
     leavings: &'tx Leavings,
+    silence: Silence,
     observer: Option<&'tx Arc<dyn Observer>>,
 }
 
@@ -440,7 +459,7 @@ impl Copying<'_> {
             copy.send(rows.as_bytes()).await?;
             copy.finish().await
         };
-        Ok(copied.await.map(drop).inspect_err(|error| self.leavings.note(error))?)
+        Ok(self.silence.bounds(copied).await.map(drop).inspect_err(|error| self.leavings.note(error))?)
     }
 }
 

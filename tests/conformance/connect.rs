@@ -2,17 +2,24 @@
 
 use std::cell::Cell;
 use std::str::FromStr as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use async_trait::async_trait;
 use chrono::TimeDelta;
 use mfa_enforcer::clock::Randomness;
 use mfa_enforcer::domain::policy::Policy;
-use mfa_enforcer::store::SqlStore;
+use mfa_enforcer::store::checkpoint::{Checkpoint, Observer};
 use mfa_enforcer::store::companies::{CompanyChange, CompanyStore as _};
 use mfa_enforcer::store::connect::{ConnectOptions, Schema};
 use mfa_enforcer::store::enforce::EnforceStore as _;
 use mfa_enforcer::store::review::ReviewStore as _;
+use mfa_enforcer::store::{SqlStore, StoreError};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection as _, PgConnection, Row as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use url::Url;
 
 use super::steps::{enforce_at, scheduled, set_at};
 use crate::support::database::options;
@@ -108,5 +115,80 @@ async fn a_connection_whose_transaction_sqlite_itself_has_ended_is_left() {
     let change = CompanyChange { mfa_available: Some(false), ..CompanyChange::default() };
     assert!(store.set_company(&company, change.clone(), "Jo", set_at()).await.is_err());
     db.execute("DROP TRIGGER full").await;
+    store.set_company(&company, change, "Jo", set_at()).await.unwrap();
+}
+
+/// A line to a database on which nothing arrives any more, from the first statement in a transaction on: as when the machine
+/// loses its power, or the network loses the way. Lines that are opened after that lead to one that works.
+#[derive(Debug, Default)]
+struct Outage {
+    opened: AtomicUsize,
+    /// How many of the lines are dead.
+    dead: AtomicUsize,
+}
+
+impl Outage {
+    /// The URL by which the lines lead that this is about.
+    async fn before(self: &Arc<Self>, url: &str) -> String {
+        let mut url = Url::parse(url).unwrap();
+        let server = (url.host_str().unwrap().to_owned(), url.port().unwrap());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        url.set_host(Some("127.0.0.1")).unwrap();
+        url.set_port(Some(listener.local_addr().unwrap().port())).unwrap();
+        let outage = Arc::clone(self);
+        tokio::spawn(async move {
+            loop {
+                let (client, _) = listener.accept().await.unwrap();
+                let line = outage.opened.fetch_add(1, Ordering::SeqCst);
+                let server = TcpStream::connect(&server).await.unwrap();
+                let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
+                tokio::spawn(Arc::clone(&outage).carry(line, from_client, to_server));
+                tokio::spawn(Arc::clone(&outage).carry(line, from_server, to_client));
+            }
+        });
+        url.to_string()
+    }
+
+    async fn carry(self: Arc<Self>, line: usize, mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin) {
+        let mut bytes = vec![0; 65536];
+        while let Ok(read @ 1..) = from.read(&mut bytes).await {
+            if line < self.dead.load(Ordering::SeqCst) {
+                std::future::pending::<()>().await;
+            }
+            to.write_all(&bytes[..read]).await.unwrap();
+        }
+    }
+
+    fn begin(&self) {
+        self.dead.store(self.opened.load(Ordering::SeqCst), Ordering::SeqCst);
+    }
+}
+
+#[async_trait]
+impl Observer for Outage {
+    async fn reached(&self, point: Checkpoint<'_>) -> Result<(), StoreError> {
+        if self.dead.load(Ordering::SeqCst) == 0 && matches!(point, Checkpoint::Statement(_)) {
+            self.begin();
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_gone_without_a_word_is_not_waited_for_for_ever() {
+    let db = TestDatabase::new(Kind::Postgres).await;
+    let company = add_company(&db, 1).await.to_string();
+    let outage = Arc::new(Outage::default());
+    let url = outage.before(db.url()).await;
+    let options = ConnectOptions { max_connections: 1, silence: Some(TimeDelta::milliseconds(500)), ..options(&url) };
+    let store = SqlStore::connect(&options, Schema::Expect, Randomness::seeded(1)).await.unwrap();
+    let store = store.with_observer(Arc::<Outage>::clone(&outage));
+    let change = CompanyChange { mfa_available: Some(false), ..CompanyChange::default() };
+    let given_up = store.set_company(&company, change.clone(), "Jo", set_at()).await.unwrap_err();
+    assert!(given_up.to_string().contains("no answer within 0.5 s"), "{given_up}");
+    store.set_company(&company, change.clone(), "Jo", set_at()).await.unwrap();
+    // That which was in no use as well.
+    outage.begin();
+    let change = CompanyChange { mfa_available: Some(true), ..change };
     store.set_company(&company, change, "Jo", set_at()).await.unwrap();
 }
