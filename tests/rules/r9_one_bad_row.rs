@@ -3,6 +3,7 @@
 use mfa_enforcer::config::Config;
 use mfa_enforcer::mail::Mailer;
 use mfa_enforcer::mail::transport::Transport;
+use sqlx::{Connection as _, PgConnection};
 
 use super::world::{NOTHING, World, busy};
 use crate::support::{Kind, TestDatabase, on_both};
@@ -291,5 +292,31 @@ async fn r9_one_bad_row_a_mail_that_a_library_panics_over(db: &TestDatabase) {
         assert_eq!(db.value(&sql).await, "failed");
     }
     assert_eq!(db.value("SELECT count(*) FROM admin_mails WHERE state = 'sent'").await, "1", "and among two admins'");
+    world.finish().await;
+}
+
+/// As a transaction of the vendor's does that was left open; the company's notices alone fill several claims.
+#[tokio::test]
+async fn r9_one_bad_row_a_company_whose_row_is_kept_locked_stops_no_other_postgres() {
+    let db = &TestDatabase::new(Kind::Postgres).await;
+    let mut world = World::begin(db, "2026-12-01 09:00").await;
+    world.services.limits.claim_batch = 2;
+    let (berlin, paris) = (world.company("Europe/Berlin").await, world.company("Europe/Paris").await);
+    let crowd = world.members(berlin, "Europe/Berlin", 8).await;
+    let other = world.members(paris, "Europe/Paris", 3).await;
+    world.set_date(berlin, "2027-01-15").await;
+    world.set_date(paris, "2027-01-15").await;
+    world.run_now().await;
+    world.task("expand", "2026-12-01 09:15").await;
+    let mut vendor = PgConnection::connect(&db.vendor_url()).await.unwrap();
+    let mut open = vendor.begin().await.unwrap();
+    let sql = format!("SELECT id FROM companies WHERE id = '{berlin}' FOR UPDATE");
+    sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut *open).await.unwrap();
+    let report = world.try_task("deliver").await.unwrap();
+    assert_eq!(report.detail["sent"], 3);
+    assert!(other.iter().all(|user| world.mails_to(user).len() == 1));
+    open.rollback().await.unwrap();
+    world.run_now().await;
+    assert!(crowd.iter().all(|user| world.mails_to(user).len() == 1));
     world.finish().await;
 }
