@@ -41,6 +41,10 @@ const FORBIDDEN: &str = "42501";
 const LOCKED: &str = "55P03";
 /// PostgreSQL's classes of errors in values, of broken constraints, in statements, and of functions.
 const REFUSALS: [&str; 4] = ["22", "23", "42", "P0"];
+/// The length of PostgreSQL's codes (SQLSTATE); those of SQLite are shorter.
+const SQLSTATE_LENGTH: usize = 5;
+/// `SQLITE_CONSTRAINT`, which is the low byte of the codes that say which.
+const SQLITE_CONSTRAINT: u32 = 19;
 /// PostgreSQL's `unique_violation`.
 const TWICE: &str = "23505";
 /// PostgreSQL's `lock_not_available` and `deadlock_detected`, and `SQLITE_BUSY`.
@@ -52,9 +56,15 @@ impl StoreError {
         matches!(self, Self::Busy(error) if code(error).as_deref() == Some(LOCKED))
     }
 
-    /// Whether the database was reached, and took exception to what it was given: it would again.
+    /// Whether the database was reached, and took exception to what it was given, or gave what cannot be used: it would again.
     pub(crate) fn is_refusal(&self) -> bool {
-        matches!(self, Self::Database(error) if code(error).is_some_and(|code| REFUSALS.iter().any(|class| code.starts_with(class))))
+        use sqlx::Error::{ColumnDecode, Database, Decode, Encode};
+        match self {
+            Self::Busy(_) | Self::Unusable(_) => false,
+            Self::Database(error @ Database(_)) => code(error).is_some_and(|code| is_code_of_refusal(&code)),
+            Self::Database(error) => matches!(error, ColumnDecode { .. } | Decode(_) | Encode(_)),
+            Self::Refused(_) | Self::NotFound(_) | Self::Invalid(_) | Self::Corrupt(_) | Self::Forbidden(_) => true,
+        }
     }
 
     /// Of a row that nobody had when it was looked for: somebody else has just made it.
@@ -64,6 +74,13 @@ impl StoreError {
             other => other,
         }
     }
+}
+
+fn is_code_of_refusal(code: &str) -> bool {
+    if code.len() == SQLSTATE_LENGTH {
+        return REFUSALS.iter().any(|class| code.starts_with(class));
+    }
+    code.parse().is_ok_and(|code: u32| code & 0xff == SQLITE_CONSTRAINT)
 }
 
 fn code(error: &sqlx::Error) -> Option<Cow<'_, str>> {
@@ -76,6 +93,38 @@ impl From<sqlx::Error> for StoreError {
             Some(FORBIDDEN) => Self::Forbidden(error),
             Some(code) if BUSY.contains(&code) => Self::Busy(error),
             _ => Self::Database(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_database_would_refuse_again_is_told_by_its_code() {
+        // PostgreSQL: a value out of range, a broken check, no such column, a trigger's exception.
+        for code in ["22003", "23514", "42703", "P0001"] {
+            assert!(is_code_of_refusal(code), "{code}");
+        }
+        // SQLite: a broken check, a second row of the same key, a trigger's abort.
+        for code in ["275", "1555", "1811"] {
+            assert!(is_code_of_refusal(code), "{code}");
+        }
+        // PostgreSQL: no more connections, a full disk, shutting down; SQLite: locked, full, a failed read, which begins with 23.
+        for code in ["53300", "53100", "57P01", "5", "13", "2314"] {
+            assert!(!is_code_of_refusal(code), "{code}");
+        }
+    }
+
+    #[test]
+    fn what_may_pass_by_itself_is_no_refusal() {
+        assert!(StoreError::Forbidden(sqlx::Error::RowNotFound).is_refusal());
+        assert!(StoreError::Corrupt(String::new()).is_refusal());
+        assert!(!StoreError::Busy(sqlx::Error::RowNotFound).is_refusal());
+        assert!(!StoreError::Unusable(String::new()).is_refusal());
+        for error in [sqlx::Error::PoolTimedOut, sqlx::Error::WorkerCrashed, std::io::Error::other("").into()] {
+            assert!(!StoreError::Database(error).is_refusal());
         }
     }
 }

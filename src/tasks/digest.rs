@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use serde_json::json;
 
-use super::record::until_recorded;
+use super::record::Offering;
 use super::send::{Outgoing, begin, hand_over};
 use super::turn::TurnedAway;
 use super::{Report, Services, Task, TaskError};
@@ -64,10 +64,13 @@ impl Task for Digest {
             }
             others += claim.skipped;
             let outcomes = send_all(services, &claim, &turned_away).await;
-            let is_sent = |outcome: &&MailOutcome| outcome.result == MailResult::Sent;
-            let sent_now = outcomes.iter().filter(is_sent).count() as u64;
-            sent += sent_now;
-            others += outcomes.len() as u64 - sent_now;
+            for outcome in outcomes {
+                match outcome.result {
+                    MailResult::Sent => sent += 1,
+                    MailResult::Failed { .. } | MailResult::Deferred { .. } => others += 1,
+                    MailResult::Released { next_attempt_at, .. } => others += u64::from(next_attempt_at.is_some()),
+                }
+            }
         }
         let changed = decisions + reports + sent + others > 0;
         let detail = json!({ "decisions": decisions, "planned": reports, "sent": sent, "not_sent": others });
@@ -98,10 +101,11 @@ async fn foretell(services: &Services, claim: &mut AdminClaim) -> Result<(), Tas
 /// dies is sent again.
 async fn send_all(services: &Services, claim: &AdminClaim, turned_away: &TurnedAway) -> Vec<MailOutcome> {
     let mut outcomes = Vec::with_capacity(claim.mails.len());
+    let mut offering = Offering::default();
     for mail in &claim.mails {
         let outcome = [send_one(services, mail, claim.until, turned_away).await];
         let record = || services.store.record_admin_outcomes(claim.id, services.clock.now(), &outcome);
-        until_recorded(services, 1, record).await;
+        offering.until_recorded(services, 1, record).await;
         outcomes.extend(outcome);
     }
     outcomes

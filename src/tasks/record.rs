@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::channel::mpsc;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::Services;
 use super::lines::Unrecorded;
@@ -24,6 +24,9 @@ const COLLECTED_FOR: Duration = Duration::from_millis(20);
 /// a tick, so that a database that comes back gets them before their notices are claimed anew.
 const RETRY_FIRST: Duration = Duration::from_millis(200);
 const RETRY_MOST: Duration = Duration::from_secs(2);
+/// For how long outcomes are offered once it is time to end: a service manager waits for some 90 seconds (systemd's
+/// `DefaultTimeoutStopSec`), and a database may take ten to say that it is away.
+const LAST_OFFERS: Duration = Duration::from_secs(20);
 
 /// What became of mails, in numbers.
 #[derive(Default)]
@@ -38,6 +41,7 @@ pub(super) struct Recorded {
 /// Records outcomes soon after they come, at most `most` together.
 pub(super) async fn record_all(services: &Services, mut outcomes: mpsc::Receiver<Unrecorded>, most: usize) -> Recorded {
     let mut recorded = Recorded::default();
+    let mut offering = Offering::default();
     while let Some(first) = outcomes.next().await {
         let batch = collect(first, &mut outcomes, most.min(RECORDED_TOGETHER)).await;
         let mut by_claim: BTreeMap<Id, Vec<MailOutcome>> = BTreeMap::new();
@@ -47,7 +51,7 @@ pub(super) async fn record_all(services: &Services, mut outcomes: mpsc::Receiver
         }
         for (claim, outcomes) in by_claim {
             let record = || services.store.record_outcomes(claim, services.clock.now(), &outcomes);
-            until_recorded(services, outcomes.len(), record).await;
+            offering.until_recorded(services, outcomes.len(), record).await;
         }
     }
     recorded
@@ -79,33 +83,58 @@ impl Recorded {
     }
 }
 
-/// Records what became of mails, again and again until the database takes it, however long it is away: what is known to be
-/// sent must not be sent once more. What it has refused for longer than a claim holds is given up, as the rest has to go
-/// on; and when it is time to end, one last attempt is made.
-pub(super) async fn until_recorded<T, F>(services: &Services, mails: usize, record: impl Fn() -> F)
-where
-    F: Future<Output = Result<T, StoreError>>,
-{
-    let mut wait = RETRY_FIRST;
-    let (mut waited, mut told) = (Duration::ZERO, Duration::ZERO);
-    let lease = services.limits.lease.to_std().unwrap_or_default();
-    loop {
-        let last = services.shutdown.is_requested();
-        match record().await {
-            Ok(_) => return,
-            Err(error) if last || waited > lease && error.is_refusal() => {
-                tracing::error!(%error, mails, "outcomes could not be recorded: their claim lapses, and they may be sent again");
+/// The offering of outcomes to a database that may not take them yet.
+#[derive(Default)]
+pub(super) struct Offering {
+    /// Since when they are not taken though it is time to end.
+    ending: Option<Instant>,
+}
+
+impl Offering {
+    /// Records what became of mails, again and again until the database takes it, however long it is away: what is known to
+    /// be sent must not be sent once more. What it has refused for longer than a claim holds is given up, as the rest has to
+    /// go on. When it is time to end, what it refuses is given up at once; and so is what it does not take within
+    /// [`LAST_OFFERS`], with all behind that.
+    pub(super) async fn until_recorded<T, F>(&mut self, services: &Services, mails: usize, record: impl Fn() -> F)
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        let mut wait = RETRY_FIRST;
+        let (mut waited, mut told) = (Duration::ZERO, Duration::ZERO);
+        let lease = services.limits.lease.to_std().unwrap_or_default();
+        loop {
+            if self.is_over() {
+                tracing::error!(mails, "outcomes were not recorded: their claim lapses, and they may be sent again");
                 return;
             }
-            // More and more seldom: nothing new is said.
-            Err(error) if waited >= told => {
-                tracing::warn!(%error, mails, "outcomes could not be recorded yet");
-                told = waited * 2;
+            match record().await {
+                Ok(_) => {
+                    self.ending = None;
+                    return;
+                }
+                Err(error) if error.is_refusal() && (waited > lease || services.shutdown.is_requested()) => {
+                    tracing::error!(%error, mails, "outcomes could not be recorded: their claim lapses, and they may be sent again");
+                    return;
+                }
+                // More and more seldom: nothing new is said.
+                Err(error) if waited >= told => {
+                    tracing::warn!(%error, mails, "outcomes could not be recorded yet");
+                    told = waited * 2;
+                }
+                Err(_) => {}
             }
-            Err(_) => {}
+            if services.shutdown.is_requested() {
+                self.ending.get_or_insert_with(Instant::now);
+                sleep(wait).await;
+            } else {
+                let _ = timeout(wait, services.shutdown.requested()).await;
+            }
+            waited += wait;
+            wait = (wait * 2).min(RETRY_MOST);
         }
-        let _ = tokio::time::timeout(wait, services.shutdown.requested()).await;
-        waited += wait;
-        wait = (wait * 2).min(RETRY_MOST);
+    }
+
+    fn is_over(&self) -> bool {
+        self.ending.is_some_and(|since| since.elapsed() >= LAST_OFFERS)
     }
 }

@@ -4,7 +4,7 @@ use mfa_enforcer::mail::compose::Composed;
 use mfa_enforcer::store::claim::ClaimTerms;
 use mfa_enforcer::store::reconcile::Authority;
 
-use super::world::{User, World, at, busy, no_such_user, shown};
+use super::world::{User, World, at, busy, no_such_user, no_turn, shown};
 use crate::support::{TestDatabase, on_both};
 
 on_both!(
@@ -18,6 +18,7 @@ on_both!(
     admin_mail_is_apart_from_notices,
     a_crash_repeats_an_admin_s_mail_with_its_message_id,
     what_is_refused_is_tried_again,
+    what_has_no_turn_is_not_asked_for_again_and_again,
     what_is_not_true_any_more_is_not_sent,
     a_long_sleep_gives_no_digests_of_days_that_are_over,
     of_decisions_that_follow_each_other_the_last_is_told,
@@ -287,6 +288,21 @@ async fn what_is_refused_is_tried_again(db: &TestDatabase) {
     world.walk("2026-12-01 14:00").await;
     assert_eq!(world.mails_to(&admins[0]).len(), 1);
     assert_eq!(db.value("SELECT count(DISTINCT message_id) FROM admin_mails").await, "2");
+    world.finish().await;
+}
+
+/// Nothing has changed that another run would have to do with.
+async fn what_has_no_turn_is_not_asked_for_again_and_again(db: &TestDatabase) {
+    let (world, berlin, admins, _) = company(db).await;
+    world.order(berlin, &jo()).set_date("2027-01-15").await.unwrap();
+    for (decisions, changed) in [(1, true), (0, false)] {
+        world.mail.refuse_next(no_turn());
+        let report = world.try_task("digest").await.unwrap();
+        assert_eq!((&report.detail["decisions"], report.changed), (&decisions.into(), changed), "{}", report.detail);
+    }
+    assert_eq!((told(&world, &admins[0]).await.len(), world.mail.attempts()), (0, 2));
+    world.run("2026-12-01 09:02").await;
+    assert_eq!(told(&world, &admins[0]).await, ["2026-12-01 10:02 decision"]);
     world.finish().await;
 }
 

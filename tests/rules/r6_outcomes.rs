@@ -10,6 +10,7 @@ use mfa_enforcer::mail::Mailer;
 use mfa_enforcer::mail::compose::Composed;
 use mfa_enforcer::mail::memory::MemoryTransport;
 use mfa_enforcer::mail::transport::{SendError, SimulatedServer, Transport};
+use mfa_enforcer::tasks::ShutdownTrigger;
 use tokio::sync::Semaphore;
 
 use super::world::{User, World};
@@ -117,18 +118,46 @@ async fn r2_once_what_is_not_recorded_yet_is_not_claimed_again_postgres() {
 /// One mail, of two, whose outcome the database will never have, whatever the reason: the other must not wait for ever.
 #[tokio::test]
 async fn r9_one_bad_row_an_outcome_that_is_always_refused_is_given_up_postgres() {
+    // A constraint, and a role that lacks a privilege.
+    for code in ["23514", "42501"] {
+        let db = &TestDatabase::new(Kind::Postgres).await;
+        let mut world = World::begin(db, "2026-12-01 09:00").await;
+        world.services.limits.claim_batch = 1;
+        (world.services.limits.lease, world.services.limits.send_timeout) = (TimeDelta::zero(), TimeDelta::zero());
+        let crowd = announced(&world, 2).await;
+        let first = format!("NEW.user_id = '{}'", crowd[0].id);
+        refuse_outcomes(db, code, &first).await;
+        world.try_task("deliver").await.unwrap();
+        assert_eq!(db.rows("SELECT state FROM mails ORDER BY state").await, [["sending"], ["sent"]]);
+        db.execute("DROP TRIGGER refusal ON mails").await;
+        world.repeats_allowed.set(true);
+        world.run("2026-12-01 09:25").await;
+        assert_eq!(world.mails_to(&crowd[1]).len(), 1);
+        world.finish().await;
+    }
+}
+
+/// A database that is away when the daemon is told to end, and comes back soon.
+#[tokio::test]
+async fn r2_once_what_was_sent_is_offered_when_it_is_time_to_end_postgres() {
     let db = &TestDatabase::new(Kind::Postgres).await;
     let mut world = World::begin(db, "2026-12-01 09:00").await;
-    world.services.limits.claim_batch = 1;
-    (world.services.limits.lease, world.services.limits.send_timeout) = (TimeDelta::zero(), TimeDelta::zero());
-    let crowd = announced(&world, 2).await;
-    let first = format!("NEW.user_id = '{}'", crowd[0].id);
-    refuse_outcomes(db, "23514", &first).await;
-    world.try_task("deliver").await.unwrap();
-    assert_eq!(db.rows("SELECT state FROM mails ORDER BY state").await, [["sending"], ["sent"]]);
-    db.execute("DROP TRIGGER refusal ON mails").await;
-    world.repeats_allowed.set(true);
-    world.run("2026-12-01 09:25").await;
-    assert_eq!(world.mails_to(&crowd[1]).len(), 1);
+    let crowd = announced(&world, 1).await;
+    let (trigger, shutdown) = ShutdownTrigger::new();
+    world.services.shutdown = shutdown;
+    refuse_outcomes(db, AWAY, "n <= 3").await;
+    let end = async {
+        while db.value("SELECT CASE WHEN is_called THEN 'refused' END FROM refusals").await != "refused" {
+            tokio::task::yield_now().await;
+        }
+        trigger.request();
+    };
+    let (report, ()) = tokio::join!(world.try_task("deliver"), end);
+    report.unwrap();
+    assert_eq!(db.rows("SELECT state FROM mails").await, [["sent"]]);
+    world.services.shutdown = ShutdownTrigger::new().1;
+    world.lease_over();
+    world.run_now().await;
+    assert_eq!(world.mails_to(&crowd[0]).len(), 1);
     world.finish().await;
 }

@@ -6,10 +6,9 @@ use mfa_enforcer::clock::Clock;
 use mfa_enforcer::config::Config;
 use mfa_enforcer::domain::time::Timestamp;
 use mfa_enforcer::mail::limits::RateLimits;
-use mfa_enforcer::mail::transport::{About, SendError};
 use mfa_enforcer::tasks::{self, ShutdownTrigger};
 
-use super::world::{NOTHING, User, World, at, busy, mailbox_full};
+use super::world::{NOTHING, User, World, at, busy, mailbox_full, no_turn};
 use crate::support::{TestDatabase, on_both};
 
 on_both!(
@@ -230,11 +229,6 @@ async fn a_wait_for_all_mail_ends_with_the_daemon(db: &TestDatabase) {
     let as_before = ["0", "2026-12-01T09:15:00.000000Z", "null"];
     assert_eq!(db.rows(given_back).await, [as_before, as_before]);
     world.finish().await;
-}
-
-/// Others come first at the mail server.
-fn no_turn() -> SendError {
-    SendError::Transient { reply: "others before it".to_owned(), about: About::NoTurn, maybe_received: false }
 }
 
 async fn a_mail_without_a_turn_was_not_tried(db: &TestDatabase) {

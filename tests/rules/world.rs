@@ -79,6 +79,11 @@ pub fn mailbox_full() -> SendError {
     SendError::Transient { reply: "452 4.2.2 mailbox full".to_owned(), about: About::ThisMail, maybe_received: false }
 }
 
+/// No refusal: others come first at the mail server.
+pub fn no_turn() -> SendError {
+    SendError::Transient { reply: "others before it".to_owned(), about: About::NoTurn, maybe_received: false }
+}
+
 /// An answer that was lost: the mail may have been received.
 pub fn lost_answer() -> SendError {
     SendError::Transient { reply: "connection lost after DATA".to_owned(), about: About::AllMail, maybe_received: true }
