@@ -36,8 +36,8 @@ const ANYWAY_EVERY: Duration = Duration::from_secs(1);
 
 /// A mail that one mail server did not take.
 enum Unsent {
-    /// It was not asked, as it wants one mail after the other, or no more lines: another may.
-    NoTurn(SendError),
+    /// It was not asked, as it wants one mail after the other, or has no line free: another may.
+    NotAsked(SendError),
     /// Another may.
     Elsewhere(SendError),
     /// No other is to be asked: it was refused for what it is, or may have been taken.
@@ -102,9 +102,13 @@ impl SmtpTransport {
             match self.send_by(place, mail, following, deadline).await {
                 Ok(reply) => return Ok(self.with_place(place, &reply)),
                 Err(Unsent::Everywhere(error)) => return Err(error.map_reply(|reply| self.with_place(place, reply))),
-                Err(Unsent::NoTurn(error)) => replies.push(error.reply().to_owned()),
+                Err(Unsent::NotAsked(error)) => {
+                    // Where one that works has only been busy, it is not put off because the others do not.
+                    about = if error.is_no_line() { About::NoLine } else { about };
+                    replies.push(error.reply().to_owned());
+                }
                 Err(Unsent::Elsewhere(error)) => {
-                    about = About::AllMail;
+                    about = if about == About::NoLine { about } else { About::AllMail };
                     replies.push(error.reply().to_owned());
                 }
             }
@@ -153,8 +157,10 @@ impl SmtpTransport {
         let is_last = place + 1 == self.relays.len();
         let part = self.timeout / u32::try_from(self.relays.len()).unwrap_or(1);
         let share = if is_last { deadline } else { deadline.min(asked + part) };
-        let no_turn = || Unsent::NoTurn(smtp_replies::no_turn(&relay.place()).error);
+        let no_turn = || Unsent::NotAsked(smtp_replies::no_turn(&relay.place()));
+        let no_line = || Unsent::NotAsked(smtp_replies::no_line(&relay.place()));
 
+        // Who waits for longer goes without: a mail that is handed over too late for its answer may have to be repeated.
         let latest = asked + share.saturating_duration_since(asked) / 2;
         let turn = health.turn(asked - self.began, latest - self.began).ok_or_else(no_turn)?;
         let mut ending = self.ending.subscribe();
@@ -169,24 +175,24 @@ impl SmtpTransport {
         let outcome = loop {
             let seat = match relay.announced_seat(mail.mail_id) {
                 Some(seat) => Some(seat),
-                None => timeout_at(share, relay.seat()).await.map_err(|_| no_turn())?,
+                None => timeout_at(latest, relay.seat()).await.ok().flatten(),
             };
-            let seat = seat.ok_or_else(no_turn)?;
+            let seat = seat.ok_or_else(no_line)?;
             let sending = Box::pin(relay.send(seat, mail, following, &handed_over));
             let outcome = in_time(sending, share, deadline, &handed_over).await.unwrap_or_else(|| {
                 let within = Instant::now().saturating_duration_since(asked);
                 Err(smtp_replies::silent(&relay.place(), within, handed_over.load(Ordering::Relaxed)))
             });
             // A mail for which there was no further line waits for one of those that there are, if no other server takes it.
-            if !(is_last && outcome.as_ref().is_err_and(Failure::is_no_turn)) {
+            if !(is_last && outcome.as_ref().is_err_and(Failure::is_no_line)) {
                 break outcome;
             }
         };
         health.note(&relay.place(), begun, self.began.elapsed(), outcome.as_ref());
         RelayHealth::gauge(self.relays.iter().map(|(_, health)| health));
         outcome.map_err(|failure| {
-            if failure.is_no_turn() {
-                Unsent::NoTurn(failure.error)
+            if failure.is_no_line() {
+                Unsent::NotAsked(failure.error)
             } else if failure.of_server && !handed_over.load(Ordering::Relaxed) {
                 Unsent::Elsewhere(failure.error)
             } else {

@@ -70,9 +70,9 @@ impl Failure {
         Self { error, of_server: true, of_line: false, throttled: false }
     }
 
-    /// Whether the mail was not offered to the server.
-    pub(super) fn is_no_turn(&self) -> bool {
-        matches!(self.error, SendError::Transient { about: About::NoTurn, .. })
+    /// Whether there was no line on which the mail could be offered.
+    pub(super) fn is_no_line(&self) -> bool {
+        self.error.is_no_line()
     }
 }
 
@@ -163,15 +163,21 @@ pub(super) fn silent(place: &str, within: Duration, handed_over: bool) -> Failur
 }
 
 /// The mail's turn does not come in time: no fault of the server's, and nothing was said to it.
-pub(super) fn no_turn(place: &str) -> Failure {
+pub(super) fn no_turn(place: &str) -> SendError {
     let reply = format!("not sent: there are others before it for {place}, which takes one after the other");
-    Failure { of_server: false, ..Failure::of_server(&reply, false) }
+    SendError::Transient { reply: shorten(&reply), about: About::NoTurn, maybe_received: false }
+}
+
+/// No line comes free in time: each is busy with others.
+pub(super) fn no_line(place: &str) -> SendError {
+    let reply = format!("not sent: there are others before it on all lines to {place}");
+    SendError::Transient { reply: shorten(&reply), about: About::NoLine, maybe_received: false }
 }
 
 /// The server takes no more lines than it has, on which others come first; it has been asked for less with that.
 pub(super) fn no_more_lines(place: &str, said: &str) -> Failure {
     let reply = format!("not sent: there are others before it for {place}, which takes no more lines: {said}");
-    let error = SendError::Transient { reply: shorten(&reply), about: About::NoTurn, maybe_received: false };
+    let error = SendError::Transient { reply: shorten(&reply), about: About::NoLine, maybe_received: false };
     Failure { error, of_server: false, of_line: false, throttled: false }
 }
 

@@ -18,9 +18,11 @@ pub enum About {
     ThisMail,
     /// The mail server, the way there, the sender, or a policy: no mail is forgotten for that.
     AllMail,
-    /// Nothing: no mail server was asked, because each wants one mail after the other, or no more lines, and others come first; or because none
+    /// Nothing: no mail server was asked, because each wants one mail after the other, and others come first; or because none
     /// works just now, as another mail has found out.
     NoTurn,
+    /// Nothing: mail goes out, and no line came free for this one in time.
+    NoLine,
 }
 
 /// Why a mail was not sent.
@@ -52,6 +54,11 @@ impl SendError {
         match self {
             Self::Permanent { reply } | Self::Transient { reply, .. } => reply,
         }
+    }
+
+    /// Whether no line came free for the mail.
+    pub(super) fn is_no_line(&self) -> bool {
+        matches!(self, Self::Transient { about: About::NoLine, .. })
     }
 
     /// The same with `change` made to what the server said.

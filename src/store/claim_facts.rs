@@ -6,7 +6,8 @@ use chrono::TimeDelta;
 use chrono_tz::Tz;
 
 use super::StoreError;
-use super::predicate::{DATE_STANDS, FREED, REQUIRED_OTHERWISE, told_otherwise};
+use super::overdue::{claimable, find};
+use super::predicate::{FREED, REQUIRED_OTHERWISE, told_otherwise};
 use super::requirements::{id_batch, id_rows};
 use super::sql::{Row, Tx};
 use super::values::bind;
@@ -18,17 +19,6 @@ use crate::domain::methods::methods;
 use crate::domain::notice::{EnforcementState, NoticeKind};
 use crate::domain::policy::Policy;
 use crate::domain::time::{self, Timestamp};
-
-/// Nothing of the notice's enforcement may be claimed while it is held, its date does not stand for those whom it does not
-/// require yet (R5), or a due milestone of it is unexpanded (R7).
-fn claimable() -> String {
-    format!(
-        "e.state <> 'held'
-         AND (e.state NOT IN ('scheduled', 'in_force') OR e.state = 'in_force' AND n.kind <> 'welcome' OR {DATE_STANDS})
-         AND NOT EXISTS (SELECT 1 FROM milestones AS s
-             WHERE s.enforcement_id = e.id AND s.state = 'pending' AND s.due_at <= $1)"
-    )
-}
 
 /// Users with due notices, locked.
 pub(super) struct Claimable {
@@ -83,36 +73,17 @@ impl Claimable {
         let mut passed_over = BTreeSet::new();
         loop {
             tx.expect_order().await?;
-            let mut found = Vec::new();
-            let mut locked_users = BTreeSet::new();
-            for due in
-                ["n.state = 'pending' AND n.next_attempt_at <= $1", "n.state = 'sending' AND n.claimed_until < $1"]
-            {
-                // Who is passed over is not counted: the next are taken instead, so that many daemons share a campaign.
-                let lock = tx.dialect().for_update_skip_locked("u");
-                let with_user = format!("JOIN users AS u ON u.id = n.user_id WHERE {due}");
-                let overdue = longest_overdue(tx, now, limit, &with_user, &passed_over, &lock).await?;
-                let all = i64::try_from(overdue.len()) != Ok(limit);
-                locked_users.extend(overdue.iter().map(|overdue| overdue.user));
-                found.extend(overdue);
-                if all {
-                    // What is due to users who are gone has to be put aside.
-                    let gone = format!("WHERE {due} AND NOT EXISTS (SELECT 1 FROM users AS u WHERE u.id = n.user_id)");
-                    found.extend(longest_overdue(tx, now, limit, &gone, &passed_over, "").await?);
-                }
-            }
-            let users: BTreeSet<Id> = found.iter().map(|overdue| overdue.user).collect();
-            if users.is_empty() && passed_over.is_empty() {
+            let found = find(tx, now, limit, &passed_over).await?;
+            if found.users.is_empty() && passed_over.is_empty() {
                 return Ok(None);
             }
             tx.expect_batches().await?;
-            let locked_companies = lock_companies(tx, &users).await?;
-            let companies: Vec<Option<Id>> = found.iter().map(|overdue| overdue.company).collect();
+            let locked_companies = lock_companies(tx, &found.users).await?;
             let is_free = |company: &Option<Id>| company.is_none_or(|id| locked_companies.contains(&id));
-            if companies.is_empty() || companies.iter().any(is_free) {
-                return Ok(Some(Self { users, locked_users, locked_companies }));
+            if found.companies.is_empty() || found.companies.iter().any(is_free) {
+                return Ok(Some(Self { users: found.users, locked_users: found.locked_users, locked_companies }));
             }
-            passed_over.extend(companies.into_iter().flatten());
+            passed_over.extend(found.companies.into_iter().flatten());
         }
     }
 
@@ -211,36 +182,6 @@ fn zone_of(row: &Row, is_mandate: bool) -> Result<Tz, StoreError> {
     let company = row.text("planned_time_zone")?.filter(|_| !is_mandate);
     let names = [row.text("time_zone")?, company, row.text("home_zone")?];
     Ok(names.iter().flatten().find_map(|name| time::zone(name)).unwrap_or(Tz::UTC))
-}
-
-/// Whom an overdue notice is for, and which company enforces; none: the vendor does.
-struct Overdue {
-    user: Id,
-    company: Option<Id>,
-}
-
-/// The longest overdue notices `n` with what `due` says, but for those of the companies that were passed over.
-async fn longest_overdue(
-    tx: &mut Tx,
-    now: Timestamp,
-    limit: i64,
-    due: &str,
-    passed_over: &BTreeSet<Id>,
-    lock: &str,
-) -> Result<Vec<Overdue>, StoreError> {
-    let (mut besides, mut values) = (String::new(), bind![now, limit]);
-    if !passed_over.is_empty() {
-        besides = format!("AND (e.company_id IS NULL OR e.company_id NOT IN (SELECT id FROM {}))", id_rows(tx, 3));
-        values.extend(bind![id_batch(passed_over.iter().copied())]);
-    }
-    let sql = format!(
-        "SELECT n.user_id, e.company_id FROM notices AS n JOIN enforcements AS e ON e.id = n.enforcement_id
-         LEFT JOIN companies AS c ON c.id = e.company_id {due} AND {} {besides}
-         ORDER BY n.next_attempt_at, n.user_id LIMIT $2{lock}",
-        claimable()
-    );
-    let rows = tx.fetch_all(&sql, values).await?;
-    rows.iter().map(|row| Ok(Overdue { user: row.get("user_id")?, company: row.get("company_id")? })).collect()
 }
 
 /// The companies of all that is due to these users, locked; those whose row is being changed are passed over.

@@ -30,6 +30,11 @@ macro_rules! migrations {
                     "failed mail",
                     include_str!(concat!("../../migrations/", $folder, "/0005_failed_mail.sql")),
                 ),
+                migration(
+                    6,
+                    "held notices",
+                    include_str!(concat!("../../migrations/", $folder, "/0006_held_notices.sql")),
+                ),
             ])
         })
     };

@@ -34,6 +34,7 @@ mod milestones;
 pub mod notice_history;
 pub mod notice_retry;
 pub mod outcome;
+mod overdue;
 pub mod people;
 mod personal_notices;
 mod predicate;

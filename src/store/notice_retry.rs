@@ -66,7 +66,7 @@ impl NoticeRetryStore for SqlStore {
         let mut tx = self.database.begin().await?;
         let (condition, values): (String, _) = match which {
             Retry::One(id) => {
-                check_one(&mut tx, id).await?;
+                check_one(&mut tx, id, now).await?;
                 ("n.id = $1 AND n.state IN ('failed', 'pending') AND $2 IS NULL".to_owned(), bind![id, None::<Id>])
             }
             Retry::Failed { company_id, user_id } => (
@@ -140,15 +140,17 @@ const NEW_MAIL: &str = "mail_id = CASE WHEN state = 'failed' THEN NULL ELSE mail
     WHEN state <> 'failed' OR mail_id IS NULL THEN failed_mails ELSE COALESCE(failed_mails || ' ', '') || CAST(mail_id AS text) END";
 
 /// Whether there is something to try again about this notice.
-async fn check_one(tx: &mut Tx, id: Id) -> Result<(), StoreError> {
-    let sql = "SELECT state, skip_reason FROM notices WHERE id = $1";
+async fn check_one(tx: &mut Tx, id: Id, now: Timestamp) -> Result<(), StoreError> {
+    let sql = "SELECT state, skip_reason, due_at FROM notices WHERE id = $1";
     let Some(row) = tx.fetch_optional(sql, bind![id]).await? else {
         return Err(StoreError::NotFound(format!(
             "no notice has the id {id}: `mfa-enforcer notice list --state failed` shows what could not be sent"
         )));
     };
     let refused = |why: &str| Err(StoreError::Refused(format!("the notice {id} {why}: there is nothing to try again")));
+    let due_at: Timestamp = row.get("due_at")?;
     match row.name("state")? {
+        NoticeState::Pending if due_at > now => refused(&format!("goes out at {due_at}")),
         NoticeState::Failed | NoticeState::Pending => Ok(()),
         NoticeState::Sending => refused("is being sent"),
         NoticeState::Sent => refused("was sent, and its mail has not come back"),

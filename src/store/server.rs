@@ -48,13 +48,20 @@ pub(super) async fn open(options: &ConnectOptions<'_>, timeout: Duration, place:
     // The pool tries again until its time is out, and then tells only that: one attempt of our own tells the cause.
     let attempt = async {
         match options.pooling {
-            Pooling::Session => reach(&own).await.map(|_| Session::Own),
-            Pooling::Transaction => reach(&bare).await.map(|_| Session::lent(&settings)),
+            Pooling::Session => reach(&own).await.map(|said| (said, Session::Own)),
+            Pooling::Transaction => reach(&bare).await.map(|said| (said, Session::lent(&settings))),
             Pooling::Detect => detect(&own, &bare, &settings).await,
         }
     };
-    let session = tokio::time::timeout(timeout, attempt).await;
-    let session = session.map_err(|_| unusable(sqlx::Error::PoolTimedOut))?.map_err(unusable)?;
+    let reached = tokio::time::timeout(timeout, attempt).await;
+    let (said, session) = reached.map_err(|_| unusable(sqlx::Error::PoolTimedOut))?.map_err(unusable)?;
+    if said.encoding != "UTF8" {
+        return Err(StoreError::Unusable(format!(
+            "the database {place} has the encoding {}, which not every name can be written in: make another by \
+             CREATE DATABASE … TEMPLATE template0 ENCODING 'UTF8'",
+            said.encoding
+        )));
+    }
     let connect = if session.keeps_statements() { own } else { bare };
     let silence = Silence(options.silence.and_then(|limit| limit.to_std().ok()));
     let leavings = Leavings::default();
@@ -96,28 +103,36 @@ async fn detect(
     own: &PgConnectOptions,
     bare: &PgConnectOptions,
     settings: &[(&'static str, String)],
-) -> sqlx::Result<Session> {
-    let keeps = match reach(own).await {
-        Ok(kept) => settings.first().is_some_and(|(_, wanted)| *wanted == kept),
-        Err(error) if is_refusal_of_settings(&error) => false,
-        Err(error) => return Err(error),
-    };
-    if keeps {
-        return Ok(Session::Own);
+) -> sqlx::Result<(Said, Session)> {
+    match reach(own).await {
+        Ok(said) if settings.first().is_some_and(|(_, wanted)| *wanted == said.lock_timeout) => {
+            return Ok((said, Session::Own));
+        }
+        Err(error) if !is_refusal_of_settings(&error) => return Err(error),
+        Ok(_) | Err(_) => {}
     }
-    reach(bare).await?;
+    let said = reach(bare).await?;
     tracing::info!("a pooler in transaction mode stands before the database: nothing is kept between transactions");
-    Ok(Session::lent(settings))
+    Ok((said, Session::lent(settings)))
 }
 
-/// Connects once, and says for how many milliseconds the session waits for a lock.
-async fn reach(options: &PgConnectOptions) -> sqlx::Result<String> {
+/// What a server says of itself.
+struct Said {
+    /// For how many milliseconds the session waits for a lock.
+    lock_timeout: String,
+    /// In which encoding the database is.
+    encoding: String,
+}
+
+/// Connects once.
+async fn reach(options: &PgConnectOptions) -> sqlx::Result<Said> {
     let mut connection = PgConnection::connect_with(options).await?;
     // By the simple protocol, which a pooler lends one session for.
-    let shown = sqlx::raw_sql("SELECT setting FROM pg_settings WHERE name = 'lock_timeout'");
-    let shown = shown.fetch_one(&mut connection).await?.try_get(0)?;
+    let sql = "SELECT setting, current_setting('server_encoding') FROM pg_settings WHERE name = 'lock_timeout'";
+    let row = sqlx::raw_sql(sql).fetch_one(&mut connection).await?;
+    let said = Said { lock_timeout: row.try_get(0)?, encoding: row.try_get(1)? };
     connection.close().await?;
-    Ok(shown)
+    Ok(said)
 }
 
 fn is_refusal_of_settings(error: &sqlx::Error) -> bool {

@@ -57,10 +57,12 @@ impl Task for Deliver {
             record_all(services, outcomes, unrecorded),
         );
         self.was_turned_away.store(turned_away.is_noted(), Ordering::Relaxed);
-        gauge_pending(services, services.clock.now()).await?;
         let Aside { skipped, waiting } = aside?;
         let Recorded { sent, failed, deferred, waiting: put_off } = recorded;
         let changed = sent + failed + deferred + skipped + waiting + put_off > 0;
+        if changed {
+            gauge_pending(services, services.clock.now()).await?;
+        }
         let detail = json!({
             "sent": sent, "failed": failed, "deferred": deferred, "skipped": skipped, "waiting": waiting + put_off,
         });

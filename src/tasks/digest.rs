@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use serde_json::json;
 
-use super::record::Offering;
+use super::record::{Of, Offering};
 use super::send::{Outgoing, begin, hand_over};
 use super::turn::TurnedAway;
 use super::{Report, Services, Task, TaskError};
@@ -103,10 +103,9 @@ async fn send_all(services: &Services, claim: &AdminClaim, turned_away: &TurnedA
     let mut outcomes = Vec::with_capacity(claim.mails.len());
     let mut offering = Offering::default();
     for mail in &claim.mails {
-        let outcome = [send_one(services, mail, claim.until, turned_away).await];
-        let record = || services.store.record_admin_outcomes(claim.id, services.clock.now(), &outcome);
-        offering.until_recorded(services, 1, record).await;
-        outcomes.extend(outcome);
+        let outcome = send_one(services, mail, claim.until, turned_away).await;
+        outcomes.push(outcome.clone());
+        offering.until_recorded(services, Of::AdminMails(claim.id), vec![outcome]).await;
     }
     outcomes
 }

@@ -1,6 +1,6 @@
 //! What became of mails, recorded soon after it is known: what is sent and not yet recorded when the process dies is sent again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -26,7 +26,7 @@ const RETRY_FIRST: Duration = Duration::from_millis(200);
 const RETRY_MOST: Duration = Duration::from_secs(2);
 /// For how long outcomes are offered once it is time to end: a service manager waits for some 90 seconds (systemd's
 /// `DefaultTimeoutStopSec`), and a database may take ten to say that it is away.
-const LAST_OFFERS: Duration = Duration::from_secs(20);
+const LAST_OFFERS: Duration = Duration::from_mins(1);
 
 /// What became of mails, in numbers.
 #[derive(Default)]
@@ -50,8 +50,7 @@ pub(super) async fn record_all(services: &Services, mut outcomes: mpsc::Receiver
             by_claim.entry(one.claim()).or_default().push(one.outcome.clone());
         }
         for (claim, outcomes) in by_claim {
-            let record = || services.store.record_outcomes(claim, services.clock.now(), &outcomes);
-            offering.until_recorded(services, outcomes.len(), record).await;
+            offering.until_recorded(services, Of::Notices(claim), outcomes).await;
         }
     }
     recorded
@@ -83,6 +82,25 @@ impl Recorded {
     }
 }
 
+/// The claim that outcomes are of.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Of {
+    /// Of notices.
+    Notices(Id),
+    /// Of mails to admins.
+    AdminMails(Id),
+}
+
+impl Of {
+    async fn record(self, services: &Services, outcomes: &[MailOutcome]) -> Result<(), StoreError> {
+        let (store, now) = (&services.store, services.clock.now());
+        match self {
+            Self::Notices(claim) => store.record_outcomes(claim, now, outcomes).await.map(drop),
+            Self::AdminMails(claim) => store.record_admin_outcomes(claim, now, outcomes).await.map(drop),
+        }
+    }
+}
+
 /// The offering of outcomes to a database that may not take them yet.
 #[derive(Default)]
 pub(super) struct Offering {
@@ -92,36 +110,30 @@ pub(super) struct Offering {
 
 impl Offering {
     /// Records what became of mails, again and again until the database takes it, however long it is away: what is known to
-    /// be sent must not be sent once more. What it has refused for longer than a claim holds is given up, as the rest has to
-    /// go on. When it is time to end, what it refuses is given up at once; and so is what it does not take within
+    /// be sent must not be sent once more. What it has refused for longer than a claim holds is given up, as what comes behind
+    /// has to be recorded. When it is time to end, what it refuses is given up at once; and so is what it does not take within
     /// [`LAST_OFFERS`], with all behind that.
-    pub(super) async fn until_recorded<T, F>(&mut self, services: &Services, mails: usize, record: impl Fn() -> F)
-    where
-        F: Future<Output = Result<T, StoreError>>,
-    {
+    pub(super) async fn until_recorded(&mut self, services: &Services, claim: Of, outcomes: Vec<MailOutcome>) {
+        let mut left = vec![outcomes];
         let mut wait = RETRY_FIRST;
         let (mut waited, mut told) = (Duration::ZERO, Duration::ZERO);
         let lease = services.limits.lease.to_std().unwrap_or_default();
-        loop {
-            if self.is_over() {
-                tracing::error!(mails, "outcomes were not recorded: their claim lapses, and they may be sent again");
+        while !self.is_over() {
+            let error;
+            (left, error) = offer(services, claim, left).await;
+            let mails: usize = left.iter().map(Vec::len).sum();
+            let Some(error) = error else {
+                self.ending = None;
+                return;
+            };
+            if error.is_refusal() && (waited > lease || services.shutdown.is_requested()) {
+                tracing::error!(%error, mails, "outcomes could not be recorded: their claim lapses, and they may be sent again");
                 return;
             }
-            match record().await {
-                Ok(_) => {
-                    self.ending = None;
-                    return;
-                }
-                Err(error) if error.is_refusal() && (waited > lease || services.shutdown.is_requested()) => {
-                    tracing::error!(%error, mails, "outcomes could not be recorded: their claim lapses, and they may be sent again");
-                    return;
-                }
+            if waited >= told {
                 // More and more seldom: nothing new is said.
-                Err(error) if waited >= told => {
-                    tracing::warn!(%error, mails, "outcomes could not be recorded yet");
-                    told = waited * 2;
-                }
-                Err(_) => {}
+                tracing::warn!(%error, mails, "outcomes could not be recorded yet");
+                told = waited * 2;
             }
             if services.shutdown.is_requested() {
                 self.ending.get_or_insert_with(Instant::now);
@@ -132,9 +144,43 @@ impl Offering {
             waited += wait;
             wait = (wait * 2).min(RETRY_MOST);
         }
+        let mails: usize = left.iter().map(Vec::len).sum();
+        tracing::error!(
+            mails,
+            "outcomes were not recorded before the end: their claim lapses, and they may be sent again"
+        );
     }
 
     fn is_over(&self) -> bool {
         self.ending.is_some_and(|since| since.elapsed() >= LAST_OFFERS)
     }
+}
+
+/// Offers these once, and what is refused together each by itself: one that the database will not have must not take others
+/// along.
+///
+/// Returns what is left, and why: where the database is away, all that was behind.
+async fn offer(
+    services: &Services,
+    claim: Of,
+    parts: Vec<Vec<MailOutcome>>,
+) -> (Vec<Vec<MailOutcome>>, Option<StoreError>) {
+    let (mut left, mut why) = (Vec::new(), None);
+    let mut parts = VecDeque::from(parts);
+    while let Some(part) = parts.pop_front() {
+        match claim.record(services, &part).await {
+            Ok(()) => {}
+            Err(error) if !error.is_refusal() => {
+                left.push(part);
+                left.extend(parts);
+                return (left, Some(error));
+            }
+            Err(_) if part.len() > 1 => parts.extend(part.into_iter().map(|outcome| vec![outcome])),
+            Err(error) => {
+                left.push(part);
+                why = Some(error);
+            }
+        }
+    }
+    (left, why)
 }

@@ -192,3 +192,21 @@ async fn a_server_that_is_gone_without_a_word_is_not_waited_for_for_ever() {
     let change = CompanyChange { mfa_available: Some(true), ..change };
     store.set_company(&company, change, "Jo", set_at()).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_database_in_which_not_every_name_can_be_written_is_refused() {
+    let db = TestDatabase::new(Kind::Postgres).await;
+    let mut url = Url::parse(&db.vendor_url()).unwrap();
+    let name = format!("{}_latin1", url.path().trim_start_matches('/'));
+    let mut server = PgConnection::connect(url.as_str()).await.unwrap();
+    let made = format!("CREATE DATABASE \"{name}\" TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'");
+    sqlx::query(sqlx::AssertSqlSafe(made)).execute(&mut server).await.unwrap();
+    url.set_path(&name);
+    let refused = SqlStore::connect(&options(url.as_str()), Schema::Migrate, Randomness::seeded(1)).await;
+    sqlx::query(sqlx::AssertSqlSafe(format!("DROP DATABASE \"{name}\" WITH (FORCE)")))
+        .execute(&mut server)
+        .await
+        .unwrap();
+    let refused = refused.unwrap_err().to_string();
+    assert!(refused.contains("encoding LATIN1") && refused.contains("ENCODING 'UTF8'"), "{refused}");
+}

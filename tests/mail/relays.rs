@@ -429,3 +429,28 @@ async fn a_password_that_is_repeated_later_is_shown_to_nobody() {
         Ok(reply) => panic!("{reply}"),
     }
 }
+
+/// It would be handed over with too little time left for the answer, and might come twice.
+#[tokio::test]
+async fn a_mail_that_waits_for_a_line_goes_without_rather_than_late() {
+    let server = Scripted::start().await;
+    server.answer(".", "...");
+    let transport = to(&[server.port], "max_connections = 1\ntimeout = '60s'");
+    let mail = mail();
+    let (taken, mut waiting) = (transport.send(&mail), std::pin::pin!(transport.send(&mail)));
+    let time = async {
+        while server.heard(".") == 0 {
+            tokio::task::yield_now().await;
+        }
+        pass(Duration::from_secs(31)).await;
+        std::future::pending::<()>().await;
+    };
+    let error = tokio::select! {
+        biased;
+        outcome = taken => panic!("{outcome:?}"),
+        outcome = &mut waiting => outcome.unwrap_err(),
+        () = time => unreachable!(),
+    };
+    assert!(matches!(&error, SendError::Transient { about: About::NoLine, maybe_received: false, .. }), "{error}");
+    assert_eq!(server.heard("data"), 1);
+}

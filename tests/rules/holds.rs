@@ -19,6 +19,7 @@ on_both!(
     a_hold_follows_what_was_written_with_sql,
     what_cannot_be_held_is_refused,
     r10_notice_given_what_a_person_finds_held_stays_held,
+    r4_not_late_what_is_held_keeps_nobody_else_waiting,
 );
 
 const JO: Authority<'static> = Authority { actor: "Jo", override_notice: false, reason: Some("not ready") };
@@ -204,5 +205,35 @@ async fn r10_notice_given_what_a_person_finds_held_stays_held(db: &TestDatabase)
     let boss = Authority { actor: "Jo", override_notice: true, reason: Some("agreed") };
     assert_eq!(world.order(berlin, &boss).release().await.unwrap(), Ordered::Done);
     assert_eq!(world.enforcements(berlin).await, ["2026-12-03 scheduled"]);
+    world.finish().await;
+}
+
+/// The others are come to one after the other, and are more than a claim goes through.
+async fn r4_not_late_what_is_held_keeps_nobody_else_waiting(db: &TestDatabase) {
+    const OTHERS: usize = 25;
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    let held = world.company("Europe/Berlin").await;
+    let (crowd, gone) = (world.members(held, "Europe/Berlin", 3).await, world.member(held, "Europe/Berlin").await);
+    let mut others = Vec::new();
+    for number in 0..OTHERS {
+        let company = world.company("Europe/Berlin").await;
+        others.extend(world.members(company, "Europe/Berlin", 1 + usize::from(number == 0)).await);
+        world.set_date(company, "2027-01-15").await;
+    }
+    world.set_date(held, "2027-01-15").await;
+    world.run_now().await;
+    world.task("expand", "2026-12-01 09:15").await;
+    world.order(held, &JO).hold().await.unwrap();
+    let away = others.pop().unwrap();
+    for user in [&gone, &away] {
+        db.execute(&format!("DELETE FROM users WHERE id = '{}'", user.id)).await;
+    }
+    let detail = world.try_task("deliver").await.unwrap().detail;
+    assert_eq!((&detail["sent"], &detail["skipped"]), (&OTHERS.into(), &1.into()), "{detail}");
+    assert!(others.iter().all(|user| world.mails_to(user).len() == 1));
+    assert!(crowd.iter().all(|user| world.mails_to(user).is_empty()));
+    world.order(held, &OVERRIDE).release().await.unwrap();
+    world.run_now().await;
+    assert!(crowd.iter().all(|user| world.mails_to(user).len() == 1));
     world.finish().await;
 }

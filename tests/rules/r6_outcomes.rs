@@ -137,6 +137,25 @@ async fn r9_one_bad_row_an_outcome_that_is_always_refused_is_given_up_postgres()
     }
 }
 
+/// They are recorded together, and one of them is refused.
+#[tokio::test]
+async fn r2_once_an_outcome_that_is_refused_takes_no_other_along_postgres() {
+    let db = &TestDatabase::new(Kind::Postgres).await;
+    let mut world = World::begin(db, "2026-12-01 09:00").await;
+    (world.services.limits.lease, world.services.limits.send_timeout) = (TimeDelta::zero(), TimeDelta::zero());
+    let crowd = announced(&world, 4).await;
+    refuse_outcomes(db, "22021", &format!("NEW.user_id = '{}'", crowd[1].id)).await;
+    world.try_task("deliver").await.unwrap();
+    let states = "SELECT l.state FROM mails AS l JOIN users AS u ON u.id = l.user_id ORDER BY u.email";
+    assert_eq!(db.rows(states).await, [["sent"], ["sending"], ["sent"], ["sent"]]);
+    db.execute("DROP TRIGGER refusal ON mails").await;
+    world.repeats_allowed.set(true);
+    world.run("2026-12-01 09:25").await;
+    let mails: Vec<_> = crowd.iter().map(|user| world.mails_to(user).len()).collect();
+    assert_eq!(mails, [1, 2, 1, 1]);
+    world.finish().await;
+}
+
 /// A database that is away when the daemon is told to end, and comes back soon.
 #[tokio::test]
 async fn r2_once_what_was_sent_is_offered_when_it_is_time_to_end_postgres() {

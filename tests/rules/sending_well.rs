@@ -8,7 +8,7 @@ use mfa_enforcer::domain::time::Timestamp;
 use mfa_enforcer::mail::limits::RateLimits;
 use mfa_enforcer::tasks::{self, ShutdownTrigger};
 
-use super::world::{NOTHING, User, World, at, busy, mailbox_full, no_turn};
+use super::world::{NOTHING, User, World, at, busy, mailbox_full, no_line, no_turn};
 use crate::support::{TestDatabase, on_both};
 
 on_both!(
@@ -20,6 +20,7 @@ on_both!(
     r9_one_bad_row_a_busy_domain_holds_up_no_other,
     a_mail_without_a_turn_was_not_tried,
     who_is_behind_a_mail_without_a_turn_keeps_their_place,
+    a_mail_without_a_line_keeps_nobody_waiting,
     the_limit_of_all_mail_is_kept_to,
     the_limits_of_the_settings_are_those_of_the_daemon,
     a_wait_for_all_mail_ends_with_the_daemon,
@@ -268,5 +269,20 @@ async fn who_is_behind_a_mail_without_a_turn_keeps_their_place(db: &TestDatabase
     assert_eq!(db.rows(places).await, as_before, "no others were claimed");
     assert_eq!(run().await, 30);
     world.collect();
+    world.finish().await;
+}
+
+/// It was not tried either, and is claimed again.
+async fn a_mail_without_a_line_keeps_nobody_waiting(db: &TestDatabase) {
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    let berlin = world.company("Europe/Berlin").await;
+    let crowd = world.members(berlin, "Europe/Berlin", 3).await;
+    world.set_date(berlin, "2027-01-15").await;
+    world.run_now().await;
+    world.task("expand", "2026-12-01 09:15").await;
+    world.mail.refuse_next(no_line());
+    assert_eq!(world.try_task("deliver").await.unwrap().detail["sent"], 3);
+    assert_eq!(db.rows("SELECT state, attempts FROM notices").await, vec![["sent", "1"]; 3]);
+    assert!(crowd.iter().all(|user| world.mails_to(user).len() == 1));
     world.finish().await;
 }

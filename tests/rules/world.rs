@@ -84,6 +84,11 @@ pub fn no_turn() -> SendError {
     SendError::Transient { reply: "others before it".to_owned(), about: About::NoTurn, maybe_received: false }
 }
 
+/// No refusal: others are on all lines to the mail server.
+pub fn no_line() -> SendError {
+    SendError::Transient { reply: "others before it".to_owned(), about: About::NoLine, maybe_received: false }
+}
+
 /// An answer that was lost: the mail may have been received.
 pub fn lost_answer() -> SendError {
     SendError::Transient { reply: "connection lost after DATA".to_owned(), about: About::AllMail, maybe_received: true }

@@ -68,6 +68,11 @@ pub fn sorts_a_queue(plan: &Value) -> bool {
     })
 }
 
+/// Whether this plan uses the index.
+pub fn goes_by(plan: &Value, index: &str) -> bool {
+    any_node(plan, &|node| is(node, "Index Name", index))
+}
+
 fn is_of_a_table(node: &Map<String, Value>) -> bool {
     node.contains_key("Relation Name")
 }
