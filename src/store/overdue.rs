@@ -134,8 +134,13 @@ async fn longest_overdue(
     enforcement: Option<Id>,
     lock: &str,
 ) -> Result<Vec<(Id, Option<Id>)>, StoreError> {
+    let mut order = "n.next_attempt_at, n.user_id";
     let (which, what) = if let Some(enforcement) = enforcement {
-        ("AND n.enforcement_id = $3".to_owned(), bind![enforcement])
+        // Not as equal, and in an order that only the index of what is open has: by that of what is due, which may seem as
+        // good, all that is held would be gone through.
+        order = "n.enforcement_id, n.next_attempt_at, n.user_id";
+        let which = "AND n.enforcement_id >= $3 AND (n.enforcement_id, n.next_attempt_at) <= ($3, $1)";
+        (which.to_owned(), bind![enforcement])
     } else if passed_over.is_empty() {
         (String::new(), vec![])
     } else {
@@ -146,7 +151,7 @@ async fn longest_overdue(
     let sql = format!(
         "SELECT n.user_id, e.company_id FROM notices AS n JOIN enforcements AS e ON e.id = n.enforcement_id
          LEFT JOIN companies AS c ON c.id = e.company_id {due} AND {} {which}
-         ORDER BY n.next_attempt_at, n.user_id LIMIT $2{lock}",
+         ORDER BY {order} LIMIT $2{lock}",
         claimable()
     );
     let rows = tx.fetch_all(&sql, values).await?;

@@ -26,7 +26,7 @@ fn begins_with_a_batch(sql: &str) -> bool {
 
 /// Whether it takes the first of the notices that are due.
 fn takes_from_the_queue(sql: &str) -> bool {
-    sql.contains("n.next_attempt_at <= $1") && sql.contains("ORDER BY n.next_attempt_at, n.user_id LIMIT $2")
+    sql.contains("n.next_attempt_at <= $1") && sql.contains("n.next_attempt_at, n.user_id LIMIT $2")
 }
 
 /// The plan that serves for all values: what PostgreSQL may choose for a statement that is prepared once.
@@ -100,7 +100,7 @@ async fn no_statement_reads_a_large_table_from_beginning_to_end() {
         claims += 1;
         let plan = plan(&db, sql).await;
         assert!(!scans_postgres::sorts_a_queue(&plan), "all that waits is sorted for each claim by:\n{sql}");
-        if sql.contains("n.enforcement_id = $3") {
+        if sql.contains("n.enforcement_id >= $3") {
             past_what_is_held += 1;
             assert!(scans_postgres::goes_by(&plan, "notices_open"), "all that is held is gone through by:\n{sql}");
         }
