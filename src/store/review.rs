@@ -88,6 +88,7 @@ impl ReviewStore for SqlStore {
 
     async fn review_memberships(&self, now: Timestamp, policy: &Policy, limit: i64) -> Result<Reviewed, StoreError> {
         let mut tx = self.database.begin().await?;
+        tx.expect_order().await?;
         let sql = format!("SELECT m.company_id {} ORDER BY m.company_id, m.user_id LIMIT $1", unreviewed());
         let companies = hold_enforcements(&mut tx, &sql, bind![limit]).await?;
         let sql = format!(

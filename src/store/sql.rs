@@ -63,12 +63,12 @@ impl Row {
 /// How PostgreSQL goes about what follows in a transaction, once it has work: see `Tx::expect_batches`.
 pub const FOR_BATCHES: &str = "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_hashjoin = off; \
      SET LOCAL enable_mergejoin = off; SET LOCAL enable_material = off; SET LOCAL enable_seqscan = off; \
-     SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = on; \
+     SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = on; SET LOCAL enable_incremental_sort = on; \
      SET LOCAL mfa_enforcer.derives = 'on'";
 
 /// The same for what takes the first rows of an order: see `Tx::expect_order`. (What has to be sorted all the same would
 /// seem to cost so much that it is compiled.)
-pub const FOR_ORDER: &str = "SET LOCAL enable_sort = off; SET LOCAL jit = off";
+pub const FOR_ORDER: &str = "SET LOCAL enable_sort = off; SET LOCAL enable_incremental_sort = off; SET LOCAL jit = off";
 
 /// The same for what only looks up and writes rows by their keys: see [`Tx::expect_keys`].
 const FOR_KEYS: &str =

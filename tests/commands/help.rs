@@ -25,6 +25,10 @@ fn examples(help: &str) -> Vec<String> {
 const HAS_COME: &str = "UPDATE enforcements SET state = 'in_force', flipped_at = '2026-12-01T10:00:00.000000Z'
     WHERE company_id IS NOT NULL";
 
+/// What was tried, and is to be tried again later.
+const WAS_PUT_OFF: &str = "UPDATE notices SET due_at = '2026-11-30T08:00:00.000000Z', attempts = 1
+    WHERE id = '01980000-0000-7000-8000-000000000003'";
+
 #[tokio::test]
 async fn every_example_works() {
     let help = Sample::empty().await;
@@ -41,8 +45,10 @@ async fn every_example_works() {
             assert!(example.contains(&format!("mfa-enforcer {words}").trim_end().to_owned()), "{words}: {example}");
             assert!(example.len() <= 78, "a terminal of 80 columns would break it: {example}");
             let sample = Sample::new().await;
-            if words == "enforcement revert" {
-                sample.db.execute(HAS_COME).await;
+            match words.as_str() {
+                "enforcement revert" => sample.db.execute(HAS_COME).await,
+                "notice retry" => sample.db.execute(WAS_PUT_OFF).await,
+                _ => {}
             }
             let seen = sample.shell(&example, &[]);
             assert_eq!(seen.code, 0, "{example}\n{}{}", seen.stdout, seen.stderr);

@@ -38,8 +38,11 @@ async fn what_failed_is_tried_again_on_a_persons_word() {
         "notice retry --company acme",
         "audit list --action notice_retried --json",
     ]));
-    let failed =
-        ["notice retry 01980000-0000-7000-8000-000000000002", "notice retry 01980000-0000-7000-8000-00000000ffff"];
+    let failed = [
+        "notice retry 01980000-0000-7000-8000-000000000002",
+        "notice retry 01980000-0000-7000-8000-000000000003",
+        "notice retry 01980000-0000-7000-8000-00000000ffff",
+    ];
     let usage = ["notice retry", "notice retry 1", "notice retry 01980000-0000-7000-8000-000000000001 --company acme"];
     let refused = sample.refusals(1, &failed).await + &sample.refusals(2, &usage).await;
     insta::assert_snapshot!("retries_that_are_refused", refused);

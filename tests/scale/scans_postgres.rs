@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-/// The indexes of notices that wait.
-const QUEUES: [&str; 2] = ["notices_due", "notices_open"];
+/// The indexes of what waits.
+const QUEUES: [&str; 3] = ["notices_due", "notices_open", "memberships_unreviewed"];
 
 /// The tables that this plan, as `EXPLAIN (FORMAT JSON)` shows it, reads whole: sequentially, or by an index of which it does not
 /// know the first column, by these `first_columns`. A partial index is small, and may be read whole.
@@ -60,11 +60,12 @@ pub fn repeats_its_batch(plan: &Value) -> bool {
     })
 }
 
-/// Whether this plan sorts notices that wait, whatever their number, instead of taking them in the order of their index.
+/// Whether this plan sorts what waits, however much that is, instead of taking it in the order of its index.
 pub fn sorts_a_queue(plan: &Value) -> bool {
     any_node(plan, &|node| {
         let waits = |node: &Map<String, Value>| QUEUES.iter().any(|index| is(node, "Index Name", index));
-        is(node, "Node Type", "Sort") && node.get("Plans").is_some_and(|inner| any_node(inner, &waits))
+        (is(node, "Node Type", "Sort") || is(node, "Node Type", "Incremental Sort"))
+            && node.get("Plans").is_some_and(|inner| any_node(inner, &waits))
     })
 }
 
