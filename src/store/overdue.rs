@@ -35,7 +35,7 @@ pub(super) struct Found {
     notices: i64,
 }
 
-/// How many enforcements a claim goes through at most where it goes from one to the next.
+/// Of how many enforcements a claim takes notices at most where it goes from one to the next.
 const ENFORCEMENTS_MOST: usize = 20;
 
 /// Finds `limit` of the longest overdue notices, but for those of the companies that were passed over, and locks their users.
@@ -48,9 +48,12 @@ pub(super) async fn find(
     let mut found = Found::default();
     let pending = "n.state = 'pending' AND n.next_attempt_at <= $1";
     if is_any_held(tx, now).await? {
+        let mut enforcements = 0;
         for enforcement in free_enforcements(tx, now, passed_over).await? {
+            let before = found.notices;
             found.add(tx, now, limit, pending, passed_over, Some(enforcement)).await?;
-            if found.notices >= limit {
+            enforcements += usize::from(found.notices > before);
+            if found.notices >= limit || enforcements == ENFORCEMENTS_MOST {
                 break;
             }
         }
@@ -99,7 +102,7 @@ async fn is_any_held(tx: &mut Tx, now: Timestamp) -> Result<bool, StoreError> {
     Ok(tx.fetch_optional(sql, bind![now]).await?.is_some())
 }
 
-/// The enforcements of the longest overdue notices that may be claimed. They are come to from one to the next by the index of
+/// The enforcements of due notices that are not held, that of the longest overdue first. They are come to from one to the next by the index of
 /// what is open, however many notices each has.
 async fn free_enforcements(tx: &mut Tx, now: Timestamp, passed_over: &BTreeSet<Id>) -> Result<Vec<Id>, StoreError> {
     let sql = format!(
@@ -120,7 +123,7 @@ async fn free_enforcements(tx: &mut Tx, now: Timestamp, passed_over: &BTreeSet<I
         }
     }
     free.sort_unstable();
-    Ok(free.into_iter().take(ENFORCEMENTS_MOST).map(|(_, id)| id).collect())
+    Ok(free.into_iter().map(|(_, id)| id).collect())
 }
 
 /// The users of the longest overdue notices `n` with what `due` says, and the companies that enforce: of this enforcement or any,
