@@ -50,14 +50,13 @@ impl Outgoing<'_> {
         }
     }
 
-    /// It is given back as it was.
-    fn as_before(&self) -> MailResult {
-        MailResult::Released { next_attempt_at: None, maybe_received: self.maybe_received }
+    /// It is given back, until then or as it was.
+    fn released(&self, next_attempt_at: Option<Timestamp>) -> MailResult {
+        MailResult::Released { next_attempt_at, maybe_received: self.maybe_received }
     }
 
     fn not_begun(&self, services: &Services, NotBegun { next_attempt_at, reply }: NotBegun) -> MailOutcome {
-        let result = MailResult::Released { next_attempt_at, maybe_received: self.maybe_received };
-        self.outcome(services, result, reply.to_owned(), None)
+        self.outcome(services, self.released(next_attempt_at), reply.to_owned(), None)
     }
 
     fn count(&self, outcome: &'static str) {
@@ -110,10 +109,10 @@ pub(super) async fn hand_over(
         Err(SendError::Transient { about: About::NoTurn, reply, .. }) => {
             // Nothing was said to a mail server, so that it counts as no attempt.
             turned_away.note();
-            outcome(outgoing.as_before(), reply, None)
+            outcome(outgoing.released(None), reply, None)
         }
         // Those behind it may meet a line that is free.
-        Err(SendError::Transient { about: About::NoLine, reply, .. }) => outcome(outgoing.as_before(), reply, None),
+        Err(SendError::Transient { about: About::NoLine, reply, .. }) => outcome(outgoing.released(None), reply, None),
         Err(error) => {
             counter!(SMTP_ERRORS_TOTAL, "class" => error.class()).increment(1);
             log_unsent(outgoing, &error);

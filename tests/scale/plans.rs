@@ -24,7 +24,7 @@ fn begins_with_a_batch(sql: &str) -> bool {
     sql.replace("IN (SELECT id FROM unnest($", "").contains("unnest($")
 }
 
-/// Whether it takes the first of the notices that are due.
+/// Whether it takes the first of the notices that are due, or of the members whom nobody has looked at.
 fn takes_from_the_queue(sql: &str) -> bool {
     sql.contains("n.next_attempt_at <= $1") && sql.contains("n.next_attempt_at, n.user_id LIMIT $2")
         || sql.contains("NOT m.reviewed") && sql.contains("ORDER BY m.company_id, m.user_id LIMIT")
