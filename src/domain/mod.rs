@@ -12,6 +12,7 @@ pub mod message;
 pub mod methods;
 pub mod notice;
 pub mod pace;
+pub mod paces;
 pub mod planning;
 pub mod policy;
 pub mod retry;

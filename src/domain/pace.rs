@@ -1,4 +1,4 @@
-//! How fast mail is handed to a mail server that has asked for less.
+//! How fast mail is handed over where less was asked for.
 //!
 //! Instants are spans since some beginning, on a clock that never goes back.
 
@@ -11,8 +11,8 @@ const MOST: Duration = Duration::from_secs(30);
 /// What is left of the spacing below which there is none any more.
 const LEAST: Duration = Duration::from_millis(100);
 
-/// The spacing between the beginnings of two mails to one mail server: none, until it asks for less; doubled with each
-/// further request, and an eighth less with each mail that it takes.
+/// The spacing between the beginnings of two mails to one mail server, or for one domain there: none, until it asks for less;
+/// doubled with each further request, and an eighth less with each mail that it takes.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Pace {
     spacing: Duration,
@@ -58,6 +58,12 @@ impl Pace {
             *self = Self::default();
         }
         slowed && self.spacing.is_zero()
+    }
+
+    /// When the next mail may begin.
+    #[must_use]
+    pub fn next(&self) -> Duration {
+        self.next
     }
 
     /// The spacing now.

@@ -40,6 +40,18 @@ pub struct Composed {
     pub sha256: String,
 }
 
+impl Composed {
+    /// The domain that it goes to, as DNS knows it: in ASCII and lower case.
+    pub(super) fn recipient_domain(&self) -> String {
+        self.envelope.to().first().map(domain).unwrap_or_default()
+    }
+}
+
+fn domain(address: &Address) -> String {
+    let domain = address.domain();
+    url::Host::parse(domain).map_or_else(|_| domain.to_lowercase(), |host| host.to_string())
+}
+
 impl std::fmt::Debug for Composed {
     /// Without the address, which is nobody's business in a log.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -307,5 +319,22 @@ pub(super) fn address(text: &str) -> Result<Address, UnusableAddress> {
     match url::Host::parse(parsed.domain()) {
         Ok(url::Host::Domain(domain)) => Address::new(parsed.user(), domain).map_err(|_| UnusableAddress),
         Ok(_) | Err(_) => Err(UnusableAddress),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_domain_is_one_however_it_is_written() {
+        for (address, expected) in [
+            ("ada@Example.COM", "example.com"),
+            ("ada@BÜCHER.example", "xn--bcher-kva.example"),
+            ("ada@xn--bcher-kva.example", "xn--bcher-kva.example"),
+            ("ada@[192.0.2.1]", "[192.0.2.1]"),
+        ] {
+            assert_eq!(domain(&address.parse().unwrap()), expected);
+        }
     }
 }

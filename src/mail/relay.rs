@@ -209,7 +209,7 @@ impl Relay {
     /// What becomes of a mail for which there was no line: no attempt, where the server takes no more lines than are open.
     fn refused(&self, failure: Failure, permit: OwnedSemaphorePermit) -> Failure {
         let lines = match &failure {
-            Failure { throttled: true, .. } => self.lines.refused(permit),
+            Failure { throttle: Some(_), .. } => self.lines.refused(permit),
             Failure { of_line: true, .. } => self.lines.closed(permit),
             _ => None,
         };

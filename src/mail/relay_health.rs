@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use metrics::gauge;
 
+use super::compose::Composed;
 use super::smtp_replies::Failure;
 use crate::domain::breaker::Breaker;
-use crate::domain::pace::Pace;
+use crate::domain::paces::{Paces, Slowed, Turn};
 use crate::telemetry::MaskedText;
 use crate::telemetry::metrics::SMTP_PACE_SECONDS;
 
 /// The health of one mail server. Instants are spans since some beginning.
 #[derive(Debug, Default)]
-pub(super) struct RelayHealth(Mutex<(Breaker, Pace)>);
+pub(super) struct RelayHealth(Mutex<(Breaker, Paces)>);
 
 impl RelayHealth {
     /// Whether a mail may go there now: see [`Breaker::admits`].
@@ -27,19 +28,48 @@ impl RelayHealth {
     }
 
     /// When a mail may begin, if that is no later than `latest`.
-    pub(super) fn turn(&self, now: Duration, latest: Duration) -> Option<Duration> {
-        self.lock().1.turn(now, latest)
+    pub(super) fn turn(&self, mail: &Composed, now: Duration, latest: Duration) -> Turn {
+        self.lock().1.turn(|| mail.recipient_domain(), now, latest)
     }
 
-    /// Whether mails may follow each other at once.
-    pub(super) fn is_unhurried(&self) -> bool {
-        self.lock().1.spacing().is_zero()
+    /// Whether this mail may follow another at once.
+    pub(super) fn is_unhurried(&self, mail: &Composed) -> bool {
+        self.lock().1.is_unhurried(|| mail.recipient_domain())
     }
 
     /// Learns from what became of a mail that was begun at `began`. What changes for the worse or the better is logged
     /// once. (`server` is host and port.)
-    pub(super) fn note(&self, server: &str, began: Duration, now: Duration, outcome: Result<&String, &Failure>) {
-        let (breaker, pace) = &mut *self.lock();
+    pub(super) fn note(
+        &self,
+        server: &str,
+        mail: &Composed,
+        began: Duration,
+        now: Duration,
+        outcome: Result<&String, &Failure>,
+    ) {
+        let (breaker, paces) = &mut *self.lock();
+        match outcome {
+            Ok(_) => {
+                if paces.speed_up(|| mail.recipient_domain()) {
+                    tracing::info!(server, "a mail server is sent to at full speed again");
+                }
+            }
+            Err(failure) if let Some(throttle) = failure.throttle => {
+                let domain = mail.recipient_domain();
+                let error = MaskedText(failure.error.reply());
+                match paces.slow_down(domain.clone(), throttle, began, now) {
+                    Slowed::All(false) => {}
+                    Slowed::All(true) => tracing::info!(server, %error, "a mail server asks for less: slowing down"),
+                    // Of the server it says nothing.
+                    Slowed::Domain(false) => return,
+                    Slowed::Domain(true) => {
+                        tracing::info!(server, domain, %error, "a mail server asks for less mail for a domain: slowing down");
+                        return;
+                    }
+                }
+            }
+            Err(_) => {}
+        }
         match outcome {
             Err(failure) if failure.of_server => {
                 if breaker.failed(began, now) {
@@ -53,20 +83,6 @@ impl RelayHealth {
                 }
             }
         }
-        match outcome {
-            Err(failure) if failure.throttled => {
-                if pace.slow_down(began, now) {
-                    let error = MaskedText(failure.error.reply());
-                    tracing::info!(server, %error, "a mail server asks for less: slowing down");
-                }
-            }
-            Ok(_) => {
-                if pace.speed_up() {
-                    tracing::info!(server, "a mail server is sent to at full speed again");
-                }
-            }
-            Err(_) => {}
-        }
     }
 
     /// Shows the widest spacing of all.
@@ -75,14 +91,18 @@ impl RelayHealth {
         gauge!(SMTP_PACE_SECONDS).set(widest.as_secs_f64());
     }
 
-    fn lock(&self) -> MutexGuard<'_, (Breaker, Pace)> {
+    fn lock(&self) -> MutexGuard<'_, (Breaker, Paces)> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use lettre::address::Envelope;
+
     use super::*;
+    use crate::domain::ids::PAYEE_MANDATE;
+    use crate::domain::paces::Throttle;
     use crate::mail::transport::{About, SendError};
     use crate::telemetry::metrics::tests::scraped;
 
@@ -94,20 +114,27 @@ mod tests {
             about: About::AllMail,
             maybe_received: false,
         };
-        let failure = Failure { error, of_server: false, of_line: false, throttled: true };
+        let mail = Composed {
+            mail_id: PAYEE_MANDATE,
+            message_id: "<any@example.com>".to_owned(),
+            envelope: Envelope::new(None, vec!["ada@acme.test".parse().unwrap()]).unwrap(),
+            bytes: Vec::new(),
+            sha256: String::new(),
+        };
+        let failure = Failure { error, of_server: false, of_line: false, throttle: Some(Throttle::AllMail) };
         let at = Duration::from_secs;
         let shown = |line: &str| {
             let (_, text) = scraped(|| RelayHealth::gauge([&slow, &fast].into_iter()));
             assert!(text.lines().any(|shown| shown == line), "{line} is not in\n{text}");
         };
         shown("mfa_enforcer_smtp_pace_seconds 0");
-        slow.note("mail.example.com:25", at(1), at(1), Err(&failure));
-        slow.note("mail.example.com:25", at(2), at(2), Err(&failure));
-        fast.note("mail.example.org:25", at(2), at(2), Err(&failure));
+        slow.note("mail.example.com:25", &mail, at(1), at(1), Err(&failure));
+        slow.note("mail.example.com:25", &mail, at(2), at(2), Err(&failure));
+        fast.note("mail.example.org:25", &mail, at(2), at(2), Err(&failure));
         shown("mfa_enforcer_smtp_pace_seconds 2");
         for second in 3..100 {
             for health in [&slow, &fast] {
-                health.note("mail.example.com:25", at(second), at(second), Ok(&"250 taken".to_owned()));
+                health.note("mail.example.com:25", &mail, at(second), at(second), Ok(&"250 taken".to_owned()));
             }
         }
         shown("mfa_enforcer_smtp_pace_seconds 0");

@@ -16,6 +16,7 @@ use super::relay_health::RelayHealth;
 use super::smtp_replies::{self, Failure};
 use super::transport::{About, SendError, shorten, shorten_to};
 use crate::config::smtp::{MailServer, SmtpSettings};
+use crate::domain::paces::Turn;
 
 /// Mail servers: each mail is handed to the first of them that works.
 #[derive(Debug)]
@@ -36,8 +37,6 @@ const ANYWAY_EVERY: Duration = Duration::from_secs(1);
 
 /// A mail that one mail server did not take.
 enum Unsent {
-    /// It was not asked, as it wants one mail after the other, or has no line free: another may.
-    NotAsked(SendError),
     /// Another may.
     Elsewhere(SendError),
     /// No other is to be asked: it was refused for what it is, or may have been taken.
@@ -96,19 +95,14 @@ impl SmtpTransport {
         let deadline = Instant::now() + self.timeout;
         let mut tried = Vec::new();
         let mut replies = Vec::new();
-        let mut about = About::NoTurn;
+        let mut about = None;
         while let Some(place) = self.next(&tried) {
             tried.push(place);
             match self.send_by(place, mail, following, deadline).await {
                 Ok(reply) => return Ok(self.with_place(place, &reply)),
                 Err(Unsent::Everywhere(error)) => return Err(error.map_reply(|reply| self.with_place(place, reply))),
-                Err(Unsent::NotAsked(error)) => {
-                    // Where one that works has only been busy, it is not put off because the others do not.
-                    about = if error.is_no_line() { About::NoLine } else { about };
-                    replies.push(error.reply().to_owned());
-                }
                 Err(Unsent::Elsewhere(error)) => {
-                    about = if about == About::NoLine { about } else { About::AllMail };
+                    about = about.max(Some(error.about()));
                     replies.push(error.reply().to_owned());
                 }
             }
@@ -117,7 +111,7 @@ impl SmtpTransport {
             replies.push(format!("not sent: nothing works of {}", self.places()));
         }
         let reply = shorten(&replies.join("; "));
-        Err(SendError::Transient { reply, about, maybe_received: false })
+        Err(SendError::Transient { reply, about: about.unwrap_or(About::NoTurn), maybe_received: false })
     }
 
     /// The server to ask next: the first that is not avoided. Where all are, one mail each [`ANYWAY_EVERY`] asks the one whose
@@ -157,19 +151,23 @@ impl SmtpTransport {
         let is_last = place + 1 == self.relays.len();
         let part = self.timeout / u32::try_from(self.relays.len()).unwrap_or(1);
         let share = if is_last { deadline } else { deadline.min(asked + part) };
-        let no_turn = || Unsent::NotAsked(smtp_replies::no_turn(&relay.place()));
-        let no_line = || Unsent::NotAsked(smtp_replies::no_line(&relay.place()));
+        let no_turn = || Unsent::Elsewhere(smtp_replies::no_turn(&relay.place()));
+        let no_line = || Unsent::Elsewhere(smtp_replies::no_line(&relay.place()));
 
         // Who waits for longer goes without: a mail that is handed over too late for its answer may have to be repeated.
         let latest = asked + share.saturating_duration_since(asked) / 2;
-        let turn = health.turn(asked - self.began, latest - self.began).ok_or_else(no_turn)?;
+        let turn = match health.turn(mail, asked - self.began, latest - self.began) {
+            Turn::At(turn) => turn,
+            Turn::TooLate => return Err(no_turn()),
+            Turn::PutOff(wait) => return Err(Unsent::Elsewhere(smtp_replies::put_off(&relay.place(), wait))),
+        };
         let mut ending = self.ending.subscribe();
         tokio::select! {
             () = sleep_until(self.began + turn) => {}
             _ = ending.wait_for(|ending| *ending) => return Err(no_turn()),
         }
         // Who wants one mail after the other is not told of the next.
-        let following = following.filter(|_| health.is_unhurried());
+        let following = following.filter(|following| health.is_unhurried(following));
         let begun = self.began.elapsed();
         let handed_over = AtomicBool::new(false);
         let outcome = loop {
@@ -188,12 +186,10 @@ impl SmtpTransport {
                 break outcome;
             }
         };
-        health.note(&relay.place(), begun, self.began.elapsed(), outcome.as_ref());
+        health.note(&relay.place(), mail, begun, self.began.elapsed(), outcome.as_ref());
         RelayHealth::gauge(self.relays.iter().map(|(_, health)| health));
         outcome.map_err(|failure| {
-            if failure.is_no_line() {
-                Unsent::NotAsked(failure.error)
-            } else if failure.of_server && !handed_over.load(Ordering::Relaxed) {
+            if failure.is_no_line() || failure.of_server && !handed_over.load(Ordering::Relaxed) {
                 Unsent::Elsewhere(failure.error)
             } else {
                 Unsent::Everywhere(failure.error)

@@ -10,6 +10,7 @@ use lettre::transport::smtp::response::{Code, Response, Severity};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::transport::{About, SendError, shorten};
+use crate::domain::paces::Throttle;
 
 /// How far a mail had come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,20 +60,20 @@ pub(super) struct Failure {
     /// Whether it may be about one line alone: the end of one that was in use before, so that a new one to the same server will
     /// do; or one that is closed without a word, where those that are open will do.
     pub(super) of_line: bool,
-    /// Whether the server asks for less.
-    pub(super) throttled: bool,
+    /// What the server asks for less of.
+    pub(super) throttle: Option<Throttle>,
 }
 
 impl Failure {
     /// The server cannot be worked with, and has asked for nothing.
     fn of_server(reply: &str, maybe_received: bool) -> Self {
         let error = SendError::Transient { reply: shorten(reply), about: About::AllMail, maybe_received };
-        Self { error, of_server: true, of_line: false, throttled: false }
+        Self { error, of_server: true, of_line: false, throttle: None }
     }
 
     /// Whether there was no line on which the mail could be offered.
     pub(super) fn is_no_line(&self) -> bool {
-        self.error.is_no_line()
+        self.error.about() == About::NoLine
     }
 }
 
@@ -102,13 +103,15 @@ fn refused(step: Step, code: Code, error: &SmtpError) -> Failure {
     };
     let closing = number == CLOSING;
     // A server closes a line that has waited for long enough, or on which it has taken as many mails as it takes on one.
-    Failure { error, of_server: closing, of_line: closing, throttled: closing || is_policy_for_now(&text) }
+    let of = if step == Step::Recipient { Throttle::AfterRecipient } else { Throttle::AllMail };
+    let throttle = (closing || is_policy_for_now(&text)).then_some(of);
+    Failure { error, of_server: closing, of_line: closing, throttle }
 }
 
 /// The server takes no addresses beyond ASCII.
 pub(super) fn needs_smtputf8() -> Failure {
     let reply = "the mail server takes no addresses with letters beyond ASCII (SMTPUTF8)".to_owned();
-    Failure { error: SendError::Permanent { reply }, of_server: false, of_line: false, throttled: false }
+    Failure { error: SendError::Permanent { reply }, of_server: false, of_line: false, throttle: None }
 }
 
 /// 421: the server closes the line (RFC 5321, 3.8).
@@ -168,6 +171,12 @@ pub(super) fn no_turn(place: &str) -> SendError {
     SendError::Transient { reply: shorten(&reply), about: About::NoTurn, maybe_received: false }
 }
 
+/// The turn of the mail's domain does not come now, but after `wait`: no fault of its own, and nothing was said to the server.
+pub(super) fn put_off(place: &str, wait: Duration) -> SendError {
+    let reply = format!("not sent: {place} takes one mail after the other for this domain");
+    SendError::Transient { reply: shorten(&reply), about: About::PutOff(wait), maybe_received: false }
+}
+
 /// No line comes free in time: each is busy with others.
 pub(super) fn no_line(place: &str) -> SendError {
     let reply = format!("not sent: there are others before it on all lines to {place}");
@@ -178,7 +187,7 @@ pub(super) fn no_line(place: &str) -> SendError {
 pub(super) fn no_more_lines(place: &str, said: &str) -> Failure {
     let reply = format!("not sent: there are others before it for {place}, which takes no more lines: {said}");
     let error = SendError::Transient { reply: shorten(&reply), about: About::NoLine, maybe_received: false };
-    Failure { error, of_server: false, of_line: false, throttled: false }
+    Failure { error, of_server: false, of_line: false, throttle: None }
 }
 
 /// There is no line: the server cannot be reached, as the system says.
@@ -194,9 +203,10 @@ pub(super) fn not_connected(
     credentials: Option<&(String, SecretString)>,
 ) -> Failure {
     let said = error.source().map(ToString::to_string).unwrap_or_default();
-    let throttled = error.status().is_some_and(|code| u16::from(code) == CLOSING || is_policy_for_now(&said));
+    let is_throttled = error.status().is_some_and(|code| u16::from(code) == CLOSING || is_policy_for_now(&said));
+    let throttle = is_throttled.then_some(Throttle::AllMail);
     let of_line = step == Step::Connect && error.status().is_none();
-    Failure { of_line, throttled, ..Failure::of_server(&unusable(place, step, &cause(error), credentials), false) }
+    Failure { of_line, throttle, ..Failure::of_server(&unusable(place, step, &cause(error), credentials), false) }
 }
 
 /// What an operator reads who has no line, without any secret.

@@ -1,6 +1,7 @@
 //! The ways out: a folder, a mail server, or a simulated one, behind one type.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use thiserror::Error;
@@ -12,15 +13,20 @@ use crate::config::smtp::{MailTarget, SmtpSettings};
 use crate::telemetry::metrics::{PERMANENT, TRANSIENT, UNKNOWN};
 
 /// What keeps a mail from being taken: itself, or something that would meet any other as well.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+///
+/// Where mail servers differ in that, the last of these holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum About {
     /// The mail, or whom it is for: others are taken meanwhile.
     ThisMail,
-    /// The mail server, the way there, the sender, or a policy: no mail is forgotten for that.
-    AllMail,
+    /// Nothing: no mail server was asked, because mail for its domain goes one after the other. It may be sent again after so
+    /// long; others are taken meanwhile.
+    PutOff(Duration),
     /// Nothing: no mail server was asked, because each wants one mail after the other, and others come first; or because none
     /// works just now, as another mail has found out.
     NoTurn,
+    /// The mail server, the way there, the sender, or a policy: no mail is forgotten for that.
+    AllMail,
     /// Nothing: mail goes out, and no line came free for this one in time.
     NoLine,
 }
@@ -56,9 +62,12 @@ impl SendError {
         }
     }
 
-    /// Whether no line came free for the mail.
-    pub(super) fn is_no_line(&self) -> bool {
-        matches!(self, Self::Transient { about: About::NoLine, .. })
+    /// What keeps the mail from being taken.
+    pub(super) fn about(&self) -> About {
+        match self {
+            Self::Permanent { .. } => About::ThisMail,
+            Self::Transient { about, .. } => *about,
+        }
     }
 
     /// The same with `change` made to what the server said.

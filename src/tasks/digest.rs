@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use serde_json::json;
 
-use super::record::{Of, Offering};
+use super::record::{Of, Offering, Recorded};
 use super::send::{Outgoing, begin, hand_over};
 use super::turn::TurnedAway;
 use super::{Report, Services, Task, TaskError};
@@ -15,7 +15,7 @@ use crate::domain::time::Timestamp;
 use crate::store::admin_claim::{AdminClaim, ClaimedAdminMail};
 use crate::store::claim::ClaimTerms;
 use crate::store::forecast::Proposal;
-use crate::store::outcome::{MailOutcome, MailResult};
+use crate::store::outcome::MailOutcome;
 
 /// The task.
 pub struct Digest;
@@ -34,7 +34,8 @@ impl Task for Digest {
     }
 
     async fn run(&self, services: &Services, now: Timestamp) -> Result<Report, TaskError> {
-        let (mut decisions, mut reports, mut sent, mut others) = (0, 0, 0, 0);
+        let (mut decisions, mut reports, mut skipped) = (0, 0, 0);
+        let mut recorded = Recorded::default();
         loop {
             let looked = services.store.make_decisions(now, EVENTS_AT_ONCE).await?;
             decisions += looked.decisions;
@@ -62,16 +63,11 @@ impl Task for Digest {
             if claim.mails.is_empty() && claim.skipped == 0 {
                 break; // another daemon is at them
             }
-            others += claim.skipped;
-            let outcomes = send_all(services, &claim, &turned_away).await;
-            for outcome in outcomes {
-                match outcome.result {
-                    MailResult::Sent => sent += 1,
-                    MailResult::Failed { .. } | MailResult::Deferred { .. } => others += 1,
-                    MailResult::Released { next_attempt_at, .. } => others += u64::from(next_attempt_at.is_some()),
-                }
-            }
+            skipped += claim.skipped;
+            send_all(services, &claim, &turned_away, &mut recorded).await;
         }
+        let Recorded { sent, failed, deferred, waiting } = recorded;
+        let others = skipped + failed + deferred + waiting;
         let changed = decisions + reports + sent + others > 0;
         let detail = json!({ "decisions": decisions, "planned": reports, "sent": sent, "not_sent": others });
         Ok(Report { changed, detail })
@@ -99,15 +95,13 @@ async fn foretell(services: &Services, claim: &mut AdminClaim) -> Result<(), Tas
 
 /// Sends the mails of a claim one by one, and records each outcome at once: what is sent and not recorded when the process
 /// dies is sent again.
-async fn send_all(services: &Services, claim: &AdminClaim, turned_away: &TurnedAway) -> Vec<MailOutcome> {
-    let mut outcomes = Vec::with_capacity(claim.mails.len());
+async fn send_all(services: &Services, claim: &AdminClaim, turned_away: &TurnedAway, recorded: &mut Recorded) {
     let mut offering = Offering::default();
     for mail in &claim.mails {
         let outcome = send_one(services, mail, claim.until, turned_away).await;
-        outcomes.push(outcome.clone());
+        recorded.count(outcome.result);
         offering.until_recorded(services, Of::AdminMails(claim.id), vec![outcome]).await;
     }
-    outcomes
 }
 
 async fn send_one(

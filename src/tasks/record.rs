@@ -71,13 +71,13 @@ async fn collect(first: Unrecorded, outcomes: &mut mpsc::Receiver<Unrecorded>, m
 }
 
 impl Recorded {
-    fn count(&mut self, result: MailResult) {
+    /// Counts one more.
+    pub(super) fn count(&mut self, result: MailResult) {
         match result {
             MailResult::Sent => self.sent += 1,
             MailResult::Failed { .. } => self.failed += 1,
             MailResult::Deferred { .. } => self.deferred += 1,
-            MailResult::Released { next_attempt_at: Some(_), .. } => self.waiting += 1,
-            MailResult::Released { next_attempt_at: None, .. } => {}
+            MailResult::Released { next_attempt_at, .. } => self.waiting += u64::from(next_attempt_at.is_some()),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! One mail, sent if there is time before its claim lapses, and what became of it: for notices and for admins alike.
 
+use chrono::TimeDelta;
 use metrics::counter;
 
 use super::Services;
@@ -111,6 +112,10 @@ pub(super) async fn hand_over(
             turned_away.note();
             outcome(outgoing.released(None), reply, None)
         }
+        Err(SendError::Transient { about: About::PutOff(wait), reply, .. }) => {
+            let wait = TimeDelta::from_std(wait).unwrap_or_default();
+            outcome(outgoing.released(Some(services.clock.now().plus(wait))), reply, None)
+        }
         // Those behind it may meet a line that is free.
         Err(SendError::Transient { about: About::NoLine, reply, .. }) => outcome(outgoing.released(None), reply, None),
         Err(error) => {
@@ -132,7 +137,7 @@ fn result_of(services: &Services, outgoing: &Outgoing<'_>, error: &SendError) ->
         SendError::Transient { about, maybe_received: false, .. }
             if about == &About::ThisMail && gives_up(attempt, refused_since, now, limits.retry_for) =>
         {
-            let refused_for = refused_since.map_or_else(chrono::TimeDelta::zero, |since| now.utc() - since.utc());
+            let refused_for = refused_since.map_or_else(TimeDelta::zero, |since| now.utc() - since.utc());
             let (number, unit) = match refused_for.num_days() {
                 0 | 1 => (refused_for.num_hours(), "hours"),
                 days => (days, "days"),

@@ -1,14 +1,19 @@
 //! What the daemon does while it runs.
 
+use mfa_enforcer::domain::ids::Id;
+
 use crate::installation::Installation;
 use crate::process::eventually;
 use crate::rows::{add_company_of, add_payee, notices, sent, set_date};
+use crate::servers::{Aiosmtpd, count};
+use crate::support::vendor::company_id;
 use crate::support::{Kind, TestDatabase, on_both};
 
 on_both!(
     a_date_written_with_plain_sql_is_acted_on,
     on_the_day_everybody_becomes_required,
     one_run_does_all_that_is_due,
+    a_mail_server_that_takes_less_for_one_company_holds_up_no_other,
     a_failure_of_the_database_is_shown_and_survived,
 );
 
@@ -67,6 +72,32 @@ async fn one_run_does_all_that_is_due(db: &TestDatabase) {
     let text = installation.succeeds(&["run", "--once"]).await;
     assert!(text.starts_with("Nothing more is due at ") && text.contains("; next due "), "{text}");
     assert_eq!(db.value("SELECT seq FROM audit_head").await, before, "the second run does nothing");
+}
+
+async fn a_mail_server_that_takes_less_for_one_company_holds_up_no_other(db: &TestDatabase) {
+    const PEOPLE: u32 = 60;
+    let server = Aiosmtpd::start(&serde_json::json!({ "busy_for": "busy.test" }));
+    let mut installation = Installation::on(db);
+    installation.set("smtp.url", &format!("smtp://127.0.0.1:{}", server.port));
+    let busy = add_company_of(db, 1, PEOPLE).await;
+    db.execute("UPDATE users SET email = replace(email, 'example.com', 'busy.test')").await;
+    set_date(db, busy).await;
+    // Its notices are at the head of the queue from now on.
+    installation.run(&["run", "--once", "--accept-backlog"]).await;
+    set_date(db, add_company_of(db, 2, PEOPLE).await).await;
+    installation.run(&["run", "--once", "--accept-backlog"]).await;
+
+    let of = |company: Id, condition: &str| {
+        format!(
+            "SELECT count(*) FROM notices JOIN enforcements ON enforcements.id = enforcement_id
+             WHERE company_id = '{company}' AND {condition}"
+        )
+    };
+    assert_eq!(db.value(&of(company_id(2), "notices.state = 'sent'")).await, PEOPLE.to_string());
+    let tried: u32 = db.value(&of(busy, "attempts > 0")).await.parse().unwrap();
+    assert!((1..PEOPLE / 2).contains(&tried), "{tried} were tried");
+    assert_eq!(db.value(&of(busy, "notices.state = 'pending'")).await, PEOPLE.to_string());
+    assert_eq!(count(&server.end(), "mail"), PEOPLE as usize);
 }
 
 async fn a_failure_of_the_database_is_shown_and_survived(db: &TestDatabase) {

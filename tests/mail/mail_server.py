@@ -7,6 +7,7 @@ Its argument is a JSON object:
   smtputf8         whether addresses beyond ASCII are taken
   inject           lines slipped in, unencrypted, after the answer to STARTTLS
   hang_up          closes the line after each mail
+  busy_for         a domain whose recipients are refused for now, and the line with them (421)
 Mail for refused@... is refused for good, mail for slow@... is never answered.
 """
 
@@ -28,6 +29,9 @@ class Handler:
     async def handle_RCPT(self, server, session, envelope, address, rcpt_options):
         if address.startswith("refused@"):
             return "550 5.1.1 no such user"
+        if address.endswith("@" + options.get("busy_for", "?")):
+            asyncio.get_running_loop().call_soon(server.transport.close)
+            return "421 4.7.0 not for this domain now"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 

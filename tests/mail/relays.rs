@@ -254,10 +254,10 @@ async fn one_that_asks_for_less_gets_less_until_it_takes_mail_again() {
     let answers =
         ["450 4.7.1 too fast", "452 4.3.2 not now", "421 too fast", "451 4.7.0 too fast", "450 4.7.1 too fast"];
     for answer in answers {
-        server.answer("rcpt", answer);
+        server.answer("mail", answer);
         if answer.starts_with("421") {
             // On a line that was in use this may be about the line, so that a new one is asked.
-            server.answer("rcpt", answer);
+            server.answer("mail", answer);
         }
         let error = transport.send(&mail()).await.unwrap_err();
         assert!(error.reply().starts_with(answer), "{error}");
@@ -283,6 +283,71 @@ async fn one_that_asks_for_less_gets_less_until_it_takes_mail_again() {
     }
     let outcomes = futures::future::join_all((0..4).map(|_| transport.send(&mail))).await;
     assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+}
+
+/// What is refused for now after RCPT TO, on a new line.
+async fn is_refused(transport: &Transport, server: &Scripted, address: &str, answer: &'static str) {
+    server.answer("rcpt", answer);
+    if answer.starts_with("421") && server.heard(".") > 0 {
+        server.answer("rcpt", answer);
+    }
+    let error = transport.send(&mail_to(address)).await.unwrap_err();
+    assert!(matches!(&error, SendError::Transient { about: About::AllMail, .. }), "{error}");
+}
+
+#[tokio::test]
+async fn one_that_takes_less_for_a_domain_holds_up_no_other() {
+    for answer in ["421 4.7.0 not for this domain now", "450 4.7.1 not for this domain now"] {
+        let server = Scripted::start().await;
+        let transport = to(&[server.port], "");
+        is_refused(&transport, &server, "ada@acme.test", answer).await;
+        let (acme, other) = (mail_to("grace@ACME.test"), mail_to("ada@ledger.test"));
+        for _ in 0..20 {
+            transport.send(&other).await.unwrap();
+        }
+        let error = transport.send(&acme).await.unwrap_err();
+        let SendError::Transient { about: About::PutOff(wait), maybe_received: false, .. } = error else {
+            panic!("{error}");
+        };
+        assert!(wait <= Duration::from_secs(1), "{wait:?}");
+        assert!(error.reply().ends_with("takes one mail after the other for this domain"), "{error}");
+        assert_eq!(server.heard("rcpt"), 21, "it was not asked");
+        // Its next one is not announced behind another.
+        pass(wait).await;
+        transport.send(&acme).await.unwrap();
+        transport.send(&other).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn one_that_takes_less_for_any_domain_gets_less() {
+    let server = Scripted::start().await;
+    let transport = to(&[server.port], "timeout = '1s'");
+    for address in ["ada@acme.test", "ada@ledger.test"] {
+        is_refused(&transport, &server, address, "450 4.7.1 too fast").await;
+    }
+    // Its turn comes in a second: too late for this attempt.
+    let error = transport.send(&mail_to("ada@other.test")).await.unwrap_err();
+    assert!(matches!(&error, SendError::Transient { about: About::NoTurn, .. }), "{error}");
+    pass(Duration::from_secs(2)).await;
+    transport.send(&mail_to("ada@other.test")).await.unwrap();
+    // A mail was taken, so that what is refused next is about its domain again.
+    pass(Duration::from_secs(2)).await;
+    is_refused(&transport, &server, "ada@third.test", "450 4.7.1 too fast").await;
+    pass(Duration::from_secs(2)).await;
+    transport.send(&mail_to("ada@other.test")).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_one_takes_less_of_for_a_domain_goes_to_the_next() {
+    let (first, second) = (Scripted::start().await, Scripted::start().await);
+    let transport = to(&[first.port, second.port], "");
+    first.answer("rcpt", "421 4.7.0 not for this domain now");
+    for _ in 0..2 {
+        assert_taken_by(second.port, &transport.send(&mail_to("ada@acme.test")).await.unwrap());
+    }
+    assert_taken_by(first.port, &transport.send(&mail_to("ada@ledger.test")).await.unwrap());
+    assert_eq!(first.heard("rcpt"), 2);
 }
 
 #[tokio::test]
@@ -381,7 +446,7 @@ async fn one_that_has_taken_nothing_and_closes_every_line_does_not_work() {
 async fn what_one_that_asks_for_less_has_no_turn_for_goes_to_the_next() {
     let (first, second) = (Scripted::start().await, Scripted::start().await);
     let transport = to(&[first.port, second.port], "timeout = '2s'");
-    first.answer("rcpt", "450 4.7.1 too fast");
+    first.answer("mail", "450 4.7.1 too fast");
     transport.send(&mail()).await.unwrap_err();
     assert_taken_by(second.port, &transport.send(&mail()).await.unwrap());
     pass(Duration::from_secs(1)).await;
@@ -392,7 +457,7 @@ async fn what_one_that_asks_for_less_has_no_turn_for_goes_to_the_next() {
 async fn at_the_end_no_mail_waits_for_its_turn() {
     let server = Scripted::start().await;
     let transport = to(&[server.port], "timeout = '60s'");
-    server.answer("rcpt", "450 4.7.1 too fast");
+    server.answer("mail", "450 4.7.1 too fast");
     transport.send(&mail()).await.unwrap_err();
     transport.end();
     // Its turn would come in a second; time stands still.
