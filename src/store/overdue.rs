@@ -38,6 +38,20 @@ pub(super) struct Found {
 /// Of how many enforcements a claim takes notices at most where it goes from one to the next.
 const ENFORCEMENTS_MOST: usize = 20;
 
+/// Which notices `n` are looked for.
+#[derive(Clone, Copy)]
+struct Sought<'a> {
+    now: Timestamp,
+    /// How many at most.
+    limit: i64,
+    /// What makes them due: a condition of SQL, in which `$1` is now.
+    due: &'a str,
+    /// The companies whose are left out.
+    passed_over: &'a BTreeSet<Id>,
+    /// Whose they are; none: anyone's.
+    enforcement: Option<Id>,
+}
+
 /// Finds `limit` of the longest overdue notices, but for those of the companies that were passed over, and locks their users.
 pub(super) async fn find(
     tx: &mut Tx,
@@ -46,46 +60,39 @@ pub(super) async fn find(
     passed_over: &BTreeSet<Id>,
 ) -> Result<Found, StoreError> {
     let mut found = Found::default();
-    let pending = "n.state = 'pending' AND n.next_attempt_at <= $1";
+    let due = "n.state = 'pending' AND n.next_attempt_at <= $1";
+    let pending = Sought { now, limit, due, passed_over, enforcement: None };
     if is_any_held(tx, now).await? {
         let mut enforcements = 0;
         for enforcement in free_enforcements(tx, now, passed_over).await? {
             let before = found.notices;
-            found.add(tx, now, limit, pending, passed_over, Some(enforcement)).await?;
+            let left = limit - before;
+            found.add(tx, Sought { limit: left, enforcement: Some(enforcement), ..pending }).await?;
             enforcements += usize::from(found.notices > before);
             if found.notices >= limit || enforcements == ENFORCEMENTS_MOST {
                 break;
             }
         }
     } else {
-        found.add(tx, now, limit, pending, passed_over, None).await?;
+        found.add(tx, pending).await?;
     }
-    found.notices = 0;
-    found.add(tx, now, limit, "n.state = 'sending' AND n.claimed_until < $1", passed_over, None).await?;
+    found.add(tx, Sought { due: "n.state = 'sending' AND n.claimed_until < $1", ..pending }).await?;
     Ok(found)
 }
 
 impl Found {
-    /// Adds who is meant by notices with what `due` says, of this enforcement or any.
-    async fn add(
-        &mut self,
-        tx: &mut Tx,
-        now: Timestamp,
-        limit: i64,
-        due: &str,
-        passed_over: &BTreeSet<Id>,
-        enforcement: Option<Id>,
-    ) -> Result<(), StoreError> {
-        let limit = limit - self.notices;
+    /// Adds whom these are for.
+    async fn add(&mut self, tx: &mut Tx, sought: Sought<'_>) -> Result<(), StoreError> {
+        let Sought { limit, due, .. } = sought;
         // Who is passed over is not counted: the next are taken instead, so that many daemons share a campaign.
         let lock = tx.dialect().for_update_skip_locked("u");
         let with_user = format!("JOIN users AS u ON u.id = n.user_id WHERE {due}");
-        let mut overdue = longest_overdue(tx, now, limit, &with_user, passed_over, enforcement, &lock).await?;
+        let mut overdue = longest_overdue(tx, sought, &with_user, &lock).await?;
         self.locked_users.extend(overdue.iter().map(|(user, _)| *user));
         if i64::try_from(overdue.len()) != Ok(limit) {
             // What is due to users who are gone has to be put aside.
             let gone = format!("WHERE {due} AND NOT EXISTS (SELECT 1 FROM users AS u WHERE u.id = n.user_id)");
-            overdue.extend(longest_overdue(tx, now, limit, &gone, passed_over, enforcement, "").await?);
+            overdue.extend(longest_overdue(tx, sought, &gone, "").await?);
         }
         self.notices += i64::try_from(overdue.len()).unwrap_or(i64::MAX);
         self.users.extend(overdue.iter().map(|(user, _)| *user));
@@ -126,24 +133,22 @@ async fn free_enforcements(tx: &mut Tx, now: Timestamp, passed_over: &BTreeSet<I
     Ok(free.into_iter().map(|(_, id)| id).collect())
 }
 
-/// The users of the longest overdue notices `n` with what `due` says, and the companies that enforce: of this enforcement or any,
-/// but for those of the companies that were passed over.
+/// The users of the longest overdue of those that are sought, and the companies that enforce. `which` of them says a `WHERE`,
+/// with what that needs to be joined.
 async fn longest_overdue(
     tx: &mut Tx,
-    now: Timestamp,
-    limit: i64,
-    due: &str,
-    passed_over: &BTreeSet<Id>,
-    enforcement: Option<Id>,
+    sought: Sought<'_>,
+    which: &str,
     lock: &str,
 ) -> Result<Vec<(Id, Option<Id>)>, StoreError> {
+    let Sought { now, limit, passed_over, enforcement, .. } = sought;
     let mut order = "n.next_attempt_at, n.user_id";
-    let (which, what) = if let Some(enforcement) = enforcement {
+    let (besides, what) = if let Some(enforcement) = enforcement {
         // Not as equal, and in an order that only the index of what is open has: by that of what is due, which may seem as
         // good, all that is held would be gone through.
         order = "n.enforcement_id, n.next_attempt_at, n.user_id";
-        let which = "AND n.enforcement_id >= $3 AND (n.enforcement_id, n.next_attempt_at) <= ($3, $1)";
-        (which.to_owned(), bind![enforcement])
+        let of_it = "AND n.enforcement_id >= $3 AND (n.enforcement_id, n.next_attempt_at) <= ($3, $1)";
+        (of_it.to_owned(), bind![enforcement])
     } else if passed_over.is_empty() {
         (String::new(), vec![])
     } else {
@@ -153,7 +158,7 @@ async fn longest_overdue(
     let values = bind![now, limit].into_iter().chain(what).collect();
     let sql = format!(
         "SELECT n.user_id, e.company_id FROM notices AS n JOIN enforcements AS e ON e.id = n.enforcement_id
-         LEFT JOIN companies AS c ON c.id = e.company_id {due} AND {} {which}
+         LEFT JOIN companies AS c ON c.id = e.company_id {which} AND {} {besides}
          ORDER BY {order} LIMIT $2{lock}",
         claimable()
     );
