@@ -1,7 +1,7 @@
 //! How fast mail is handed to a mail server that has asked for less: in all, or for some domains.
 //!
 //! What is refused after RCPT TO may be about the recipient's domain alone, and then must not hold up others: so it is taken
-//! until another domain meets the same, with no mail taken in between.
+//! until a third domain meets the same, with no mail taken in between. (Large providers have a few.)
 //!
 //! Instants are spans since some beginning, on a clock that never goes back.
 
@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use super::pace::Pace;
 
+/// How many domains that are refused for the first time, with no mail taken in between, speak of the server.
+const WITNESSES: usize = 3;
 /// How many domains may have a pace of their own. With more than that it is about the server.
 const DOMAINS: usize = 1000;
 /// How long after its last mail a domain's pace is remembered, where there is no room for all.
@@ -26,17 +28,6 @@ pub enum Throttle {
     AfterRecipient,
 }
 
-/// When a mail may begin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Turn {
-    /// Then: this turn is its own.
-    At(Duration),
-    /// Too late for it, and so for any other.
-    TooLate,
-    /// Its domain has to wait, and it may ask again after so long. Others go on meanwhile.
-    PutOff(Duration),
-}
-
 /// Who is asked for less.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Slowed {
@@ -51,8 +42,8 @@ pub enum Slowed {
 pub struct Paces {
     all: Pace,
     domains: HashMap<String, DomainPace>,
-    /// The domain for which mail was asked for less last, with none taken since.
-    suspect: Option<String>,
+    /// How many domains were refused for the first time since a mail was taken.
+    witnesses: usize,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -63,34 +54,43 @@ struct DomainPace {
 }
 
 impl Paces {
-    /// When a mail for a domain may begin, if that is no later than `latest`. Nobody waits for a domain's turn: mail for
-    /// others goes out meanwhile.
-    pub fn turn(&mut self, domain: impl FnOnce() -> String, now: Duration, latest: Duration) -> Turn {
-        if !self.domains.is_empty()
-            && let Some(of_domain) = self.domains.get_mut(&domain())
-            && of_domain.pace.turn(now, now).is_none()
-        {
-            return Turn::PutOff(of_domain.place(now));
-        }
-        self.all.turn(now, latest).map_or(Turn::TooLate, Turn::At)
+    /// How long a mail for a domain has to wait before it asks again; none: it need not. Nobody waits for a domain's turn in
+    /// place: mail for others goes out meanwhile.
+    pub fn put_off(&mut self, domain: impl FnOnce() -> String, now: Duration) -> Option<Duration> {
+        let of_domain = self.of(domain)?;
+        (of_domain.pace.next() > now).then(|| of_domain.place(now))
+    }
+
+    /// The same; where it need not wait, this turn of its domain is its own.
+    pub fn turn_of_domain(&mut self, domain: impl FnOnce() -> String, now: Duration) -> Option<Duration> {
+        let of_domain = self.of(domain)?;
+        of_domain.pace.turn(now, now).is_none().then(|| of_domain.place(now))
+    }
+
+    /// When any mail may begin, if that is no later than `latest`: this turn is then its own.
+    pub fn turn(&mut self, now: Duration, latest: Duration) -> Option<Duration> {
+        self.all.turn(now, latest)
     }
 
     /// A mail for `domain` that had begun at `began` was answered with a request for less.
     pub fn slow_down(&mut self, domain: String, throttle: Throttle, began: Duration, now: Duration) -> Slowed {
-        let is_second = self.suspect.as_ref().is_some_and(|suspect| *suspect != domain);
-        if throttle == Throttle::AllMail || is_second || !self.has_room_for(&domain, now) {
+        if throttle == Throttle::AllMail {
             return Slowed::All(self.all.slow_down(began, now));
         }
-        let of_domain = self.domains.entry(domain.clone()).or_default();
-        self.suspect = Some(domain);
-        Slowed::Domain(of_domain.pace.slow_down(began, now))
+        if !self.domains.contains_key(&domain) {
+            self.witnesses += 1;
+            if self.witnesses >= WITNESSES || !self.has_room(now) {
+                return Slowed::All(self.all.slow_down(began, now));
+            }
+        }
+        Slowed::Domain(self.domains.entry(domain).or_default().pace.slow_down(began, now))
     }
 
     /// A mail for a domain was taken.
     ///
     /// Returns whether all mail goes at full speed from now on, and did not until now.
     pub fn speed_up(&mut self, domain: impl FnOnce() -> String) -> bool {
-        self.suspect = None;
+        self.witnesses = 0;
         if !self.domains.is_empty() {
             let domain = domain();
             if self.domains.get_mut(&domain).is_some_and(|of_domain| of_domain.pace.speed_up()) {
@@ -111,11 +111,15 @@ impl Paces {
         self.all.spacing().is_zero() && (self.domains.is_empty() || !self.domains.contains_key(&domain()))
     }
 
-    fn has_room_for(&mut self, domain: &str, now: Duration) -> bool {
-        if self.domains.len() >= DOMAINS && !self.domains.contains_key(domain) {
+    fn of(&mut self, domain: impl FnOnce() -> String) -> Option<&mut DomainPace> {
+        if self.domains.is_empty() { None } else { self.domains.get_mut(&domain()) }
+    }
+
+    fn has_room(&mut self, now: Duration) -> bool {
+        if self.domains.len() >= DOMAINS {
             self.domains.retain(|_, of_domain| of_domain.pace.next() + REMEMBERED > now);
         }
-        self.domains.len() < DOMAINS || self.domains.contains_key(domain)
+        self.domains.len() < DOMAINS
     }
 }
 
@@ -144,53 +148,58 @@ mod tests {
         || domain
     }
 
-    #[test]
-    fn who_is_refused_after_the_recipient_holds_up_nobody_else() {
-        let mut paces = Paces::default();
-        assert_eq!(paces.slow_down("a".to_owned(), Throttle::AfterRecipient, at(10), at(10)), Slowed::Domain(true));
-        assert_eq!(paces.slow_down("a".to_owned(), Throttle::AfterRecipient, at(11), at(11)), Slowed::Domain(false));
-        let turns = ["a", "b", "a", "b"].map(|domain| paces.turn(named(domain), at(11), at(11)));
-        assert_eq!(turns, [Turn::PutOff(at(2)), Turn::At(at(11)), Turn::PutOff(at(4)), Turn::At(at(11))]);
-        assert!(!paces.is_unhurried(named("a")) && paces.is_unhurried(named("b")));
-        assert_eq!(paces.turn(named("a"), at(13), at(13)), Turn::At(at(13)), "in its turn");
+    fn refuse(paces: &mut Paces, domain: &str, second: u64) -> Slowed {
+        paces.slow_down(domain.to_owned(), Throttle::AfterRecipient, at(second), at(second))
     }
 
     #[test]
-    fn two_domains_that_meet_the_same_speak_of_the_server() {
+    fn who_is_refused_after_the_recipient_holds_up_nobody_else() {
         let mut paces = Paces::default();
-        assert_eq!(paces.slow_down("a".to_owned(), Throttle::AfterRecipient, at(10), at(10)), Slowed::Domain(true));
-        assert_eq!(paces.slow_down("b".to_owned(), Throttle::AfterRecipient, at(10), at(10)), Slowed::All(true));
-        assert_eq!(paces.turn(named("c"), at(10), at(10)), Turn::TooLate);
-        assert_eq!(paces.turn(named("c"), at(10), at(20)), Turn::At(at(11)));
+        assert_eq!(refuse(&mut paces, "a", 10), Slowed::Domain(true));
+        assert_eq!(refuse(&mut paces, "a", 11), Slowed::Domain(false));
+        let waits = ["a", "b", "a"].map(|domain| paces.put_off(named(domain), at(11)));
+        assert_eq!(waits, [Some(at(2)), None, Some(at(4))]);
+        assert_eq!(paces.turn(at(11), at(11)), Some(at(11)));
+        assert!(!paces.is_unhurried(named("a")) && paces.is_unhurried(named("b")));
+        // In its turn, which is one mail's.
+        assert_eq!(paces.put_off(named("a"), at(13)), None);
+        assert_eq!(paces.turn_of_domain(named("a"), at(13)), None);
+        assert!(paces.turn_of_domain(named("a"), at(13)).is_some());
+    }
+
+    #[test]
+    fn domains_that_meet_the_same_one_after_the_other_speak_of_the_server() {
+        let mut paces = Paces::default();
+        assert_eq!(["a", "b"].map(|domain| refuse(&mut paces, domain, 10)), [Slowed::Domain(true); 2]);
+        assert_eq!(["a", "b"].map(|domain| refuse(&mut paces, domain, 20)), [Slowed::Domain(false); 2], "as is known");
+        assert_eq!(refuse(&mut paces, "c", 30), Slowed::All(true));
+        assert_eq!(paces.turn(at(30), at(30)), None);
+        assert_eq!(paces.turn(at(30), at(40)), Some(at(31)));
+        assert_eq!(refuse(&mut paces, "d", 40), Slowed::All(false));
+        assert_eq!(paces.put_off(named("c"), at(40)), None, "it is not about this domain");
 
         let mut paces = Paces::default();
-        paces.slow_down("a".to_owned(), Throttle::AfterRecipient, at(10), at(10));
-        paces.speed_up(named("c"));
-        assert_eq!(
-            paces.slow_down("b".to_owned(), Throttle::AfterRecipient, at(10), at(10)),
-            Slowed::Domain(true),
-            "others are taken"
-        );
+        for domain in ["a", "b", "c", "d"] {
+            assert_eq!(refuse(&mut paces, domain, 10), Slowed::Domain(true), "others are taken");
+            paces.speed_up(named("other"));
+        }
     }
 
     #[test]
     fn what_is_refused_before_the_recipient_is_about_the_server() {
         let mut paces = Paces::default();
         assert_eq!(paces.slow_down("a".to_owned(), Throttle::AllMail, at(10), at(10)), Slowed::All(true));
-        assert_eq!(paces.turn(named("b"), at(10), at(10)), Turn::TooLate);
+        assert_eq!(paces.turn(at(10), at(10)), None);
+        assert_eq!(paces.put_off(named("a"), at(10)), None);
     }
 
     #[test]
     fn a_domain_that_is_taken_again_comes_back_to_full_speed_and_nobody_waits_long_for_that() {
         let mut paces = Paces::default();
         for second in 0..10 {
-            paces.slow_down("a".to_owned(), Throttle::AfterRecipient, at(second), at(second));
+            refuse(&mut paces, "a", second);
         }
-        let longest = (0..1000).map(|_| paces.turn(named("a"), at(10), at(10))).max_by_key(|turn| match turn {
-            Turn::PutOff(wait) => *wait,
-            _ => Duration::ZERO,
-        });
-        assert_eq!(longest, Some(Turn::PutOff(PUT_OFF)));
+        assert_eq!((0..1000).filter_map(|_| paces.put_off(named("a"), at(10))).max(), Some(PUT_OFF));
         let mails = (1..100).find(|_| {
             paces.speed_up(named("a"));
             paces.is_unhurried(named("a"))
@@ -202,35 +211,39 @@ mod tests {
     #[test]
     fn only_so_many_domains_are_remembered() {
         let mut paces = Paces::default();
-        let mut refuse = |number: usize, now| {
-            let slowed = paces.slow_down(number.to_string(), Throttle::AfterRecipient, now, now);
-            paces.suspect = None;
-            slowed
+        let mut refuse_alone = |number: usize, second| {
+            paces.witnesses = 0;
+            refuse(&mut paces, &number.to_string(), second)
         };
         for number in 0..DOMAINS {
-            assert_eq!(refuse(number, at(1)), Slowed::Domain(true));
+            assert_eq!(refuse_alone(number, 1), Slowed::Domain(true));
         }
-        assert_eq!(refuse(DOMAINS, at(2)), Slowed::All(true));
-        assert_eq!(refuse(0, at(3)), Slowed::Domain(false));
-        assert_eq!(refuse(DOMAINS, at(3603)), Slowed::Domain(true), "those of an hour ago are forgotten");
+        assert_eq!(refuse_alone(DOMAINS, 2), Slowed::All(true));
+        assert_eq!(refuse_alone(0, 3), Slowed::Domain(false));
+        assert_eq!(refuse_alone(DOMAINS, 3603), Slowed::Domain(true), "those of an hour ago are forgotten");
         assert_eq!(paces.domains.len(), 2);
     }
 
     proptest! {
         #[test]
-        fn while_one_domain_alone_is_refused_no_other_waits(steps in prop::collection::vec((0_u64..4_000, 0..4), 1..200)) {
+        fn while_two_domains_alone_are_refused_no_other_waits(steps in prop::collection::vec((0_u64..4_000, 0_usize..5), 1..200)) {
             let (mut paces, mut now) = (Paces::default(), Duration::ZERO);
             for (millis, what) in steps {
                 now += Duration::from_millis(millis);
                 match what {
-                    0 => drop(paces.slow_down("a".to_owned(), Throttle::AfterRecipient, now, now)),
-                    1 => drop(paces.speed_up(named("b"))),
-                    2 => match paces.turn(named("a"), now, now) {
-                        Turn::At(turn) => prop_assert_eq!(turn, now),
-                        Turn::PutOff(wait) => prop_assert!(wait > Duration::ZERO && wait <= PUT_OFF),
-                        Turn::TooLate => prop_assert!(false),
-                    },
-                    _ => prop_assert_eq!(paces.turn(named("b"), now, now), Turn::At(now)),
+                    0 | 1 => {
+                        let domain = ["a", "b"][what].to_owned();
+                        paces.slow_down(domain, Throttle::AfterRecipient, now, now);
+                    }
+                    2 => drop(paces.speed_up(named("other"))),
+                    3 => {
+                        let wait = paces.turn_of_domain(named("a"), now);
+                        prop_assert!(wait.is_none_or(|wait| wait > Duration::ZERO && wait <= PUT_OFF));
+                    }
+                    _ => {
+                        prop_assert_eq!(paces.put_off(named("other"), now), None);
+                        prop_assert_eq!(paces.turn(now, now), Some(now));
+                    }
                 }
             }
         }

@@ -74,6 +74,12 @@ struct KeptLine {
     to_reset: bool,
 }
 
+impl KeptLine {
+    fn new(speaker: Speaker, to_reset: bool) -> Self {
+        Self { speaker, since: Instant::now(), to_reset }
+    }
+}
+
 impl Relay {
     /// Prepares to speak with `server` over at most `connections` lines at a time. Nothing is connected yet.
     ///
@@ -110,17 +116,19 @@ impl Relay {
     }
 
     /// Hands one mail over, and announces the one that follows it, where that can be done at once. `handed_over` is set
-    /// before the mail itself goes out: from then on the server may have it.
+    /// before the mail itself goes out: from then on the server may have it. A line that is there only after `latest` is kept
+    /// for others.
     pub(super) async fn send(
         &self,
         seat: Seat,
+        latest: Instant,
         mail: &Composed,
         following: Option<&Composed>,
         handed_over: &AtomicBool,
     ) -> Result<String, Failure> {
         // A strange server may repeat the password at any time.
         let masked = |reply: &str| smtp_replies::without_secrets(reply, self.server.credentials.as_ref());
-        let outcome = self.hand_over(seat, mail, following, handed_over).await;
+        let outcome = self.hand_over(seat, latest, mail, following, handed_over).await;
         outcome
             .map(|reply| masked(&reply))
             .map_err(|failure| Failure { error: failure.error.map_reply(masked), ..failure })
@@ -129,6 +137,7 @@ impl Relay {
     async fn hand_over(
         &self,
         seat: Seat,
+        latest: Instant,
         mail: &Composed,
         following: Option<&Composed>,
         handed_over: &AtomicBool,
@@ -136,15 +145,21 @@ impl Relay {
         let Seat { permit, mut speaker } = seat;
         let following = following.filter(|_| !self.is_deaf.load(Ordering::Relaxed));
         let mut unanswered = Unanswered { is_deaf: &self.is_deaf, handed_over, answered: speaker.is_none() };
+        let mut may_be_kept = true;
         loop {
             let before = match speaker.take() {
                 Some(speaker) => Some(speaker),
-                None => self.take_kept().await,
+                None if may_be_kept => self.take_kept().await,
+                None => None,
             };
             let is_new = before.is_none();
             let speaker = match before {
                 Some(speaker) => speaker,
                 None => match self.connect().await {
+                    Ok(speaker) if Instant::now() > latest => {
+                        self.keep(KeptLine::new(speaker, false), permit);
+                        return Err(smtp_replies::late_line(&self.place()));
+                    }
                     Ok(speaker) => speaker,
                     Err(failure) => return Err(self.refused(failure, permit)),
                 },
@@ -157,7 +172,10 @@ impl Relay {
             }
             match outcome {
                 // The server had hung up meanwhile: nothing is lost, as nothing was handed over.
-                Err(failure) if failure.of_line && !is_new && !handed_over.load(Ordering::Relaxed) => {}
+                // Other lines of before may go the same way, and would be wasted.
+                Err(failure) if failure.of_line && !is_new && !handed_over.load(Ordering::Relaxed) => {
+                    may_be_kept = false;
+                }
                 outcome => return outcome,
             }
         }
@@ -228,7 +246,7 @@ impl Relay {
         handed_over: &AtomicBool,
     ) -> (Option<KeptLine>, Result<String, Failure>) {
         let said = speaker.say(mail, following, handed_over).await;
-        let line = |to_reset| Some(KeptLine { speaker, since: Instant::now(), to_reset });
+        let line = |to_reset| Some(KeptLine::new(speaker, to_reset));
         match said {
             Ok(response) => {
                 self.lines.worked();

@@ -8,7 +8,7 @@ use metrics::gauge;
 use super::compose::Composed;
 use super::smtp_replies::Failure;
 use crate::domain::breaker::Breaker;
-use crate::domain::paces::{Paces, Slowed, Turn};
+use crate::domain::paces::{Paces, Slowed, Throttle};
 use crate::telemetry::MaskedText;
 use crate::telemetry::metrics::SMTP_PACE_SECONDS;
 
@@ -27,9 +27,19 @@ impl RelayHealth {
         self.lock().0.until()
     }
 
+    /// How long a mail has to wait for its domain: see [`Paces::put_off`].
+    pub(super) fn put_off(&self, mail: &Composed, now: Duration) -> Option<Duration> {
+        self.lock().1.put_off(|| mail.recipient_domain(), now)
+    }
+
+    /// The same, where it begins otherwise: see [`Paces::turn_of_domain`].
+    pub(super) fn turn_of_domain(&self, mail: &Composed, now: Duration) -> Option<Duration> {
+        self.lock().1.turn_of_domain(|| mail.recipient_domain(), now)
+    }
+
     /// When a mail may begin, if that is no later than `latest`.
-    pub(super) fn turn(&self, mail: &Composed, now: Duration, latest: Duration) -> Turn {
-        self.lock().1.turn(|| mail.recipient_domain(), now, latest)
+    pub(super) fn turn(&self, now: Duration, latest: Duration) -> Option<Duration> {
+        self.lock().1.turn(now, latest)
     }
 
     /// Whether this mail may follow another at once.
@@ -48,29 +58,10 @@ impl RelayHealth {
         outcome: Result<&String, &Failure>,
     ) {
         let (breaker, paces) = &mut *self.lock();
+        let is_of_domain = note_pace(paces, server, mail, (began, now), outcome) == Some(Throttle::AfterRecipient);
         match outcome {
-            Ok(_) => {
-                if paces.speed_up(|| mail.recipient_domain()) {
-                    tracing::info!(server, "a mail server is sent to at full speed again");
-                }
-            }
-            Err(failure) if let Some(throttle) = failure.throttle => {
-                let domain = mail.recipient_domain();
-                let error = MaskedText(failure.error.reply());
-                match paces.slow_down(domain.clone(), throttle, began, now) {
-                    Slowed::All(false) => {}
-                    Slowed::All(true) => tracing::info!(server, %error, "a mail server asks for less: slowing down"),
-                    // Of the server it says nothing.
-                    Slowed::Domain(false) => return,
-                    Slowed::Domain(true) => {
-                        tracing::info!(server, domain, %error, "a mail server asks for less mail for a domain: slowing down");
-                        return;
-                    }
-                }
-            }
-            Err(_) => {}
-        }
-        match outcome {
+            // It closed the line, but for the sake of a domain.
+            Err(failure) if failure.of_server && is_of_domain => {}
             Err(failure) if failure.of_server => {
                 if breaker.failed(began, now) {
                     let error = MaskedText(failure.error.reply());
@@ -96,13 +87,44 @@ impl RelayHealth {
     }
 }
 
+/// Notes how fast the server wants mail. Returns what it has asked for less of.
+fn note_pace(
+    paces: &mut Paces,
+    server: &str,
+    mail: &Composed,
+    (began, now): (Duration, Duration),
+    outcome: Result<&String, &Failure>,
+) -> Option<Throttle> {
+    let Err(failure) = outcome else {
+        if paces.speed_up(|| mail.recipient_domain()) {
+            tracing::info!(server, "a mail server is sent to at full speed again");
+        }
+        return None;
+    };
+    let domain = mail.recipient_domain();
+    let error = MaskedText(failure.error.reply());
+    match paces.slow_down(domain.clone(), failure.throttle?, began, now) {
+        Slowed::All(was_unhurried) => {
+            if was_unhurried {
+                tracing::info!(server, %error, "a mail server asks for less: slowing down");
+            }
+            Some(Throttle::AllMail)
+        }
+        Slowed::Domain(was_unhurried) => {
+            if was_unhurried {
+                tracing::info!(server, domain, %error, "a mail server asks for less mail for a domain: slowing down");
+            }
+            Some(Throttle::AfterRecipient)
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use lettre::address::Envelope;
 
     use super::*;
     use crate::domain::ids::PAYEE_MANDATE;
-    use crate::domain::paces::Throttle;
     use crate::mail::transport::{About, SendError};
     use crate::telemetry::metrics::tests::scraped;
 

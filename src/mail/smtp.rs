@@ -16,7 +16,6 @@ use super::relay_health::RelayHealth;
 use super::smtp_replies::{self, Failure};
 use super::transport::{About, SendError, shorten, shorten_to};
 use crate::config::smtp::{MailServer, SmtpSettings};
-use crate::domain::paces::Turn;
 
 /// Mail servers: each mail is handed to the first of them that works.
 #[derive(Debug)]
@@ -84,6 +83,13 @@ impl SmtpTransport {
         outcome
     }
 
+    /// How long a mail has to wait for its domain, if it has to with every server.
+    pub(super) fn put_off(&self, mail: &Composed) -> Option<Duration> {
+        let now = self.began.elapsed();
+        let waits: Option<Vec<_>> = self.relays.iter().map(|(_, health)| health.put_off(mail, now)).collect();
+        waits?.into_iter().min()
+    }
+
     /// Does without the line on which this mail was announced.
     pub(super) fn forget(&self, mail: &Composed) {
         for (relay, _) in &self.relays {
@@ -93,11 +99,22 @@ impl SmtpTransport {
 
     async fn send_by_any(&self, mail: &Composed, following: Option<&Composed>) -> Result<String, SendError> {
         let deadline = Instant::now() + self.timeout;
-        let mut tried = Vec::new();
-        let mut replies = Vec::new();
-        let mut about = None;
-        while let Some(place) = self.next(&tried) {
-            tried.push(place);
+        let (mut left, mut replies, mut about) = (Vec::new(), Vec::new(), None);
+        for (place, (relay, health)) in self.relays.iter().enumerate() {
+            // First, so that a mail that is not sent takes nobody's try at a server that is avoided.
+            match health.turn_of_domain(mail, self.began.elapsed()) {
+                None => left.push(place),
+                Some(wait) => {
+                    let error = smtp_replies::put_off(&relay.place(), wait);
+                    about = about.max(Some(error.about()));
+                    replies.push(error.reply().to_owned());
+                }
+            }
+        }
+        let mut is_asked = false;
+        while let Some(place) = self.next(&left, is_asked) {
+            is_asked = true;
+            left.retain(|other| *other != place);
             match self.send_by(place, mail, following, deadline).await {
                 Ok(reply) => return Ok(self.with_place(place, &reply)),
                 Err(Unsent::Everywhere(error)) => return Err(error.map_reply(|reply| self.with_place(place, reply))),
@@ -107,21 +124,22 @@ impl SmtpTransport {
                 }
             }
         }
-        if tried.is_empty() {
+        if replies.is_empty() {
             replies.push(format!("not sent: nothing works of {}", self.places()));
         }
         let reply = shorten(&replies.join("; "));
         Err(SendError::Transient { reply, about: about.unwrap_or(About::NoTurn), maybe_received: false })
     }
 
-    /// The server to ask next: the first that is not avoided. Where all are, one mail each [`ANYWAY_EVERY`] asks the one whose
-    /// time comes first, so that mail hardly waits for it, and a campaign does not knock a thousand times a second.
-    fn next(&self, tried: &[usize]) -> Option<usize> {
+    /// The server to ask next, of those that are `left`: the first that is not avoided. Where all are and none `is_asked`, one
+    /// mail each [`ANYWAY_EVERY`] asks the one whose time comes first, so that mail hardly waits for it, and a campaign does
+    /// not knock a thousand times a second.
+    fn next(&self, left: &[usize], is_asked: bool) -> Option<usize> {
         let now = self.began.elapsed();
-        let mut untried = (0..self.relays.len()).filter(|place| !tried.contains(place));
-        untried.find(|place| self.relays[*place].1.admits(now)).or_else(|| {
-            let soonest = (0..self.relays.len()).min_by_key(|place| self.relays[*place].1.avoided_until());
-            soonest.filter(|_| tried.is_empty() && self.may_ask_anyway(now))
+        let mut of_left = left.iter().copied();
+        of_left.find(|place| self.relays[*place].1.admits(now)).or_else(|| {
+            let soonest = left.iter().copied().min_by_key(|place| self.relays[*place].1.avoided_until());
+            soonest.filter(|_| !is_asked && self.may_ask_anyway(now))
         })
     }
 
@@ -156,11 +174,7 @@ impl SmtpTransport {
 
         // Who waits for longer goes without: a mail that is handed over too late for its answer may have to be repeated.
         let latest = asked + share.saturating_duration_since(asked) / 2;
-        let turn = match health.turn(mail, asked - self.began, latest - self.began) {
-            Turn::At(turn) => turn,
-            Turn::TooLate => return Err(no_turn()),
-            Turn::PutOff(wait) => return Err(Unsent::Elsewhere(smtp_replies::put_off(&relay.place(), wait))),
-        };
+        let turn = health.turn(asked - self.began, latest - self.began).ok_or_else(no_turn)?;
         let mut ending = self.ending.subscribe();
         tokio::select! {
             () = sleep_until(self.began + turn) => {}
@@ -176,13 +190,13 @@ impl SmtpTransport {
                 None => timeout_at(latest, relay.seat()).await.ok().flatten(),
             };
             let seat = seat.ok_or_else(no_line)?;
-            let sending = Box::pin(relay.send(seat, mail, following, &handed_over));
+            let sending = Box::pin(relay.send(seat, latest, mail, following, &handed_over));
             let outcome = in_time(sending, share, deadline, &handed_over).await.unwrap_or_else(|| {
                 let within = Instant::now().saturating_duration_since(asked);
                 Err(smtp_replies::silent(&relay.place(), within, handed_over.load(Ordering::Relaxed)))
             });
             // A mail for which there was no further line waits for one of those that there are, if no other server takes it.
-            if !(is_last && outcome.as_ref().is_err_and(Failure::is_no_line)) {
+            if !(is_last && outcome.as_ref().is_err_and(Failure::is_no_line) && Instant::now() < latest) {
                 break outcome;
             }
         };

@@ -183,6 +183,13 @@ pub(super) fn no_line(place: &str) -> SendError {
     SendError::Transient { reply: shorten(&reply), about: About::NoLine, maybe_received: false }
 }
 
+/// The line that was opened for the mail was there so late that the answer might not come in time; it is for others now.
+pub(super) fn late_line(place: &str) -> Failure {
+    let reply = format!("not sent: {place} took so long to greet that too little time was left");
+    let error = SendError::Transient { reply: shorten(&reply), about: About::NoLine, maybe_received: false };
+    Failure { error, of_server: false, of_line: false, throttle: None }
+}
+
 /// The server takes no more lines than it has, on which others come first; it has been asked for less with that.
 pub(super) fn no_more_lines(place: &str, said: &str) -> Failure {
     let reply = format!("not sent: there are others before it for {place}, which takes no more lines: {said}");

@@ -19,12 +19,12 @@ use crate::telemetry::metrics::{PERMANENT, TRANSIENT, UNKNOWN};
 pub enum About {
     /// The mail, or whom it is for: others are taken meanwhile.
     ThisMail,
-    /// Nothing: no mail server was asked, because mail for its domain goes one after the other. It may be sent again after so
-    /// long; others are taken meanwhile.
-    PutOff(Duration),
     /// Nothing: no mail server was asked, because each wants one mail after the other, and others come first; or because none
     /// works just now, as another mail has found out.
     NoTurn,
+    /// Nothing: no mail server was asked, because mail for its domain goes one after the other. It may be sent again after so
+    /// long; others are taken meanwhile.
+    PutOff(Duration),
     /// The mail server, the way there, the sender, or a policy: no mail is forgotten for that.
     AllMail,
     /// Nothing: mail goes out, and no line came free for this one in time.
@@ -148,6 +148,15 @@ impl Transport {
             Self::File(folder) => folder.send(mail).await,
             Self::Simulated(server) => server.send(mail).await,
             Self::Smtp(server) => server.send(mail, following).await,
+        }
+    }
+
+    /// How long a mail has to wait for its domain before it is worth [sending](Self::send); none: it need not.
+    #[must_use]
+    pub fn put_off(&self, mail: &Composed) -> Option<Duration> {
+        match self {
+            Self::File(_) | Self::Simulated(_) => None,
+            Self::Smtp(server) => server.put_off(mail),
         }
     }
 

@@ -9,7 +9,7 @@ use super::audit;
 use super::dialect::Dialect;
 use super::predicate::{DATE_STANDS, REQUIRED, must_be_required};
 use super::reconcile::{close, event};
-use super::requirements::{Evidence, NewRequirements, require_users, required_since};
+use super::requirements::{Evidence, NewRequirements, id_batch, id_rows, require_users, required_since};
 use super::safety;
 use super::side_by_side::{Done, WHOLE_CHUNKS, side_by_side};
 use super::sql::Tx;
@@ -32,8 +32,17 @@ pub struct Flipped {
     pub began: bool,
     /// Why it was held instead, if it was.
     pub held: Option<HoldReason>,
-    /// Whether nothing was done because another daemon, or a review of its members, is at it for longer than a lock is waited for.
-    pub busy: bool,
+    /// What somebody keeps locked for longer than a lock is waited for.
+    pub locked: Option<Locked>,
+}
+
+/// What was waited for in vain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Locked {
+    /// The enforcement: another daemon, or a review of its members, is at it, and nothing was done.
+    Enforcement,
+    /// Accounts, which were passed over.
+    Accounts,
 }
 
 /// Flipping enforcements.
@@ -51,6 +60,16 @@ pub trait EnforceStore {
     /// Makes up to `limit` further members of an enforcement required. The first chunk puts it in force, and looks once
     /// more whether the date stands (R5), and whether anything speaks against it that is to hold it.
     async fn flip_chunk(
+        &self,
+        enforcement: Id,
+        now: Timestamp,
+        policy: &Policy,
+        limit: i64,
+    ) -> Result<Flipped, StoreError>;
+
+    /// The same without accounts that somebody keeps locked: they are not waited for. They are required as soon as they are free,
+    /// on a personal date that comes at once, where their membership is free; else this chunk comes again.
+    async fn flip_chunk_of_free(
         &self,
         enforcement: Id,
         now: Timestamp,
@@ -100,6 +119,16 @@ impl EnforceStore for SqlStore {
         self.flip_members(enforcement, now, policy, limit, Patience::Waits).await
     }
 
+    async fn flip_chunk_of_free(
+        &self,
+        enforcement: Id,
+        now: Timestamp,
+        policy: &Policy,
+        limit: i64,
+    ) -> Result<Flipped, StoreError> {
+        self.flip_members(enforcement, now, policy, limit, Patience::PassesOver).await
+    }
+
     async fn flip_whole_chunks(
         &self,
         enforcement: Id,
@@ -143,7 +172,8 @@ impl SqlStore {
         error: &StoreError,
     ) -> Result<Flipped, StoreError> {
         tracing::warn!(%enforcement, %error, "somebody keeps an account locked: the others are required without it");
-        Box::pin(self.flip_members(enforcement, now, policy, limit, Patience::PassesOver)).await
+        let flipped = Box::pin(self.flip_members(enforcement, now, policy, limit, Patience::PassesOver)).await?;
+        Ok(Flipped { locked: Some(Locked::Accounts), ..flipped })
     }
 
     /// Requires the members of a chunk, the last of whom is `last`, in a transaction of its own, beside the one that holds the
@@ -163,7 +193,7 @@ impl SqlStore {
             return Ok(None);
         }
         tx.expect_batches().await?;
-        let new = chunk.require_members(&mut tx, now, policy).await?;
+        let new = chunk.require_members(&mut tx, now, policy, &[]).await?;
         if new.required > 0 {
             let mut detail = new.detail();
             detail["complete"] = false.into();
@@ -184,7 +214,9 @@ impl SqlStore {
     ) -> Result<Flipped, StoreError> {
         let mut tx = self.database.begin().await?;
         let flip = match Flip::begin(&mut tx, enforcement, now, policy).await {
-            Err(error) if error.is_of_a_lock() => return Ok(Flipped { busy: true, ..Flipped::default() }),
+            Err(error) if error.is_of_a_lock() => {
+                return Ok(Flipped { locked: Some(Locked::Enforcement), ..Flipped::default() });
+            }
             flip => flip?,
         };
         let Some(flip) = flip else {
@@ -200,17 +232,20 @@ impl SqlStore {
         tx.expect_batches().await?;
         let last = last_of_chunk(&mut tx, flip.company_id, flip.cursor, limit).await?;
         let chunk = Chunk { enforcement, company_id: flip.company_id, after: flip.cursor, last };
-        if patience == Patience::PassesOver {
-            chunk.put_off_locked(&mut tx, now, policy).await?;
-        }
-        let new = match chunk.require_members(&mut tx, now, policy).await {
+        let stuck = match patience {
+            Patience::Waits => Vec::new(),
+            Patience::PassesOver => chunk.put_off_locked(&mut tx, now, policy).await?,
+        };
+        let new = match chunk.require_members(&mut tx, now, policy, &stuck).await {
             Err(error) if patience == Patience::Waits && error.is_of_a_lock() => {
                 tx.rollback().await?;
                 return self.pass_over_locked(enforcement, now, policy, limit, &error).await;
             }
             new => new?,
         };
-        let flipped_at = last.is_none().then_some(now);
+        let last = last.filter(|_| stuck.is_empty());
+        let is_complete = chunk.last.is_none() && stuck.is_empty();
+        let flipped_at = is_complete.then_some(now);
         let sql = "UPDATE enforcements SET flip_cursor = COALESCE($2, flip_cursor), flipped_at = $3 WHERE id = $1";
         tx.execute(sql, bind![enforcement, last, flipped_at]).await?;
         let mut events = Vec::new();
@@ -232,9 +267,9 @@ impl SqlStore {
                 json!({ "enforce_at": flip.enforce_at }),
             ));
         }
-        if new.required > 0 || last.is_none() {
+        if new.required > 0 || is_complete {
             let mut detail = new.detail();
-            detail["complete"] = last.is_none().into();
+            detail["complete"] = is_complete.into();
             events.push(event("daemon", "users_required", flip.company_id, enforcement, detail));
         }
         audit::append(&mut tx, now, events).await?;
@@ -261,7 +296,8 @@ const OF_CHUNK: &str = "m.company_id = $4 AND m.user_id > $5 AND m.user_id <= $6
 enum Patience {
     /// They are waited for.
     Waits,
-    /// They get a personal date that comes at once: they are required as soon as they are free.
+    /// They get a personal date that comes at once, and so are required as soon as they are free. Where that cannot be written,
+    /// the chunk is not done.
     PassesOver,
 }
 
@@ -401,13 +437,19 @@ impl Chunk {
         Ok(chunks)
     }
 
-    /// Requires those who must be and whom the enforcement does not require yet.
+    /// Requires those who must be and whom the enforcement does not require yet, but for those who are `stuck`.
     ///
     /// One statement on PostgreSQL, from which only a count and a digest travel. It goes through the members in the order of
     /// their ids, which is the order in which everybody locks users. What it finds recorded is all there is: who else records
     /// what the enforcement requires keeps it from being locked. SQLite has no statement that writes to two tables, and
     /// nothing travels there. `CROSS JOIN` has it begin with the members: it may go through all users otherwise, for each chunk.
-    async fn require_members(&self, tx: &mut Tx, now: Timestamp, policy: &Policy) -> Result<Evidence, StoreError> {
+    async fn require_members(
+        &self,
+        tx: &mut Tx,
+        now: Timestamp,
+        policy: &Policy,
+        stuck: &[Id],
+    ) -> Result<Evidence, StoreError> {
         let must_be = must_be_required(2, 3);
         let mut values = self.values(now, policy);
         if tx.dialect() == Dialect::Sqlite {
@@ -421,11 +463,18 @@ impl Chunk {
             require_users(tx, new.users(), now).await?;
             return Ok(new.evidence(now));
         }
+        values.extend(bind![now.to_string()]);
+        let besides = if stuck.is_empty() {
+            String::new()
+        } else {
+            values.extend(bind![id_batch(stuck.iter().copied())]);
+            format!("AND m.user_id NOT IN (SELECT id FROM {})", id_rows(tx, 8))
+        };
         let sql = format!(
             "WITH required AS (
                  UPDATE users AS u SET mfa_required_at = {since} FROM enforcements AS e CROSS JOIN (
                      SELECT m.user_id, m.exempt_until, m.require_at, m.reviewed FROM memberships AS m
-                     WHERE {OF_CHUNK} ORDER BY m.user_id) AS m
+                     WHERE {OF_CHUNK} {besides} ORDER BY m.user_id) AS m
                  WHERE e.id = $1 AND u.id = m.user_id AND {must_be} AND NOT {REQUIRED}
                  RETURNING u.id AS user_id, e.id AS enforcement_id
              ), recorded AS (
@@ -437,27 +486,35 @@ impl Chunk {
              FROM required",
             since = required_since(2)
         );
-        values.extend(bind![now.to_string()]);
         let row = tx.fetch_optional(&sql, values).await?;
         let row = row.ok_or_else(|| StoreError::Corrupt("a count has no row".to_owned()))?;
         let required: i64 = row.get("required")?;
         Ok(Evidence { required: required.unsigned_abs(), sha256: row.get("sha256")? })
     }
 
-    /// Gives members whose accounts somebody keeps locked a personal date that comes at once; locks the others.
-    async fn put_off_locked(&self, tx: &mut Tx, now: Timestamp, policy: &Policy) -> Result<(), StoreError> {
+    /// Gives members whose accounts somebody keeps locked a personal date that comes at once; locks the others. Returns those
+    /// whose membership is locked as well, so that nothing can be noted of them. (Applications save both at once.)
+    async fn put_off_locked(&self, tx: &mut Tx, now: Timestamp, policy: &Policy) -> Result<Vec<Id>, StoreError> {
         let sql = format!(
             "WITH free AS MATERIALIZED (
                  SELECT u.id FROM memberships AS m JOIN users AS u ON u.id = m.user_id WHERE {OF_CHUNK} ORDER BY m.user_id{}
+             ), locked AS MATERIALIZED (
+                 SELECT u.id FROM enforcements AS e CROSS JOIN memberships AS m CROSS JOIN users AS u
+                 WHERE e.id = $1 AND {OF_CHUNK} AND u.id = m.user_id AND {} AND NOT {REQUIRED} AND u.id NOT IN (SELECT id FROM free)
+             ), known AS MATERIALIZED (
+                 SELECT m.user_id FROM memberships AS m WHERE m.company_id = $4 AND m.user_id IN (SELECT id FROM locked)
+                 ORDER BY m.user_id{}
+             ), put_off AS (
+                 UPDATE memberships AS m SET require_at = $7 FROM known WHERE m.company_id = $4 AND m.user_id = known.user_id
              )
-             UPDATE memberships AS m SET require_at = $7 FROM enforcements AS e CROSS JOIN users AS u
-             WHERE e.id = $1 AND {OF_CHUNK} AND u.id = m.user_id AND {} AND NOT {REQUIRED} AND u.id NOT IN (SELECT id FROM free)",
+             SELECT id FROM locked WHERE id NOT IN (SELECT user_id FROM known)",
             tx.dialect().for_update_skip_locked("u"),
-            must_be_required(2, 3)
+            must_be_required(2, 3),
+            tx.dialect().for_update_skip_locked("m")
         );
         let mut values = self.values(now, policy);
         values.extend(bind![now.plus(TimeDelta::microseconds(1))]);
-        tx.execute(&sql, values).await.map(drop)
+        tx.fetch_all(&sql, values).await?.iter().map(|row| row.get("id")).collect()
     }
 
     /// What [`OF_CHUNK`] and [`must_be_required`] compare with.

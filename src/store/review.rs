@@ -7,6 +7,7 @@ use chrono_tz::Tz;
 
 use super::audit;
 use super::batch::{Batch, Cells};
+use super::dialect::Dialect;
 use super::notice_retry::retry_corrected;
 use super::predicate::{
     ANNOUNCED_AT, DATE_STANDS, EXPANDED, HAS_ENFORCEMENT, REQUIRED, REQUIRED_BEFORE, TELLING, must_be_required,
@@ -58,15 +59,17 @@ impl ReviewStore for SqlStore {
             "SELECT id FROM users AS u WHERE NOT reviewed ORDER BY id LIMIT $1{}",
             tx.dialect().for_update_skip_locked("u")
         );
-        let ids: Vec<Id> =
+        let mut ids: Vec<Id> =
             tx.fetch_all(&sql, bind![limit]).await?.iter().map(|row| row.get("id")).collect::<Result<_, _>>()?;
         if ids.is_empty() {
             return Ok(Reviewed::default());
         }
         tx.expect_batches().await?;
+        let busy = with_busy_memberships(&mut tx, &ids).await?;
+        ids.retain(|id| !busy.contains(id));
         let batch = id_batch(ids.iter().copied());
         let rows = id_rows(&tx, 1);
-        // Also those that are unreviewed: one that is being reviewed right now, with what the user was before, is waited for.
+        // Also those that are unreviewed: one that is being reviewed right now, with what the user was before, is busy.
         let sql = format!("UPDATE memberships SET reviewed = false WHERE user_id IN (SELECT id FROM {rows})");
         tx.execute(&sql, bind![batch.clone()]).await?;
         let sql = format!(
@@ -192,6 +195,24 @@ impl ReviewStore for SqlStore {
         tx.commit().await?;
         Ok(changed)
     }
+}
+
+/// Those of the users of whose memberships somebody keeps one locked; the others' are locked. They are looked at once it is
+/// free, and keep nobody else waiting.
+async fn with_busy_memberships(tx: &mut Tx, users: &[Id]) -> Result<BTreeSet<Id>, StoreError> {
+    if tx.dialect() == Dialect::Sqlite {
+        return Ok(BTreeSet::new());
+    }
+    let rows = id_rows(tx, 1);
+    let sql = format!(
+        "WITH free AS MATERIALIZED (
+             SELECT m.company_id, m.user_id FROM memberships AS m WHERE m.user_id IN (SELECT id FROM {rows})
+             ORDER BY m.company_id, m.user_id{})
+         SELECT m.user_id FROM memberships AS m
+         WHERE m.user_id IN (SELECT id FROM {rows}) AND (m.company_id, m.user_id) NOT IN (SELECT company_id, user_id FROM free)",
+        tx.dialect().for_update_skip_locked("m")
+    );
+    tx.fetch_all(&sql, bind![id_batch(users.iter().copied())]).await?.iter().map(|row| row.get("user_id")).collect()
 }
 
 impl SqlStore {

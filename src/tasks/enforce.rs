@@ -6,6 +6,7 @@ use serde_json::json;
 use super::{Report, Services, Task, TaskError};
 use crate::domain::ids::Id;
 use crate::domain::time::Timestamp;
+use crate::store::enforce::Locked;
 use crate::telemetry::metrics::{FLIP_LAG_SECONDS, REQUIRED_TOTAL};
 
 /// The task.
@@ -60,6 +61,9 @@ struct Tally {
     required: u64,
     held: u64,
     busy: u64,
+    /// Whether somebody keeps accounts locked: those of one company have been waited for, and no others are, so that no company
+    /// is late for the sake of another.
+    passes_over: bool,
     failures: Vec<String>,
 }
 
@@ -67,7 +71,13 @@ struct Tally {
 async fn flip(services: &Services, enforcement: Id, tally: &mut Tally) -> Result<(), TaskError> {
     let (store, policy, chunk) = (&services.store, &services.policy, services.limits.chunk);
     while !services.shutdown.is_requested() {
-        let flipped = store.flip_chunk(enforcement, services.clock.now(), policy, chunk).await?;
+        let now = services.clock.now();
+        let flipped = if tally.passes_over {
+            store.flip_chunk_of_free(enforcement, now, policy, chunk).await?
+        } else {
+            store.flip_chunk(enforcement, now, policy, chunk).await?
+        };
+        tally.passes_over |= flipped.locked == Some(Locked::Accounts);
         tally.begun += u64::from(flipped.began);
         tally.required += flipped.required;
         metrics::counter!(REQUIRED_TOTAL).increment(flipped.required);
@@ -75,7 +85,7 @@ async fn flip(services: &Services, enforcement: Id, tally: &mut Tally) -> Result
             tally.held += 1;
             tracing::error!(%enforcement, "held for safety, nobody becomes required: {reason}; `mfa-enforcer status` says what helps");
         }
-        if flipped.busy {
+        if flipped.locked == Some(Locked::Enforcement) {
             tally.busy += 1;
             tracing::info!(%enforcement, "another daemon, or a review of its members, is at it: the next tick goes on");
         }
@@ -83,8 +93,9 @@ async fn flip(services: &Services, enforcement: Id, tally: &mut Tally) -> Result
             break;
         }
         let mut more = true;
-        while more && !services.shutdown.is_requested() {
+        while more && !tally.passes_over && !services.shutdown.is_requested() {
             let flipped = store.flip_whole_chunks(enforcement, services.clock.now(), policy, chunk).await?;
+            tally.passes_over |= flipped.locked == Some(Locked::Accounts);
             tally.required += flipped.required;
             metrics::counter!(REQUIRED_TOTAL).increment(flipped.required);
             more = flipped.more;

@@ -36,6 +36,11 @@ pub(super) struct NotBegun {
 
 impl NotBegun {
     const AS_BEFORE: Self = Self { next_attempt_at: None, reply: "not begun" };
+
+    fn for_now(services: &Services, wait: Duration, reply: &'static str) -> Self {
+        let wait = TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX);
+        Self { next_attempt_at: Some(services.clock.now().plus(wait)), reply }
+    }
 }
 
 /// Whether a mail may begin: there is time left to send it before its claim lapses, it is not time to end, and none before it
@@ -55,8 +60,11 @@ fn in_time(services: &Services, until: Timestamp) -> Result<(), NotBegun> {
 }
 
 /// Waits until the mail may go. Where only its domain has to wait, it is given back with a place of its own in the queue, so
-/// that it holds up no other.
+/// that it holds up no other, and is not counted.
 pub(super) async fn turn(services: &Services, mail: &Composed, until: Timestamp) -> Result<(), NotBegun> {
+    if let Some(wait) = services.mailer.transport().put_off(mail) {
+        return Err(NotBegun::for_now(services, wait, "not begun: a mail server takes less mail for this domain"));
+    }
     let limits = services.mailer.limits();
     let at_domain = || limits.turn_at_domain(mail);
     counted(services, until, at_domain, "not begun: enough mail for this domain (smtp.max_per_minute_per_domain)")
@@ -74,8 +82,7 @@ async fn counted(
         match turn() {
             Turn::Now => return Ok(()),
             Turn::Later(wait) => {
-                let wait = TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX);
-                return Err(NotBegun { next_attempt_at: Some(services.clock.now().plus(wait)), reply });
+                return Err(NotBegun::for_now(services, wait, reply));
             }
             Turn::Soon(wait) => {
                 let room = until.utc() - services.clock.now().plus(services.limits.send_timeout).utc();

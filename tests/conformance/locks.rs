@@ -8,7 +8,7 @@ use mfa_enforcer::domain::policy::Policy;
 use mfa_enforcer::store::SqlStore;
 use mfa_enforcer::store::claim::ClaimStore as _;
 use mfa_enforcer::store::connect::{ConnectOptions, Schema};
-use mfa_enforcer::store::enforce::EnforceStore as _;
+use mfa_enforcer::store::enforce::{EnforceStore as _, Locked};
 use mfa_enforcer::store::enforcements::Ordered;
 use mfa_enforcer::store::expand::ExpandStore as _;
 use mfa_enforcer::store::reconcile::{Authority, ReconcileStore as _};
@@ -18,7 +18,7 @@ use sqlx::{Connection as _, PgConnection};
 
 use super::steps::{announced, announced_at, enforce_at, scheduled, set_at, terms};
 use crate::support::database::options;
-use crate::support::vendor::{add_company, company_id, user_id};
+use crate::support::vendor::{add_company, add_member, add_user, company_id, user_id};
 use crate::support::{Kind, TestDatabase};
 
 /// A store that does not wait for locks.
@@ -59,7 +59,11 @@ async fn a_review_waits_for_a_flip_and_a_flip_for_a_review() {
         .execute(&mut *held)
         .await
         .unwrap();
-    assert!(store.flip_chunk(enforcement, enforce_at(), &policy, 10).await.unwrap().busy, "it waits for the review");
+    assert_eq!(
+        store.flip_chunk(enforcement, enforce_at(), &policy, 10).await.unwrap().locked,
+        Some(Locked::Enforcement),
+        "it waits for the review"
+    );
     held.rollback().await.unwrap();
     assert_eq!(store.flip_chunk(enforcement, enforce_at(), &policy, 10).await.unwrap().required, 3);
 }
@@ -123,7 +127,11 @@ async fn a_revert_waits_for_a_flip_and_a_flip_for_a_revert() {
     let sql = "SELECT id FROM enforcements WHERE company_id IS NOT NULL FOR NO KEY UPDATE";
     sqlx::query(sql).execute(&mut *held).await.unwrap();
     assert!(store.revert(&company, &JO, enforce_at(), &policy, true).await.is_err(), "it waits for the flip");
-    assert!(store.flip_chunk(enforcement, enforce_at(), &policy, 1).await.unwrap().busy, "it waits for the revert");
+    assert_eq!(
+        store.flip_chunk(enforcement, enforce_at(), &policy, 1).await.unwrap().locked,
+        Some(Locked::Enforcement),
+        "it waits for the revert"
+    );
     held.rollback().await.unwrap();
     assert_eq!(store.revert(&company, &JO, enforce_at(), &policy, true).await.unwrap(), Ordered::Done);
     assert_eq!(store.flip_chunk(enforcement, enforce_at(), &policy, 1).await.unwrap().required, 0);
@@ -206,6 +214,79 @@ async fn who_becomes_required_is_waited_for_also_when_they_are_required_already(
     undoing.rollback().await.unwrap();
     assert_eq!(store.end_personal_dates(own_day, &policy, 10).await.unwrap().required, 1);
     assert_eq!(db.value(&format!("{since} = '{earlier}'")).await, "3");
+}
+
+/// As an application does that saves somebody with their role.
+#[tokio::test]
+async fn an_account_and_membership_that_the_vendor_keeps_locked_do_not_keep_the_others_from_being_required() {
+    let db = &TestDatabase::new(Kind::Postgres).await;
+    let store = impatient(db).await;
+    let enforcement = scheduled(db, &store, 5).await;
+    let policy = Policy::default();
+    let mut other = PgConnection::connect(&db.vendor_url()).await.unwrap();
+    let mut held = other.begin().await.unwrap();
+    for sql in [
+        format!("UPDATE users SET name = name WHERE id = '{}'", user_id(2)),
+        format!("SELECT user_id FROM memberships WHERE user_id = '{}' FOR UPDATE", user_id(2)),
+        format!("UPDATE users SET name = name WHERE id = '{}'", user_id(3)),
+    ] {
+        sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut *held).await.unwrap();
+    }
+    // The chunk comes again, as nothing can be noted of who is stuck.
+    for required in [2, 0] {
+        let flipped = store.flip_chunk(enforcement, enforce_at(), &policy, 4).await.unwrap();
+        assert_eq!((flipped.required, flipped.more, flipped.locked), (required, false, Some(Locked::Accounts)));
+    }
+    assert_eq!(store.due_flips(enforce_at(), None, 10).await.unwrap().len(), 1);
+    assert_eq!(db.value("SELECT count(*) FROM memberships WHERE require_at IS NOT NULL").await, "1");
+    held.rollback().await.unwrap();
+    let flipped = store.flip_chunk(enforcement, enforce_at(), &policy, 4).await.unwrap();
+    assert_eq!((flipped.required, flipped.more, flipped.locked), (1, true, None));
+    assert_eq!(store.flip_chunk(enforcement, enforce_at(), &policy, 4).await.unwrap().required, 1);
+    let next_tick = enforce_at().plus(TimeDelta::seconds(10));
+    assert_eq!(store.end_personal_dates(next_tick, &policy, 10).await.unwrap().required, 1);
+    assert_eq!(db.value("SELECT count(*) FROM requirements").await, "5");
+    assert!(store.due_flips(enforce_at(), None, 10).await.unwrap().is_empty());
+}
+
+/// With no limit to how long a lock is waited for.
+#[tokio::test]
+async fn who_does_not_wait_for_locked_accounts_does_not() {
+    let db = &TestDatabase::new(Kind::Postgres).await;
+    let options = ConnectOptions { lock_timeout: TimeDelta::zero(), ..options(db.url()) };
+    let store = SqlStore::connect(&options, Schema::Expect, Randomness::seeded(2)).await.unwrap();
+    let enforcement = scheduled(db, &store, 3).await;
+    let policy = Policy::default();
+    let mut other = PgConnection::connect(&db.vendor_url()).await.unwrap();
+    let mut held = other.begin().await.unwrap();
+    let sql = format!("UPDATE users SET name = name WHERE id = '{}'", user_id(2));
+    sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut *held).await.unwrap();
+    let flipped = store.flip_chunk_of_free(enforcement, enforce_at(), &policy, 10).await.unwrap();
+    assert_eq!((flipped.required, flipped.more), (2, false));
+    held.rollback().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_membership_that_the_vendor_keeps_locked_does_not_keep_others_from_being_looked_at() {
+    let db = &TestDatabase::new(Kind::Postgres).await;
+    let store = impatient(db).await;
+    let company = add_company(db, 1).await;
+    for number in 1..=3 {
+        let user = add_user(db, number).await;
+        add_member(db, company, user).await;
+    }
+    db.execute("UPDATE users SET payee = true").await;
+    let mut other = PgConnection::connect(&db.vendor_url()).await.unwrap();
+    let mut held = other.begin().await.unwrap();
+    let sql = format!("SELECT user_id FROM memberships WHERE user_id = '{}' FOR UPDATE", user_id(1));
+    sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut *held).await.unwrap();
+    let reviewed = store.review_users(set_at(), 10).await.unwrap();
+    assert_eq!((reviewed.rows, reviewed.required), (2, 2));
+    assert_eq!(store.review_users(set_at(), 10).await.unwrap().rows, 0);
+    held.rollback().await.unwrap();
+    let reviewed = store.review_users(set_at(), 10).await.unwrap();
+    assert_eq!((reviewed.rows, reviewed.required), (1, 1));
+    assert_eq!(store.review_users(set_at(), 10).await.unwrap().rows, 0);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use mfa_enforcer::domain::ids::Id;
 use mfa_enforcer::domain::policy::Policy;
 use mfa_enforcer::store::SqlStore;
 use mfa_enforcer::store::connect::{ConnectOptions, Schema};
-use mfa_enforcer::store::enforce::EnforceStore as _;
+use mfa_enforcer::store::enforce::{EnforceStore as _, Locked};
 use mfa_enforcer::store::expand::ExpandStore as _;
 use mfa_enforcer::store::import::ImportStore as _;
 use mfa_enforcer::store::reconcile::ReconcileStore as _;
@@ -89,11 +89,11 @@ async fn a_flip_that_another_daemon_is_at_is_left_to_it_and_is_no_failure() {
     let mut held = other.begin().await.unwrap();
     sqlx::query("UPDATE enforcements SET flip_cursor = flip_cursor").execute(&mut *held).await.unwrap();
     assert!(
-        !store.flip_whole_chunks(enforcement, enforce_at(), &policy, 2).await.unwrap().busy,
+        store.flip_whole_chunks(enforcement, enforce_at(), &policy, 2).await.unwrap().locked.is_none(),
         "it is not waited for"
     );
     let flipped = store.flip_chunk(enforcement, enforce_at(), &policy, 2).await.unwrap();
-    assert!(flipped.busy && !flipped.more);
+    assert_eq!((flipped.locked, flipped.more), (Some(Locked::Enforcement), false));
     held.rollback().await.unwrap();
     assert!(store.flip_chunk(enforcement, enforce_at(), &policy, 2).await.unwrap().more);
 }
