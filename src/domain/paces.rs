@@ -77,13 +77,15 @@ impl Paces {
         if throttle == Throttle::AllMail {
             return Slowed::All(self.all.slow_down(began, now));
         }
-        if !self.domains.contains_key(&domain) {
-            self.witnesses += 1;
-            if self.witnesses >= WITNESSES || !self.has_room(now) {
-                return Slowed::All(self.all.slow_down(began, now));
-            }
+        let is_new = !self.domains.contains_key(&domain);
+        self.witnesses += usize::from(is_new);
+        let has_room = !is_new || self.has_room(now);
+        // Also where it speaks of the server: otherwise its mails, if they are the longest overdue, keep all others waiting.
+        let of_domain = has_room.then(|| self.domains.entry(domain).or_default().pace.slow_down(began, now));
+        match of_domain {
+            Some(was_unhurried) if !(is_new && self.witnesses >= WITNESSES) => Slowed::Domain(was_unhurried),
+            _ => Slowed::All(self.all.slow_down(began, now)),
         }
-        Slowed::Domain(self.domains.entry(domain).or_default().pace.slow_down(began, now))
     }
 
     /// A mail for a domain was taken.
@@ -176,7 +178,12 @@ mod tests {
         assert_eq!(paces.turn(at(30), at(30)), None);
         assert_eq!(paces.turn(at(30), at(40)), Some(at(31)));
         assert_eq!(refuse(&mut paces, "d", 40), Slowed::All(false));
-        assert_eq!(paces.put_off(named("c"), at(40)), None, "it is not about this domain");
+        assert_eq!(
+            ["c", "d"].map(|domain| paces.put_off(named(domain), at(40)).is_some()),
+            [false, true],
+            "in their turns"
+        );
+        assert_eq!(refuse(&mut paces, "c", 40), Slowed::Domain(false));
 
         let mut paces = Paces::default();
         for domain in ["a", "b", "c", "d"] {
