@@ -34,8 +34,14 @@ impl Pace {
         })
     }
 
+    /// Whether a turn that was given out at `asked` stands: it does not once less has been asked for.
+    #[must_use]
+    pub fn stands(&self, asked: Duration) -> bool {
+        asked >= self.slowed_at
+    }
+
     /// The server has asked a mail for less that had begun at `began`. Mails that were under way at the same time count
-    /// once.
+    /// once. Turns that were given out do not stand any more.
     ///
     /// Returns whether there was no spacing until now.
     pub fn slow_down(&mut self, began: Duration, now: Duration) -> bool {
@@ -43,7 +49,7 @@ impl Pace {
         if full_speed || began >= self.slowed_at {
             self.spacing = (self.spacing * 2).clamp(FIRST, MOST);
             self.slowed_at = now;
-            self.next = self.next.max(now) + self.spacing;
+            self.next = now + self.spacing;
         }
         full_speed
     }
@@ -114,6 +120,19 @@ mod tests {
         assert_eq!(pace.turn(at(50), at(51)), Some(at(51)));
     }
 
+    /// Otherwise each of those who were told to wait, and ask in turn, would have all wait for longer.
+    #[test]
+    fn turns_that_were_given_out_do_not_stand_once_less_is_asked_for() {
+        let mut pace = Pace::default();
+        pace.slow_down(at(10), at(10));
+        let turns: Vec<_> = (0..20).map(|_| pace.turn(at(10), at(40)).unwrap()).collect();
+        assert_eq!((turns[0], turns[19]), (at(11), at(30)));
+        assert!(pace.stands(at(10)));
+        pace.slow_down(at(11), at(12));
+        assert!(!pace.stands(at(10)) && pace.stands(at(12)));
+        assert_eq!(pace.turn(at(12), at(40)), Some(at(14)), "the next one's, two seconds later");
+    }
+
     #[test]
     fn requests_that_come_together_count_once() {
         let mut pace = Pace::default();
@@ -146,7 +165,11 @@ mod tests {
             for (millis, what) in steps {
                 now += Duration::from_millis(millis);
                 match what {
-                    0 => { pace.slow_down(now, now); }
+                    0 => {
+                        pace.slow_down(now, now);
+                        last = None;
+                        prop_assert!(pace.next() <= now + MOST);
+                    }
                     1 => { pace.speed_up(); }
                     _ => {
                         let spacing = pace.spacing();

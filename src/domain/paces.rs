@@ -72,6 +72,12 @@ impl Paces {
         self.all.turn(now, latest)
     }
 
+    /// Whether the turn of a mail that was given out at `asked` stands.
+    #[must_use]
+    pub fn stands(&self, asked: Duration) -> bool {
+        self.all.stands(asked)
+    }
+
     /// A mail for `domain` that had begun at `began` was answered with a request for less.
     pub fn slow_down(&mut self, domain: String, throttle: Throttle, began: Duration, now: Duration) -> Slowed {
         if throttle == Throttle::AllMail {

@@ -31,6 +31,9 @@ use crate::telemetry::MaskedText;
 
 /// How long a line is kept without use. Servers hang up after five minutes (RFC 5321, 4.5.3.2), many much sooner.
 const KEPT_FOR: Duration = Duration::from_mins(1);
+/// How long a server is told of no next mail after it was silent when it was: a mail is lost time for each try, and it may have
+/// been silent for another reason.
+const DEAF_FOR: Duration = Duration::from_hours(24);
 
 /// A mail server.
 pub(super) struct Relay {
@@ -41,14 +44,14 @@ pub(super) struct Relay {
     kept: Mutex<Vec<KeptLine>>,
     /// Lines on which the next mail is announced: nobody else may use them.
     announced: Mutex<BTreeMap<Id, Seat>>,
-    /// Whether the server has been silent after an announcement behind a mail: one that throws away what comes behind a mail
-    /// is told of no next one again.
-    is_deaf: AtomicBool,
+    /// When the server was silent after an announcement behind a mail: one that throws away what comes behind a mail is told of
+    /// no next one for [`DEAF_FOR`].
+    silent_at: Mutex<Option<Instant>>,
 }
 
-/// Notes that the server is deaf to what comes behind a mail, if an announcement is given up before it was answered.
+/// Notes that the server was silent, if an announcement is given up before it was answered.
 struct Unanswered<'a> {
-    is_deaf: &'a AtomicBool,
+    silent_at: &'a Mutex<Option<Instant>>,
     handed_over: &'a AtomicBool,
     answered: bool,
 }
@@ -56,7 +59,7 @@ struct Unanswered<'a> {
 impl Drop for Unanswered<'_> {
     fn drop(&mut self) {
         if !self.answered && !self.handed_over.load(Ordering::Relaxed) {
-            self.is_deaf.store(true, Ordering::Relaxed);
+            *lock(self.silent_at) = Some(Instant::now());
         }
     }
 }
@@ -97,7 +100,7 @@ impl Relay {
             lines: LineLimit::new(connections),
             kept: Mutex::default(),
             announced: Mutex::default(),
-            is_deaf: AtomicBool::new(false),
+            silent_at: Mutex::default(),
         })
     }
 
@@ -143,8 +146,9 @@ impl Relay {
         handed_over: &AtomicBool,
     ) -> Result<String, Failure> {
         let Seat { permit, mut speaker } = seat;
-        let following = following.filter(|_| !self.is_deaf.load(Ordering::Relaxed));
-        let mut unanswered = Unanswered { is_deaf: &self.is_deaf, handed_over, answered: speaker.is_none() };
+        let is_deaf = lock(&self.silent_at).is_some_and(|at| at.elapsed() < DEAF_FOR);
+        let following = following.filter(|_| !is_deaf);
+        let mut unanswered = Unanswered { silent_at: &self.silent_at, handed_over, answered: speaker.is_none() };
         let mut may_be_kept = true;
         loop {
             let before = match speaker.take() {
@@ -273,11 +277,11 @@ impl Relay {
     }
 
     fn announced(&self) -> MutexGuard<'_, BTreeMap<Id, Seat>> {
-        self.announced.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.announced)
     }
 
     fn kept(&self) -> MutexGuard<'_, Vec<KeptLine>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.kept)
     }
 
     /// Connects, encrypts and authenticates as for a mail, and says goodbye.
@@ -299,6 +303,10 @@ impl Relay {
     pub(super) fn place(&self) -> String {
         self.server.place()
     }
+}
+
+fn lock<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
+    what.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn tls_parameters(server: &MailServer, settings: &SmtpSettings) -> Result<TlsParameters, String> {

@@ -42,6 +42,11 @@ impl RelayHealth {
         self.lock().1.turn(now, latest)
     }
 
+    /// Whether a turn that was given out at `asked` stands.
+    pub(super) fn stands(&self, asked: Duration) -> bool {
+        self.lock().1.stands(asked)
+    }
+
     /// Whether this mail may follow another at once.
     pub(super) fn is_unhurried(&self, mail: &Composed) -> bool {
         self.lock().1.is_unhurried(|| mail.recipient_domain())

@@ -174,11 +174,17 @@ impl SmtpTransport {
 
         // Who waits for longer goes without: a mail that is handed over too late for its answer may have to be repeated.
         let latest = asked + share.saturating_duration_since(asked) / 2;
-        let turn = health.turn(asked - self.began, latest - self.began).ok_or_else(no_turn)?;
         let mut ending = self.ending.subscribe();
-        tokio::select! {
-            () = sleep_until(self.began + turn) => {}
-            _ = ending.wait_for(|ending| *ending) => return Err(no_turn()),
+        loop {
+            let now = self.began.elapsed();
+            let turn = health.turn(now, latest - self.began).ok_or_else(no_turn)?;
+            tokio::select! {
+                () = sleep_until(self.began + turn) => {}
+                _ = ending.wait_for(|ending| *ending) => return Err(no_turn()),
+            }
+            if health.stands(now) {
+                break;
+            }
         }
         // Who wants one mail after the other is not told of the next.
         let following = following.filter(|following| health.is_unhurried(following));

@@ -196,8 +196,9 @@ async fn lock_companies(tx: &mut Tx, users: &BTreeSet<Id>) -> Result<BTreeSet<Id
     let companies: BTreeSet<Id> = rows.iter().map(|row| row.get("company_id")).collect::<Result<_, _>>()?;
     // By itself, so that the planner knows how few they are.
     let sql = format!(
-        "SELECT c.id FROM companies AS c WHERE c.id IN (SELECT id FROM {}) ORDER BY c.id{}",
+        "SELECT c.id FROM companies AS c WHERE c.id IN (SELECT id FROM {}) AND {} ORDER BY c.id{}",
         id_rows(tx, 1),
+        tx.dialect().unless_awaited("c"),
         tx.dialect().for_share_skip_locked("c")
     );
     let rows = tx.fetch_all(&sql, bind![id_batch(companies)]).await?;

@@ -185,7 +185,8 @@ impl SqlStore {
         let mut tx = self.database.begin().await?;
         let sql = format!(
             "SELECT c.id FROM companies AS c JOIN enforcements AS e ON e.company_id = c.id
-             WHERE e.id = $1 AND {FLIPPING}{}",
+             WHERE e.id = $1 AND {FLIPPING} AND {}{}",
+            tx.dialect().unless_awaited("c"),
             tx.dialect().for_share_skip_locked("c")
         );
         if tx.fetch_optional(&sql, bind![chunk.enforcement]).await?.is_none() {
@@ -320,7 +321,8 @@ impl Flip {
     /// members holds it, and each has to see what the other did.
     async fn begin(tx: &mut Tx, enforcement: Id, now: Timestamp, policy: &Policy) -> Result<Option<Self>, StoreError> {
         let sql = format!(
-            "SELECT c.id FROM companies AS c JOIN enforcements AS e ON e.company_id = c.id WHERE e.id = $1{}",
+            "SELECT c.id FROM companies AS c JOIN enforcements AS e ON e.company_id = c.id WHERE e.id = $1 AND {}{}",
+            tx.dialect().unless_awaited("c"),
             tx.dialect().for_share_skip_locked("c")
         );
         let company_held = tx.fetch_optional(&sql, bind![enforcement]).await?.is_some();

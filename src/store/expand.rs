@@ -180,8 +180,9 @@ impl SqlStore {
         let mut tx = self.database.begin().await?;
         let sql = format!(
             "SELECT c.id FROM milestones AS s JOIN enforcements AS e ON e.id = s.enforcement_id
-             JOIN companies AS c ON c.id = e.company_id WHERE s.id = $2 AND {}{}",
+             JOIN companies AS c ON c.id = e.company_id WHERE s.id = $2 AND {} AND {}{}",
             expandable(),
+            tx.dialect().unless_awaited("c"),
             tx.dialect().for_share_skip_locked("c")
         );
         if tx.fetch_optional(&sql, bind![now, due.id]).await?.is_none() {
@@ -236,8 +237,9 @@ impl DueMilestone {
                  e.enforce_at, e.planned_time_zone,
                  {ANNOUNCED_AT} AS announced_at
              FROM milestones AS s JOIN enforcements AS e ON e.id = s.enforcement_id JOIN companies AS c ON c.id = e.company_id
-             WHERE s.id = $2 AND {}{}{}{}",
+             WHERE s.id = $2 AND {} AND {}{}{}{}",
             expandable(),
+            tx.dialect().unless_awaited("c"),
             tx.dialect().for_share_skip_locked("c"),
             // A review of the members holds it, and each has to see what the other did.
             tx.dialect().for_update_skip_locked("e"),

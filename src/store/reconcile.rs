@@ -94,7 +94,10 @@ impl ReconcileStore for SqlStore {
                 return Ok(Reconciled { deferred: true, ..Reconciled::default() });
             }
         }
-        let Some(company) = lock_company(&mut tx, id).await? else {
+        // Not waited for: others would be looked at that much later. The next tick comes again.
+        let lock = tx.dialect().for_update_skip_locked("c");
+        let Some(company) = read_company(&mut tx, id, &lock).await? else {
+            tracing::info!(company = %id, "a company's row is being changed: it is looked at once that is done");
             return Ok(Reconciled::default());
         };
         let (reconciled, events) = self.reconcile_locked(&mut tx, &company, now, policy, &Authority::SQL).await?;
@@ -341,10 +344,14 @@ async fn forget_company_date(tx: &mut Tx, company: Id, enforcement: Id) -> Resul
 
 /// Locks a company's row until the end of the transaction, and reads what decides.
 pub(super) async fn lock_company(tx: &mut Tx, id: Id) -> Result<Option<CompanyFacts>, StoreError> {
+    let lock = tx.dialect().for_update("c");
+    read_company(tx, id, &lock).await
+}
+
+async fn read_company(tx: &mut Tx, id: Id, lock: &str) -> Result<Option<CompanyFacts>, StoreError> {
     let sql = format!(
         "SELECT id, enforcement_date, time_zone, mfa_available, CAST(notice_days AS text) AS notice_days
-         FROM companies AS c WHERE id = $1{}",
-        tx.dialect().for_update("c")
+         FROM companies AS c WHERE id = $1{lock}"
     );
     let row = tx.fetch_optional(&sql, bind![id]).await?;
     row.map(|row| {

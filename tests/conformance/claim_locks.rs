@@ -47,6 +47,33 @@ async fn a_company_whose_row_somebody_is_at_is_passed_over() {
     assert_eq!(claim(&store).await.mails.len(), 0, "the date has moved (R5)");
 }
 
+/// Otherwise daemons that share a row in turn keep who is to change it waiting for as long as a campaign lasts.
+#[tokio::test]
+async fn who_waits_to_change_a_company_comes_before_those_who_look_at_it() {
+    let db = &TestDatabase::new(Kind::Postgres).await;
+    let store = db.store(1).await;
+    announced(db, &store, 3).await;
+    let url = db.vendor_url();
+    let (mut another, mut vendor) =
+        (PgConnection::connect(&url).await.unwrap(), PgConnection::connect(&url).await.unwrap());
+    let mut looking = another.begin().await.unwrap();
+    sqlx::query("SELECT id FROM companies FOR SHARE").execute(&mut *looking).await.unwrap();
+    assert_eq!(claim(&store).await.mails.len(), 3, "those who look do so together");
+    db.execute("UPDATE notices SET claimed_until = '2020-01-01T00:00:00Z' WHERE state = 'sending'").await;
+    let meanwhile = async {
+        let waiting =
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        while db.value(waiting).await == "0" {}
+        let claimed = claim(&store).await.mails.len();
+        looking.rollback().await.unwrap();
+        claimed
+    };
+    let change = sqlx::query("UPDATE companies SET name = 'Acme'").execute(&mut vendor);
+    let (changed, claimed) = tokio::join!(change, meanwhile);
+    assert_eq!((changed.unwrap().rows_affected(), claimed), (1, 0));
+    assert_eq!(claim(&store).await.mails.len(), 3);
+}
+
 /// As a revert holds the company, and has closed what was to be told: who waited for that would keep it from the accounts.
 #[tokio::test]
 async fn what_a_company_has_to_say_is_not_waited_for_while_its_row_is_being_changed() {

@@ -266,6 +266,24 @@ async fn who_does_not_wait_for_locked_accounts_does_not() {
     held.rollback().await.unwrap();
 }
 
+/// With no limit to how long a lock is waited for.
+#[tokio::test]
+async fn a_changed_company_whose_row_is_locked_is_looked_at_later_and_not_waited_for() {
+    let db = &TestDatabase::new(Kind::Postgres).await;
+    let options = ConnectOptions { lock_timeout: TimeDelta::zero(), ..options(db.url()) };
+    let store = SqlStore::connect(&options, Schema::Expect, Randomness::seeded(2)).await.unwrap();
+    let company = add_company(db, 1).await;
+    db.execute("UPDATE companies SET enforcement_date = '2027-01-15'").await;
+    let mut other = PgConnection::connect(&db.vendor_url()).await.unwrap();
+    let mut held = other.begin().await.unwrap();
+    sqlx::query("SELECT id FROM companies FOR UPDATE").execute(&mut *held).await.unwrap();
+    let policy = Policy::default();
+    assert!(store.reconcile_company(company, set_at(), &policy, true).await.unwrap().changes.is_empty());
+    assert_eq!(store.unreconciled_companies(None, 10).await.unwrap(), [company]);
+    held.rollback().await.unwrap();
+    assert_eq!(store.reconcile_company(company, set_at(), &policy, true).await.unwrap().changes, ["planned"]);
+}
+
 #[tokio::test]
 async fn a_membership_that_the_vendor_keeps_locked_does_not_keep_others_from_being_looked_at() {
     let db = &TestDatabase::new(Kind::Postgres).await;

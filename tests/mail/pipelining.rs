@@ -1,13 +1,14 @@
 //! What is said at once to a mail server that takes several commands at once (RFC 2920).
 
 use std::pin::pin;
+use std::time::Duration;
 
 use futures::poll;
 use mfa_enforcer::domain::ids::Id;
 use mfa_enforcer::mail::compose::Composed;
 use mfa_enforcer::mail::transport::SendError;
 
-use crate::scripted::{Scripted, to};
+use crate::scripted::{Scripted, pass, to};
 use crate::support::mail;
 
 #[tokio::test]
@@ -215,4 +216,10 @@ async fn a_server_that_throws_away_what_comes_behind_a_mail_is_told_of_no_next_o
     assert_eq!(server.pipelined() - before, 2, "MAIL and RCPT alone have something behind them");
     transport.send(&four).await.unwrap();
     assert_eq!((server.heard("connect"), server.heard(".")), (2, 3));
+    // It may only have been slow: a day later it is told again.
+    pass(Duration::from_hours(24)).await;
+    server.pipelines();
+    let before = server.pipelined();
+    transport.send_before(&one, Some(&two)).await.unwrap();
+    assert_eq!(server.pipelined() - before, 5, "so have the mail, and MAIL and RCPT of the next");
 }

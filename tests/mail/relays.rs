@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpSocket};
 
-use crate::scripted::{Scripted, to};
+use crate::scripted::{Scripted, pass, to};
 use crate::servers::{Aiosmtpd, Certificates, Sink, count};
 use crate::support::{mail, mail_to, smtp_settings};
 
@@ -18,13 +18,6 @@ fn dead_port() -> (TcpSocket, u16) {
     socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
     let port = socket.local_addr().unwrap().port();
     (socket, port)
-}
-
-/// Time moves on, and nobody has waited.
-async fn pass(span: Duration) {
-    tokio::time::pause();
-    tokio::time::advance(span).await;
-    tokio::time::resume();
 }
 
 fn assert_taken_by(port: u16, reply: &str) {

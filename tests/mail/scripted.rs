@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use mfa_enforcer::mail::transport::Transport;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
@@ -14,6 +15,13 @@ use crate::support::smtp_settings;
 pub fn to(ports: &[u16], changes: &str) -> Transport {
     let urls: Vec<_> = ports.iter().map(|port| format!("smtp://127.0.0.1:{port}")).collect();
     Transport::from_settings(&smtp_settings(&format!("url = '{}'\n{changes}", urls.join(" ")))).unwrap()
+}
+
+/// Time moves on, and nobody has waited.
+pub async fn pass(span: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(span).await;
+    tokio::time::resume();
 }
 
 /// A mail server that answers to a command as it is told to, each line once, and to all else kindly.
