@@ -31,6 +31,7 @@ mod conformance {
     mod notice_history;
     mod outcome;
     mod people;
+    mod recheck;
     mod reconcile;
     mod revert_locks;
     mod review;

@@ -127,7 +127,7 @@ fn services_mailing_by(
 /// # Errors
 /// What the database answers.
 pub async fn prepare(services: &Services) -> Result<(), StoreError> {
-    services.store.note_sso_setting(services.policy.leave_out_sso).await?;
+    services.store.recheck_sso_users(services.policy.leave_out_sso).await?;
     let judged_by = format!("{} {}", chrono_tz::IANA_TZDB_VERSION, sha256_hex([format!("{:?}", services.policy)]));
     services.store.recheck_scheduled(&judged_by).await?;
     if let Err(error) = tasks::run_task(&tasks::Reconcile, services).await {

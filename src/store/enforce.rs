@@ -8,6 +8,7 @@ use serde_json::json;
 use super::audit;
 use super::dialect::Dialect;
 use super::predicate::{DATE_STANDS, REQUIRED, must_be_required};
+use super::recheck::date_is_rechecked;
 use super::reconcile::{close, event};
 use super::requirements::{Evidence, NewRequirements, id_batch, id_rows, require_users, required_since};
 use super::safety;
@@ -279,9 +280,11 @@ impl SqlStore {
     }
 }
 
+/// Whether the enforcement's date is still the company's (R5), and its instant not one that other rules may have moved (R3).
 async fn date_stands(tx: &mut Tx, enforcement: Id) -> Result<bool, StoreError> {
     let sql = format!(
-        "SELECT c.id FROM companies AS c JOIN enforcements AS e ON e.company_id = c.id WHERE e.id = $1 AND {DATE_STANDS}"
+        "SELECT c.id FROM companies AS c JOIN enforcements AS e ON e.company_id = c.id WHERE e.id = $1 AND {DATE_STANDS} AND {}",
+        date_is_rechecked()
     );
     Ok(tx.fetch_optional(&sql, bind![enforcement]).await?.is_some())
 }

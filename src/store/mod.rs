@@ -39,6 +39,7 @@ pub mod people;
 mod personal_notices;
 mod predicate;
 mod reach;
+pub mod recheck;
 pub mod reconcile;
 mod requirements;
 pub mod revert;
@@ -85,6 +86,7 @@ pub trait Store:
     + notice_retry::NoticeRetryStore
     + outcome::OutcomeStore
     + people::PeopleStore
+    + recheck::RecheckStore
     + reconcile::ReconcileStore
     + revert::RevertStore
     + review::ReviewStore

@@ -6,10 +6,9 @@ use serde_json::json;
 
 use super::audit::{self, NewEvent};
 use super::predicate::{ANNOUNCED_AT, HAS_ENFORCEMENT, MAIL_RECEIVED};
-use super::requirements::{id_batch, id_rows};
 use super::sql::{Row, Tx};
 use super::values::{Value, bind};
-use super::{SqlStore, StoreError, daemon_state};
+use super::{SqlStore, StoreError};
 use crate::domain::ids::Id;
 use crate::domain::notice::{EnforcementState, NoticeKind, SkipReason};
 use crate::domain::planning::{self, Change, CompanyFacts, EnforcementFacts, Plan, Refresh};
@@ -63,10 +62,6 @@ pub trait ReconcileStore {
 
     /// Cancels the enforcements of deleted companies: what they had to say is dropped, nobody is un-required. Returns how many.
     async fn cancel_orphans(&self, now: Timestamp) -> Result<u64, StoreError>;
-
-    /// Has every company with a scheduled enforcement looked at again if what dates are judged by is not what it was: zone
-    /// rules come with the binary, and settings with a start. Returns how many.
-    async fn recheck_scheduled(&self, judged_by: &str) -> Result<u64, StoreError>;
 }
 
 #[async_trait]
@@ -121,32 +116,6 @@ impl ReconcileStore for SqlStore {
         }
         let count = events.len() as u64;
         audit::append(&mut tx, now, events).await?;
-        tx.commit().await?;
-        Ok(count)
-    }
-
-    async fn recheck_scheduled(&self, judged_by: &str) -> Result<u64, StoreError> {
-        const KEY: &str = "judged_by";
-        let mut tx = self.database.begin().await?;
-        // Of daemons that start together one does it.
-        let sql = format!("SELECT value FROM daemon_state AS d WHERE key = $1{}", tx.dialect().for_update("d"));
-        let before = tx.fetch_optional(&sql, bind![KEY]).await?;
-        if before.is_some_and(|row| row.get::<String>("value").is_ok_and(|before| before == judged_by)) {
-            return Ok(0);
-        }
-        daemon_state::remember(&mut tx, KEY, judged_by).await?;
-        let sql = format!(
-            "SELECT c.id FROM companies AS c
-             WHERE c.id IN (SELECT company_id FROM enforcements WHERE state = 'scheduled') ORDER BY c.id{}",
-            tx.dialect().for_update("c")
-        );
-        let rows = tx.fetch_all(&sql, vec![]).await?;
-        let ids: Vec<Id> = rows.iter().map(|row| row.get("id")).collect::<Result<_, _>>()?;
-        let sql = format!(
-            "UPDATE companies SET reconciled_revision = revision - 1 WHERE id IN (SELECT id FROM {})",
-            id_rows(&tx, 1)
-        );
-        let count = tx.execute(&sql, bind![id_batch(ids)]).await?;
         tx.commit().await?;
         Ok(count)
     }

@@ -46,9 +46,6 @@ pub trait ReviewStore {
 
     /// Requires up to `limit` members whose personal date has come at `now`. Returns how many dates had.
     async fn end_personal_dates(&self, now: Timestamp, policy: &Policy, limit: i64) -> Result<Reviewed, StoreError>;
-
-    /// Has users who sign in by SSO looked at again, if the setting that leaves them out has changed.
-    async fn note_sso_setting(&self, leave_out: bool) -> Result<u64, StoreError>;
 }
 
 #[async_trait]
@@ -178,22 +175,6 @@ impl ReviewStore for SqlStore {
         append_required(&mut tx, &new, now).await?;
         tx.commit().await?;
         Ok(Reviewed { rows: rows.len() as u64, required: new.rows.len() as u64, notices })
-    }
-
-    async fn note_sso_setting(&self, leave_out: bool) -> Result<u64, StoreError> {
-        const KEY: &str = "sso_users";
-        let value = if leave_out { "leave_out" } else { "include" };
-        let mut tx = self.database.begin().await?;
-        let row = tx.fetch_optional("SELECT value FROM daemon_state WHERE key = $1", bind![KEY]).await?;
-        let before: Option<String> = row.map(|row| row.get("value")).transpose()?;
-        if before.as_deref() == Some(value) {
-            return Ok(0);
-        }
-        super::daemon_state::remember(&mut tx, KEY, value).await?;
-        let changed =
-            if before.is_some() { tx.execute("UPDATE users SET reviewed = false WHERE sso", vec![]).await? } else { 0 };
-        tx.commit().await?;
-        Ok(changed)
     }
 }
 

@@ -49,6 +49,8 @@ impl Task for Reconcile {
         let mut tally = Tally::default();
         let orphans = services.store.cancel_orphans(services.clock.now()).await;
         tally.attempt("deleted companies", orphans).into_iter().for_each(|count| tally.add("orphans_cancelled", count));
+        let rechecked = services.store.recheck_left().await;
+        tally.attempt("what was locked", rechecked).into_iter().for_each(|count| tally.add("rechecked", count));
         for round in 0..=PATIENT_ROUNDS {
             let is_ending = || services.shutdown.is_requested();
             let mut count = |what, number| tally.add(what, number);

@@ -4,7 +4,7 @@ use mfa_enforcer::domain::policy::Policy;
 use mfa_enforcer::store::reconcile::ReconcileStore as _;
 use sqlx::{Connection as _, PgConnection};
 
-use super::steps::{set_at, with_a_date};
+use super::steps::{let_wait, set_at, with_a_date};
 use crate::support::{Kind, TestDatabase};
 
 #[tokio::test]
@@ -23,13 +23,7 @@ async fn an_event_waits_for_the_one_before_it() {
     sqlx::query(sql).execute(&mut *held).await.unwrap();
     sqlx::query("UPDATE audit_head SET seq = seq + 1, hash = repeat('0', 64)").execute(&mut *held).await.unwrap();
     let appending = async {
-        let waiting =
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        for _ in 0..1000 {
-            if db.value(waiting).await != "0" {
-                break;
-            }
-        }
+        let_wait(db, 1).await;
         held.commit().await.unwrap();
     };
     let policy = Policy::default();

@@ -8,7 +8,7 @@ use mfa_enforcer::store::claim::{Claim, ClaimStore as _};
 use mfa_enforcer::store::connect::{ConnectOptions, Schema};
 use sqlx::{Connection as _, PgConnection};
 
-use super::steps::{announced, announced_at, terms};
+use super::steps::{announced, announced_at, let_wait, terms};
 use crate::support::database::options;
 use crate::support::vendor::user_id;
 use crate::support::{Kind, TestDatabase};
@@ -61,9 +61,7 @@ async fn who_waits_to_change_a_company_comes_before_those_who_look_at_it() {
     assert_eq!(claim(&store).await.mails.len(), 3, "those who look do so together");
     db.execute("UPDATE notices SET claimed_until = '2020-01-01T00:00:00Z' WHERE state = 'sending'").await;
     let meanwhile = async {
-        let waiting =
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        while db.value(waiting).await == "0" {}
+        let_wait(db, 1).await;
         let claimed = claim(&store).await.mails.len();
         looking.rollback().await.unwrap();
         claimed
@@ -103,13 +101,7 @@ async fn a_notice_is_judged_by_what_it_has_become() {
     let sql = "UPDATE notices SET state = 'skipped', skip_reason = 'superseded'";
     sqlx::query(sql).execute(&mut *held).await.unwrap();
     let closing = async {
-        let waiting =
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        for _ in 0..1000 {
-            if db.value(waiting).await != "0" {
-                break;
-            }
-        }
+        let_wait(db, 1).await;
         held.commit().await.unwrap();
     };
     let (claimed, ()) = tokio::join!(claim(&store), closing);

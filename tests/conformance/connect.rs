@@ -13,6 +13,7 @@ use mfa_enforcer::store::checkpoint::{Checkpoint, Observer};
 use mfa_enforcer::store::companies::{CompanyChange, CompanyStore as _};
 use mfa_enforcer::store::connect::{ConnectOptions, Schema};
 use mfa_enforcer::store::enforce::EnforceStore as _;
+use mfa_enforcer::store::recheck::RecheckStore as _;
 use mfa_enforcer::store::review::ReviewStore as _;
 use mfa_enforcer::store::{SqlStore, StoreError};
 use sqlx::postgres::PgConnectOptions;
@@ -66,7 +67,7 @@ async fn who_writes_to_sqlite_without_a_pause_lets_others_in_between() {
     let written = Cell::new(0_u32);
     let without_a_pause = async {
         loop {
-            store.note_sso_setting(written.get().is_multiple_of(2)).await.unwrap();
+            store.recheck_sso_users(written.get().is_multiple_of(2)).await.unwrap();
             written.set(written.get() + 1);
         }
     };

@@ -16,7 +16,7 @@ use mfa_enforcer::store::revert::RevertStore as _;
 use mfa_enforcer::store::review::ReviewStore as _;
 use sqlx::{Connection as _, PgConnection};
 
-use super::steps::{announced, announced_at, enforce_at, scheduled, set_at, terms};
+use super::steps::{announced, announced_at, enforce_at, let_wait, scheduled, set_at, terms};
 use crate::support::database::options;
 use crate::support::vendor::{add_company, add_member, add_user, company_id, user_id};
 use crate::support::{Kind, TestDatabase};
@@ -25,13 +25,6 @@ use crate::support::{Kind, TestDatabase};
 async fn impatient(db: &TestDatabase) -> SqlStore {
     let options = ConnectOptions { lock_timeout: TimeDelta::milliseconds(50), ..options(db.url()) };
     SqlStore::connect(&options, Schema::Expect, Randomness::seeded(2)).await.unwrap()
-}
-
-/// Returns when so many wait for locks.
-async fn let_wait(db: &TestDatabase, many: u32) {
-    let waiting =
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    while db.value(waiting).await != many.to_string() {}
 }
 
 #[tokio::test]
@@ -332,60 +325,4 @@ async fn an_account_that_the_vendor_keeps_locked_does_not_keep_the_others_from_b
     assert_eq!(db.value("SELECT count(*) FROM memberships WHERE require_at IS NOT NULL").await, "0");
     let recorded = "SELECT sum(CAST(detail ->> 'required' AS int)) FROM audit_events WHERE action = 'users_required'";
     assert_eq!(db.value(recorded).await, "3");
-}
-
-/// Companies with dates, by their numbers, that lie in their tables in the reverse order of their ids.
-async fn companies_with_dates(db: &TestDatabase, store: &SqlStore, numbers: std::ops::RangeInclusive<u32>) {
-    for number in numbers.rev() {
-        let id = add_company(db, number).await;
-        db.execute(&format!("UPDATE companies SET enforcement_date = '2027-01-15' WHERE id = '{id}'")).await;
-        let planned = store.reconcile_company(id, set_at(), &Policy::default(), true).await.unwrap();
-        assert_eq!(planned.changes, ["planned"]);
-    }
-}
-
-#[tokio::test]
-async fn a_start_comes_to_companies_in_the_order_in_which_everybody_locks_them() {
-    let db = &TestDatabase::new(Kind::Postgres).await;
-    let store = db.store(1).await;
-    companies_with_dates(db, &store, 1..=8).await;
-    // As another daemon, or an import, that has come to the fourth and goes on from there.
-    let mut other = PgConnection::connect(&db.vendor_url()).await.unwrap();
-    let mut held = other.begin().await.unwrap();
-    let sql = format!("SELECT id FROM companies WHERE id = '{}' FOR NO KEY UPDATE", company_id(4));
-    sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut *held).await.unwrap();
-    let starting = store.recheck_scheduled("2026a");
-    let going_on = async {
-        let_wait(db, 1).await;
-        let free = db.rows("SELECT id FROM companies FOR NO KEY UPDATE SKIP LOCKED").await.concat();
-        held.rollback().await.unwrap();
-        free
-    };
-    let (rechecked, mut free) = tokio::join!(starting, going_on);
-    free.sort_unstable();
-    assert_eq!(free, [5, 6, 7, 8].map(|number| company_id(number).to_string()), "none is held that comes later");
-    assert_eq!(rechecked.unwrap(), 8);
-}
-
-#[tokio::test]
-async fn of_daemons_that_start_together_one_looks_at_dates_again() {
-    let db = &TestDatabase::new(Kind::Postgres).await;
-    let (store, another) = (db.store(1).await, db.store(2).await);
-    companies_with_dates(db, &store, 1..=3).await;
-    store.recheck_scheduled("2026a").await.unwrap();
-    // The first has come to the companies, and waits for one, when the second starts.
-    let mut other = PgConnection::connect(&db.vendor_url()).await.unwrap();
-    let mut held = other.begin().await.unwrap();
-    sqlx::query("SELECT id FROM companies FOR NO KEY UPDATE").execute(&mut *held).await.unwrap();
-    let first = store.recheck_scheduled("2026b");
-    let second = async {
-        let_wait(db, 1).await;
-        another.recheck_scheduled("2026b").await
-    };
-    let going_on = async {
-        let_wait(db, 2).await;
-        held.rollback().await.unwrap();
-    };
-    let (first, second, ()) = tokio::join!(first, second, going_on);
-    assert_eq!((first.unwrap(), second.unwrap()), (3, 0));
 }

@@ -17,7 +17,6 @@ on_both!(
     other_reminder_days_are_dropped_added_and_taken_up_again,
     a_held_enforcement_has_no_milestones,
     a_deleted_companys_enforcement_is_cancelled_once,
-    what_is_scheduled_is_looked_at_again,
     a_revision_raised_meanwhile_is_not_lost,
 );
 
@@ -166,19 +165,6 @@ async fn a_deleted_companys_enforcement_is_cancelled_once(db: &TestDatabase) {
     let before = db.dump().await;
     assert_eq!(store.cancel_orphans(set_at()).await.unwrap(), 0);
     assert_eq!(db.dump().await, before);
-}
-
-async fn what_is_scheduled_is_looked_at_again(db: &TestDatabase) {
-    let store = db.store(1).await;
-    scheduled(db, &store, 1).await;
-    add_company(db, 2).await;
-    store.reconcile_company(company_id(2), set_at(), &Policy::default(), true).await.unwrap();
-    assert_eq!(store.recheck_scheduled("2026a").await.unwrap(), 1);
-    assert_eq!(store.unreconciled_companies(None, 10).await.unwrap(), [company_id(1)]);
-    let again = store.reconcile_company(company_id(1), set_at(), &Policy::default(), true).await.unwrap();
-    assert_eq!(again, Reconciled::default(), "the zone rules say the same");
-    assert_eq!(store.recheck_scheduled("2026a").await.unwrap(), 0, "they are the same");
-    assert_eq!(store.recheck_scheduled("2026b").await.unwrap(), 1);
 }
 
 async fn a_revision_raised_meanwhile_is_not_lost(db: &TestDatabase) {

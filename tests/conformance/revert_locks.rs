@@ -7,7 +7,7 @@ use mfa_enforcer::store::reconcile::Authority;
 use mfa_enforcer::store::revert::RevertStore as _;
 use sqlx::{Connection as _, PgConnection};
 
-use super::steps::{enforce_at, scheduled};
+use super::steps::{enforce_at, let_wait, scheduled};
 use crate::support::vendor::company_id;
 use crate::support::{Kind, TestDatabase};
 
@@ -30,13 +30,7 @@ async fn a_revert_clears_what_the_chunk_under_way_requires() {
         ON CONFLICT DO NOTHING";
     sqlx::query(sql).execute(&mut *held).await.unwrap();
     let flipping = async {
-        let waiting =
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        for _ in 0..1000 {
-            if db.value(waiting).await != "0" {
-                break;
-            }
-        }
+        let_wait(db, 1).await;
         held.commit().await.unwrap();
     };
     let (reverted, ()) = tokio::join!(store.revert(&company, &JO, enforce_at(), &policy, true), flipping);

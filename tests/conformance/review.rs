@@ -15,7 +15,6 @@ on_both!(
     a_late_joiner_is_told_and_gets_a_date,
     exemptions_end_once,
     personal_dates_end_once,
-    a_changed_sso_setting_has_those_users_looked_at,
     somebody_elses_save_is_put_right,
 );
 
@@ -127,19 +126,6 @@ async fn personal_dates_end_once(db: &TestDatabase) {
     assert_eq!(store.end_personal_dates(now, &Policy::default(), 10).await.unwrap(), Reviewed::default());
     assert_eq!(db.value("SELECT count(*) FROM users WHERE mfa_required_at IS NOT NULL").await, "2");
     assert_eq!(db.value("SELECT count(*) FROM memberships WHERE require_at IS NOT NULL").await, "1");
-}
-
-async fn a_changed_sso_setting_has_those_users_looked_at(db: &TestDatabase) {
-    let store = db.store(1).await;
-    for number in 1..=2 {
-        add_user(db, number).await;
-    }
-    db.execute(&format!("UPDATE users SET sso = true WHERE id = '{}'", user_id(1))).await;
-    store.review_users(set_at(), 10).await.unwrap();
-    assert_eq!(store.note_sso_setting(true).await.unwrap(), 0, "the first start");
-    assert_eq!(store.note_sso_setting(true).await.unwrap(), 0);
-    assert_eq!(store.note_sso_setting(false).await.unwrap(), 1);
-    assert_eq!(db.rows("SELECT id FROM users WHERE NOT reviewed").await, [[user_id(1).to_string()]]);
 }
 
 async fn somebody_elses_save_is_put_right(db: &TestDatabase) {

@@ -66,3 +66,14 @@ pub fn terms(limit: i64) -> ClaimTerms {
 pub async fn actions(db: &TestDatabase) -> Vec<String> {
     db.rows("SELECT action FROM audit_events ORDER BY seq").await.concat()
 }
+
+/// Returns when so many wait for locks of PostgreSQL, or nobody has come to for a while.
+pub async fn let_wait(db: &TestDatabase, many: u32) {
+    let waiting =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    for _ in 0..2000 {
+        if db.value(waiting).await == many.to_string() {
+            break;
+        }
+    }
+}
