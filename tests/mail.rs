@@ -17,6 +17,8 @@ mod dkim;
 mod dsn;
 #[path = "mail/form_letters.rs"]
 mod form_letters;
+#[path = "mail/paces.rs"]
+mod paces;
 #[path = "mail/pipelining.rs"]
 mod pipelining;
 #[path = "mail/relays.rs"]

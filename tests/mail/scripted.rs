@@ -17,6 +17,11 @@ pub fn to(ports: &[u16], changes: &str) -> Transport {
     Transport::from_settings(&smtp_settings(&format!("url = '{}'\n{changes}", urls.join(" ")))).unwrap()
 }
 
+/// The reply says that the server at this port took a mail.
+pub fn assert_taken_by(port: u16, reply: &str) {
+    assert!(reply.starts_with("250 ") && reply.ends_with(&format!(" (127.0.0.1:{port})")), "{reply}");
+}
+
 /// Time moves on, and nobody has waited.
 pub async fn pass(span: Duration) {
     tokio::time::pause();
