@@ -1,6 +1,7 @@
 //! What the daemon does while it runs.
 
 use mfa_enforcer::domain::ids::Id;
+use sqlx::{Connection as _, PgConnection};
 
 use crate::installation::Installation;
 use crate::process::eventually;
@@ -98,6 +99,29 @@ async fn a_mail_server_that_takes_less_for_one_company_holds_up_no_other(db: &Te
     assert!((1..PEOPLE / 2).contains(&tried), "{tried} were tried");
     assert_eq!(db.value(&of(busy, "notices.state = 'pending'")).await, PEOPLE.to_string());
     assert_eq!(count(&server.end(), "mail"), PEOPLE as usize);
+}
+
+#[tokio::test]
+async fn accounts_that_somebody_keeps_locked_are_waited_for_once() {
+    let db = &TestDatabase::new(Kind::Postgres).await;
+    let installation = Installation::on(db);
+    for number in 1..=4 {
+        set_date(db, add_company_of(db, number, 2).await).await;
+    }
+    installation.succeeds(&["run", "--once"]).await;
+    db.execute("UPDATE enforcements SET enforce_at = '2020-01-01T00:00:00Z' WHERE state = 'scheduled'").await;
+    let mut other = PgConnection::connect(&db.vendor_url()).await.unwrap();
+    let mut held = other.begin().await.unwrap();
+    let one_of_each = "SELECT id FROM users WHERE id IN (SELECT max(CAST(user_id AS text))::uuid FROM memberships GROUP BY company_id)
+        FOR UPDATE";
+    assert_eq!(sqlx::query(one_of_each).fetch_all(&mut *held).await.unwrap().len(), 4);
+
+    let ended = installation.run(&["run", "--once"]).await;
+    assert_eq!(db.value("SELECT count(*) FROM users WHERE mfa_required_at IS NOT NULL").await, "4", "{ended:?}");
+    assert_eq!(ended.stderr.matches("somebody keeps an account locked").count(), 1, "{ended:?}");
+    held.rollback().await.unwrap();
+    installation.succeeds(&["run", "--once"]).await;
+    assert_eq!(db.value("SELECT count(*) FROM users WHERE mfa_required_at IS NOT NULL").await, "8");
 }
 
 async fn a_failure_of_the_database_is_shown_and_survived(db: &TestDatabase) {
