@@ -17,7 +17,9 @@ const SHOT_LANGUAGE = 'en';
 const SHOT_NAMES = ['announcement', 'several-companies', 'decision-set', 'digest'];
 const PARALLEL = 2;
 // Milliseconds for what takes a moment: a machine that does much else is no finding.
-const TIMEOUT = 120_000;
+const TIMEOUT = 60_000;
+// Chromium at times never takes a picture. That says nothing of the notice, which is looked at again in a new one.
+const ATTEMPTS = 3;
 // Places of a finding that are printed; findings.txt has all.
 const PLACES = 6;
 
@@ -214,8 +216,21 @@ async function check(page, { dir, out, language, name }) {
   return findings;
 }
 
+// A browser with one page. Its profile is an empty folder that Playwright makes and removes. Chromium asks for nothing of its own
+// accord.
+async function open() {
+  const browser = await chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run']
+      .concat(['--disable-background-networking', '--disable-component-update', '--disable-sync']),
+  });
+  const page = await browser.newPage();
+  page.setDefaultTimeout(TIMEOUT);
+  return { browser, page };
+}
+
 // Checks all notices of a folder: DIR/LANGUAGE/NAME.html.
-async function checkAll(browser, dir, out) {
+async function checkAll(dir, out) {
   const notices = [];
   for (const entry of await readdir(dir, { withFileTypes: true })) {
     if (!entry.isDirectory()) continue;
@@ -229,11 +244,26 @@ async function checkAll(browser, dir, out) {
   const findings = [];
   const queue = [...notices];
   const worker = async () => {
-    // One for all: a new page starts a process, which takes longer than looking at a notice.
-    const page = await browser.newPage();
-    page.setDefaultTimeout(TIMEOUT);
-    for (let notice; (notice = queue.shift()); ) findings.push(...(await check(page, notice)));
-    await page.close();
+    // One page for all: a new one starts a process, which takes longer than looking at a notice. In a browser of its own: one that
+    // shows several pages takes pictures of the foremost alone.
+    let { browser, page } = await open();
+    try {
+      for (let notice; (notice = queue.shift()); ) {
+        for (let attempt = 1; ; attempt += 1) {
+          try {
+            findings.push(...(await check(page, notice)));
+            break;
+          } catch (error) {
+            if (error.name !== 'TimeoutError' || attempt === ATTEMPTS) throw error;
+            console.log(`looks: ${notice.language}/${notice.name}: the browser hangs, and another is asked`);
+            await browser.close();
+            ({ browser, page } = await open());
+          }
+        }
+      }
+    } finally {
+      await browser.close();
+    }
   };
   await Promise.all(Array.from({ length: PARALLEL }, worker));
   return { notices, findings };
@@ -298,7 +328,7 @@ const BROKEN = {
   'no-text': [GOOD, null, ['no-text']],
 };
 
-async function selfTest(browser, out) {
+async function selfTest(out) {
   const dir = join(out, 'self-test', 'pages');
   await rm(dir, { recursive: true, force: true });
   await mkdir(join(dir, 'en'), { recursive: true });
@@ -306,7 +336,7 @@ async function selfTest(browser, out) {
     await writeFile(join(dir, 'en', `${name}.html`), html);
     if (text !== null) await writeFile(join(dir, 'en', `${name}.txt`), text);
   }
-  const { findings } = await checkAll(browser, dir, join(out, 'self-test'));
+  const { findings } = await checkAll(dir, join(out, 'self-test'));
   let wrong = 0;
   for (const [name, [, , expected]] of Object.entries(BROKEN)) {
     const own = findings.filter(({ where }) => where.split(' ')[0] === `en/${name}`);
@@ -324,18 +354,12 @@ async function selfTest(browser, out) {
 
 const [what, out] = process.argv.slice(2);
 const started = Date.now();
-// The profile is an empty folder that Playwright makes and removes. Chromium asks for nothing of its own accord.
-const browser = await chromium.launch({
-  executablePath: '/usr/bin/chromium',
-  args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run']
-    .concat(['--disable-background-networking', '--disable-component-update', '--disable-sync']),
-});
 try {
   let good;
   if (what === '--self-test') {
-    good = await selfTest(browser, out);
+    good = await selfTest(out);
   } else {
-    const { notices, findings } = await checkAll(browser, what, out);
+    const { notices, findings } = await checkAll(what, out);
     await writeFile(join(out, 'findings.txt'), report(findings));
     process.stdout.write(report(findings, PLACES));
     const seconds = Math.round((Date.now() - started) / 1000);
@@ -346,6 +370,4 @@ try {
 } catch (error) {
   console.error(`looks: ${error.message}`);
   process.exitCode = 1;
-} finally {
-  await browser.close();
 }
