@@ -65,7 +65,8 @@ impl Dialect {
             Self::Sqlite => "true".to_owned(),
             Self::Postgres => format!(
                 "{alias}.ctid NOT IN (SELECT CAST('(' || page || ',' || tuple || ')' AS tid) FROM pg_catalog.pg_locks
-                 WHERE locktype = 'tuple' AND relation = CAST('companies' AS regclass))"
+                 WHERE locktype = 'tuple' AND relation = CAST('companies' AS regclass)
+                     AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()))"
             ),
         }
     }
