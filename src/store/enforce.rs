@@ -221,6 +221,8 @@ impl SqlStore {
             flip => flip?,
         };
         let Some(flip) = flip else {
+            // At once: a company's row that is locked is passed over by who looks at it.
+            tx.rollback().await?;
             return Ok(Flipped::default());
         };
         if let Some((reason, findings)) = flip.held {
@@ -279,10 +281,12 @@ impl SqlStore {
     }
 }
 
-/// Whether the enforcement's date is still the company's (R5), and its instant not one that other rules may have moved (R3).
+/// Whether the enforcement's date is still the company's (R5), and its instant that of the rules of today (R3): a company that is yet
+/// to be looked at again, or whose row says something that was not acted on, waits for that.
 async fn date_stands(tx: &mut Tx, enforcement: Id) -> Result<bool, StoreError> {
     let sql = format!(
-        "SELECT c.id FROM companies AS c JOIN enforcements AS e ON e.company_id = c.id WHERE e.id = $1 AND {DATE_STANDS} AND {}",
+        "SELECT c.id FROM companies AS c JOIN enforcements AS e ON e.company_id = c.id WHERE e.id = $1 AND {DATE_STANDS}
+             AND c.revision <= c.reconciled_revision AND {}",
         date_is_rechecked()
     );
     Ok(tx.fetch_optional(&sql, bind![enforcement]).await?.is_some())

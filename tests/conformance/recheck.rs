@@ -79,7 +79,12 @@ async fn a_company_whose_row_is_locked_is_looked_at_later_and_not_flipped_before
     assert_eq!(store.recheck_left().await.unwrap(), 1);
     assert_eq!(store.unreconciled_companies(Some(company_id(1)), 1).await.unwrap(), [company_id(2)]);
     assert_eq!(store.recheck_left().await.unwrap(), 0, "once");
-    assert!(flip().await.unwrap().began);
+    assert_eq!(flip().await.unwrap(), Flipped::default(), "it is marked, and not looked at yet");
+    let looked = store.reconcile_company(company_id(2), set_at(), &policy, true).await.unwrap();
+    assert_eq!(looked, Reconciled::default());
+    assert_eq!(store.unreconciled_companies(Some(company_id(1)), 1).await.unwrap(), [company_id(3)]);
+    let flipped = flip().await.unwrap();
+    assert!(flipped.began, "{flipped:?}");
 }
 
 #[tokio::test]
