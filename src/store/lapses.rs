@@ -8,7 +8,7 @@ use super::predicate::{
     ANNOUNCED_AT, DATE_STANDS, REQUIRED, REQUIRED_BEFORE, subject_but_for_exemption, told_at, told_date,
 };
 use super::requirements::id_rows;
-use super::review::{Reviewed, hold_enforcements, read_governing, reader_zone};
+use super::review::{Found, Reviewed, hold_enforcements, read_governing, reader_zone};
 use super::values::bind;
 use super::{SqlStore, StoreError};
 use crate::domain::delivery::LAPSE_NOTICE;
@@ -64,12 +64,31 @@ impl LapseStore for SqlStore {
     }
 
     async fn tell_exempt(&self, now: Timestamp, policy: &Policy, limit: i64) -> Result<Reviewed, StoreError> {
-        let mut tx = self.database.begin().await?;
+        match self.tell_exempt_found(now, policy, limit, Found::First).await? {
+            None => Ok(self.tell_exempt_found(now, policy, limit, Found::FirstFree).await?.unwrap_or_default()),
+            Some(told) => Ok(told),
+        }
+    }
+}
+
+impl SqlStore {
+    /// None: somebody keeps all locked that were found.
+    async fn tell_exempt_found(
+        &self,
+        now: Timestamp,
+        policy: &Policy,
+        limit: i64,
+        found: Found,
+    ) -> Result<Option<Reviewed>, StoreError> {
         let soon = now.plus(LAPSE_NOTICE);
         let lapsing = lapsing();
-        let sql = format!("SELECT m.company_id {lapsing} ORDER BY m.exempt_until, m.company_id, m.user_id LIMIT $4");
+        let first = format!("SELECT m.company_id {lapsing} ORDER BY m.exempt_until, m.company_id, m.user_id LIMIT $4");
         let values = bind![now, soon, !policy.leave_out_sso, limit];
-        let companies = hold_enforcements(&mut tx, &sql, values).await?;
+        let of_free = self.companies_of(&first, values.clone(), found).await?;
+        let mut tx = self.database.begin().await?;
+        let Some(companies) = hold_enforcements(&mut tx, &first, values, of_free).await? else {
+            return Ok(Some(Reviewed::default()));
+        };
         let sql = format!(
             "SELECT m.company_id, m.user_id, m.exempt_until, m.require_at, u.time_zone AS user_zone, c.new_member_grace_days,
                  e.id AS enforcement_id, e.state, e.enforcement_date, e.enforce_at, e.planned_time_zone,
@@ -83,6 +102,10 @@ impl LapseStore for SqlStore {
             lock = tx.dialect().for_update_skip_locked("m, u")
         );
         let rows = tx.fetch_all(&sql, bind![now, soon, !policy.leave_out_sso, limit, companies]).await?;
+        if rows.is_empty() {
+            tx.rollback().await?;
+            return Ok(None);
+        }
         let mut notices = 0;
         for row in &rows {
             let (company, user): (Id, Id) = (row.get("company_id")?, row.get("user_id")?);
@@ -102,7 +125,7 @@ impl LapseStore for SqlStore {
             }
         }
         tx.commit().await?;
-        Ok(Reviewed { rows: rows.len() as u64, required: 0, notices })
+        Ok(Some(Reviewed { rows: rows.len() as u64, required: 0, notices }))
     }
 }
 

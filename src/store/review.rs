@@ -34,6 +34,23 @@ pub struct Reviewed {
     pub notices: u64,
 }
 
+/// Which members are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// Those that come first, also where somebody keeps them locked: this is found without a lock.
+    First,
+    /// The first that nobody keeps locked. Asked where the first are all locked, so that they keep no others waiting.
+    FirstFree,
+}
+
+/// What looking at a page of users came to.
+enum Page {
+    /// Those that were free were looked at.
+    Reviewed(Reviewed),
+    /// Somebody keeps a membership of each locked. This is the last of them.
+    Busy(Id),
+}
+
 /// Reviewing rows.
 #[async_trait]
 pub trait ReviewStore {
@@ -51,19 +68,67 @@ pub trait ReviewStore {
 #[async_trait]
 impl ReviewStore for SqlStore {
     async fn review_users(&self, now: Timestamp, limit: i64) -> Result<Reviewed, StoreError> {
+        let mut after = Id::FIRST;
+        loop {
+            match self.review_users_after(after, now, limit).await? {
+                Page::Reviewed(reviewed) => return Ok(reviewed),
+                Page::Busy(last) => after = last,
+            }
+        }
+    }
+
+    async fn review_memberships(&self, now: Timestamp, policy: &Policy, limit: i64) -> Result<Reviewed, StoreError> {
+        match self.review_memberships_found(now, policy, limit, Found::First).await? {
+            None => Ok(self.review_memberships_found(now, policy, limit, Found::FirstFree).await?.unwrap_or_default()),
+            Some(reviewed) => Ok(reviewed),
+        }
+    }
+
+    async fn end_personal_dates(&self, now: Timestamp, policy: &Policy, limit: i64) -> Result<Reviewed, StoreError> {
+        match self.end_personal_dates_found(now, policy, limit, Found::First).await? {
+            None => Ok(self.end_personal_dates_found(now, policy, limit, Found::FirstFree).await?.unwrap_or_default()),
+            Some(ended) => Ok(ended),
+        }
+    }
+}
+
+/// Those of the users of whose memberships somebody keeps one locked; the others' are locked. They are looked at once it is
+/// free, and keep nobody else waiting.
+async fn with_busy_memberships(tx: &mut Tx, users: &[Id]) -> Result<BTreeSet<Id>, StoreError> {
+    if tx.dialect() == Dialect::Sqlite {
+        return Ok(BTreeSet::new());
+    }
+    let rows = id_rows(tx, 1);
+    let sql = format!(
+        "WITH free AS MATERIALIZED (
+             SELECT m.company_id, m.user_id FROM memberships AS m WHERE m.user_id IN (SELECT id FROM {rows})
+             ORDER BY m.company_id, m.user_id{})
+         SELECT m.user_id FROM memberships AS m
+         WHERE m.user_id IN (SELECT id FROM {rows}) AND (m.company_id, m.user_id) NOT IN (SELECT company_id, user_id FROM free)",
+        tx.dialect().for_update_skip_locked("m")
+    );
+    tx.fetch_all(&sql, bind![id_batch(users.iter().copied())]).await?.iter().map(|row| row.get("user_id")).collect()
+}
+
+impl SqlStore {
+    async fn review_users_after(&self, after: Id, now: Timestamp, limit: i64) -> Result<Page, StoreError> {
         let mut tx = self.database.begin().await?;
         let sql = format!(
-            "SELECT id FROM users AS u WHERE NOT reviewed ORDER BY id LIMIT $1{}",
+            "SELECT id FROM users AS u WHERE NOT reviewed AND id > $2 ORDER BY id LIMIT $1{}",
             tx.dialect().for_update_skip_locked("u")
         );
         let mut ids: Vec<Id> =
-            tx.fetch_all(&sql, bind![limit]).await?.iter().map(|row| row.get("id")).collect::<Result<_, _>>()?;
-        if ids.is_empty() {
-            return Ok(Reviewed::default());
-        }
+            tx.fetch_all(&sql, bind![limit, after]).await?.iter().map(|row| row.get("id")).collect::<Result<_, _>>()?;
+        let Some(last) = ids.last().copied() else {
+            return Ok(Page::Reviewed(Reviewed::default()));
+        };
         tx.expect_batches().await?;
         let busy = with_busy_memberships(&mut tx, &ids).await?;
         ids.retain(|id| !busy.contains(id));
+        if ids.is_empty() {
+            tx.rollback().await?;
+            return Ok(Page::Busy(last));
+        }
         let batch = id_batch(ids.iter().copied());
         let rows = id_rows(&tx, 1);
         // Also those that are unreviewed: one that is being reviewed right now, with what the user was before, is busy.
@@ -83,14 +148,24 @@ impl ReviewStore for SqlStore {
         tx.execute(&sql, bind![batch]).await?;
         append_required(&mut tx, &new, now).await?;
         tx.commit().await?;
-        Ok(Reviewed { rows: ids.len() as u64, required: new.rows.len() as u64, notices })
+        Ok(Page::Reviewed(Reviewed { rows: ids.len() as u64, required: new.rows.len() as u64, notices }))
     }
 
-    async fn review_memberships(&self, now: Timestamp, policy: &Policy, limit: i64) -> Result<Reviewed, StoreError> {
+    /// None: somebody keeps all locked that were found.
+    async fn review_memberships_found(
+        &self,
+        now: Timestamp,
+        policy: &Policy,
+        limit: i64,
+        found: Found,
+    ) -> Result<Option<Reviewed>, StoreError> {
+        let first = format!("SELECT m.company_id {} ORDER BY m.company_id, m.user_id LIMIT $1", unreviewed());
+        let of_free = self.companies_of(&first, bind![limit], found).await?;
         let mut tx = self.database.begin().await?;
         tx.expect_order().await?;
-        let sql = format!("SELECT m.company_id {} ORDER BY m.company_id, m.user_id LIMIT $1", unreviewed());
-        let companies = hold_enforcements(&mut tx, &sql, bind![limit]).await?;
+        let Some(companies) = hold_enforcements(&mut tx, &first, bind![limit], of_free).await? else {
+            return Ok(Some(Reviewed::default()));
+        };
         let sql = format!(
             "SELECT m.company_id, m.user_id, m.require_at, m.reviewed_as, u.time_zone AS user_zone, {subject} AS subject,
                  (u.mfa_enrolled_at IS NOT NULL) AS enrolled, c.new_member_grace_days,
@@ -113,7 +188,7 @@ impl ReviewStore for SqlStore {
         let rows = tx.fetch_all(&sql, bind![!policy.leave_out_sso, limit, companies]).await?;
         if rows.is_empty() {
             tx.rollback().await?;
-            return Ok(Reviewed::default());
+            return Ok(None);
         }
         tx.expect_batches().await?;
         let (mut personal_dates, mut found) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
@@ -144,14 +219,25 @@ impl ReviewStore for SqlStore {
         let new = finish_review(&mut tx, &memberships, now, policy).await?;
         append_required(&mut tx, &new, now).await?;
         tx.commit().await?;
-        Ok(Reviewed { rows: rows.len() as u64, required: new.rows.len() as u64, notices })
+        Ok(Some(Reviewed { rows: rows.len() as u64, required: new.rows.len() as u64, notices }))
     }
 
-    async fn end_personal_dates(&self, now: Timestamp, policy: &Policy, limit: i64) -> Result<Reviewed, StoreError> {
-        let mut tx = self.database.begin().await?;
+    /// None: somebody keeps all locked that were found.
+    async fn end_personal_dates_found(
+        &self,
+        now: Timestamp,
+        policy: &Policy,
+        limit: i64,
+        found: Found,
+    ) -> Result<Option<Reviewed>, StoreError> {
         let due = "m.company_id, m.user_id FROM memberships AS m JOIN users AS u ON u.id = m.user_id WHERE m.require_at <= $1";
         let order = "ORDER BY m.require_at, m.company_id, m.user_id LIMIT $2";
-        let companies = hold_enforcements(&mut tx, &format!("SELECT {due} {order}"), bind![now, limit]).await?;
+        let first = format!("SELECT {due} {order}");
+        let of_free = self.companies_of(&first, bind![now, limit], found).await?;
+        let mut tx = self.database.begin().await?;
+        let Some(companies) = hold_enforcements(&mut tx, &first, bind![now, limit], of_free).await? else {
+            return Ok(Some(Reviewed::default()));
+        };
         let sql = format!(
             "SELECT {due} AND m.company_id IN (SELECT id FROM {}) {order}{}",
             id_rows(&tx, 3),
@@ -161,7 +247,7 @@ impl ReviewStore for SqlStore {
         let rows = tx.fetch_all(&sql, bind![now, limit, companies]).await?;
         if rows.is_empty() {
             tx.rollback().await?;
-            return Ok(Reviewed::default());
+            return Ok(None);
         }
         tx.expect_batches().await?;
         let batch = Batch::new([("company_id", ids(&rows, "company_id")?), ("user_id", ids(&rows, "user_id")?)]);
@@ -174,29 +260,29 @@ impl ReviewStore for SqlStore {
         tx.execute(&sql, bind![batch]).await?;
         append_required(&mut tx, &new, now).await?;
         tx.commit().await?;
-        Ok(Reviewed { rows: rows.len() as u64, required: new.rows.len() as u64, notices })
+        Ok(Some(Reviewed { rows: rows.len() as u64, required: new.rows.len() as u64, notices }))
     }
-}
 
-/// Those of the users of whose memberships somebody keeps one locked; the others' are locked. They are looked at once it is
-/// free, and keep nobody else waiting.
-async fn with_busy_memberships(tx: &mut Tx, users: &[Id]) -> Result<BTreeSet<Id>, StoreError> {
-    if tx.dialect() == Dialect::Sqlite {
-        return Ok(BTreeSet::new());
+    /// The companies of the first of these members that nobody keeps locked; none: [`hold_enforcements`] finds the first itself.
+    ///
+    /// Members come behind enforcements in the order in which everybody locks, so that these locks are let go at once.
+    pub(super) async fn companies_of(
+        &self,
+        members: &str,
+        values: Vec<Value>,
+        found: Found,
+    ) -> Result<Option<BTreeSet<Id>>, StoreError> {
+        if found == Found::First {
+            return Ok(None);
+        }
+        let mut tx = self.database.begin().await?;
+        tx.expect_order().await?;
+        let lock = tx.dialect().for_update_skip_locked("m, u");
+        let rows = tx.fetch_all(&format!("{members}{lock}"), values).await?;
+        tx.rollback().await?;
+        companies(&rows).map(Some)
     }
-    let rows = id_rows(tx, 1);
-    let sql = format!(
-        "WITH free AS MATERIALIZED (
-             SELECT m.company_id, m.user_id FROM memberships AS m WHERE m.user_id IN (SELECT id FROM {rows})
-             ORDER BY m.company_id, m.user_id{})
-         SELECT m.user_id FROM memberships AS m
-         WHERE m.user_id IN (SELECT id FROM {rows}) AND (m.company_id, m.user_id) NOT IN (SELECT company_id, user_id FROM free)",
-        tx.dialect().for_update_skip_locked("m")
-    );
-    tx.fetch_all(&sql, bind![id_batch(users.iter().copied())]).await?.iter().map(|row| row.get("user_id")).collect()
-}
 
-impl SqlStore {
     /// Tells payees who were just required, by nothing before, and are not enrolled, that they are; and those who were not
     /// told because they were left out for a while.
     async fn tell_payees(
@@ -237,12 +323,27 @@ fn unreviewed() -> String {
     )
 }
 
-/// Keeps the enforcements of these companies as they are, and those that have notices to make: the chunk of a flip or of a
+fn companies(rows: &[Row]) -> Result<BTreeSet<Id>, StoreError> {
+    rows.iter().map(|row| row.get("company_id")).collect()
+}
+
+/// Keeps the enforcements of the first companies as they are, and those that have notices to make: the chunk of a flip or of a
 /// milestone under way is waited for and seen, what begins waits or passes over them. Otherwise a review could pass over what
-/// that chunk is about to do, and the chunk over what the review is. Returns the companies, as a batch.
-pub(super) async fn hold_enforcements(tx: &mut Tx, companies: &str, values: Vec<Value>) -> Result<Ids, StoreError> {
-    let rows = tx.fetch_all(companies, values).await?;
-    let ids: BTreeSet<Id> = rows.iter().map(|row| row.get("company_id")).collect::<Result<_, _>>()?;
+/// that chunk is about to do, and the chunk over what the review is. Returns the companies, as a batch; none where there is nothing
+/// to look at.
+pub(super) async fn hold_enforcements(
+    tx: &mut Tx,
+    members: &str,
+    values: Vec<Value>,
+    of_free: Option<BTreeSet<Id>>,
+) -> Result<Option<Ids>, StoreError> {
+    let ids = match of_free {
+        Some(ids) => ids,
+        None => companies(&tx.fetch_all(members, values).await?)?,
+    };
+    if ids.is_empty() {
+        return Ok(None);
+    }
     let batch = id_batch(ids);
     let lock = tx.dialect().for_share("e");
     if !lock.is_empty() {
@@ -255,7 +356,7 @@ pub(super) async fn hold_enforcements(tx: &mut Tx, companies: &str, values: Vec<
         );
         tx.fetch_all(&sql, bind![batch.clone()]).await?;
     }
-    Ok(batch)
+    Ok(Some(batch))
 }
 
 fn read_membership(row: &Row, policy: &Policy) -> Result<(Option<Governing>, MembershipFacts), StoreError> {
@@ -324,6 +425,19 @@ async fn finish_review(
 }
 
 /// Requires those of a batch of memberships whose company's enforcement is in force and stands.
+/// The flip of enforcement `e` put off member `m`, as somebody kept the account locked: it would have been required in the same
+/// transaction as the others, and nothing but a revert undoes that (R5).
+fn put_off_by_flip(dialect: Dialect) -> &'static str {
+    match dialect {
+        // Nobody locks accounts there.
+        Dialect::Sqlite => "false",
+        Dialect::Postgres => {
+            "(e.state = 'in_force' AND e.flipped_at IS NULL
+                 OR e.state IN ('in_force', 'cancelled') AND m.require_at <= e.flipped_at + interval '1 microsecond')"
+        }
+    }
+}
+
 async fn require_members(
     tx: &mut Tx,
     memberships: &Batch,
@@ -334,9 +448,10 @@ async fn require_members(
         "INSERT INTO requirements (user_id, enforcement_id, required_at)
          SELECT u.id, e.id, $1 FROM {} JOIN memberships AS m ON m.company_id = batch.company_id AND m.user_id = batch.user_id
          JOIN users AS u ON u.id = m.user_id JOIN companies AS c ON c.id = m.company_id
-         JOIN enforcements AS e ON e.company_id = c.id AND e.state = 'in_force' AND {DATE_STANDS}
+         JOIN enforcements AS e ON e.company_id = c.id AND (e.state = 'in_force' AND {DATE_STANDS} OR {})
          WHERE {} ORDER BY e.id, u.id ON CONFLICT DO NOTHING RETURNING user_id, enforcement_id",
         memberships.table(tx.dialect(), 3),
+        put_off_by_flip(tx.dialect()),
         must_be_required(1, 2)
     );
     let rows = tx.fetch_all(&sql, bind![now, !policy.leave_out_sso, memberships.clone()]).await?;

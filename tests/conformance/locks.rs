@@ -5,6 +5,7 @@ use chrono::TimeDelta;
 use mfa_enforcer::clock::Randomness;
 use mfa_enforcer::domain::ids::PAYEE_MANDATE;
 use mfa_enforcer::domain::policy::Policy;
+use mfa_enforcer::domain::time::Timestamp;
 use mfa_enforcer::store::SqlStore;
 use mfa_enforcer::store::claim::ClaimStore as _;
 use mfa_enforcer::store::connect::{ConnectOptions, Schema};
@@ -325,4 +326,73 @@ async fn an_account_that_the_vendor_keeps_locked_does_not_keep_the_others_from_b
     assert_eq!(db.value("SELECT count(*) FROM memberships WHERE require_at IS NOT NULL").await, "0");
     let recorded = "SELECT sum(CAST(detail ->> 'required' AS int)) FROM audit_events WHERE action = 'users_required'";
     assert_eq!(db.value(recorded).await, "3");
+}
+
+/// More of a company's rows than are looked at together are locked, and come first: those of the others are looked at.
+#[tokio::test]
+async fn many_locked_rows_do_not_keep_those_behind_them_from_being_looked_at() {
+    let db = &TestDatabase::new(Kind::Postgres).await;
+    let store = db.store(1).await;
+    let policy = Policy::default();
+    scheduled(db, &store, 3).await;
+    let other = add_company(db, 2).await;
+    let behind = add_user(db, 4).await;
+    add_member(db, other, behind).await;
+    store.review_users(set_at(), 10).await.unwrap();
+    store.review_memberships(set_at(), &policy, 10).await.unwrap();
+    db.execute("UPDATE users SET payee = true").await;
+    db.execute("UPDATE memberships SET reviewed = false").await;
+    let first = company_id(1);
+    let lock = async |connection: &mut PgConnection, sql: String| {
+        sqlx::query("BEGIN").execute(&mut *connection).await.unwrap();
+        sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(connection).await.unwrap().len()
+    };
+    let of_first = |what: &str| {
+        format!(
+            "SELECT u.id FROM memberships AS m JOIN users AS u ON u.id = m.user_id WHERE m.company_id = '{first}' FOR UPDATE OF {what}"
+        )
+    };
+    let mut vendor = PgConnection::connect(&db.vendor_url()).await.unwrap();
+    assert_eq!(lock(&mut vendor, of_first("m")).await, 3);
+    let reviewed = store.review_users(set_at(), 2).await.unwrap();
+    assert_eq!((reviewed.rows, reviewed.required), (1, 1), "the payee behind those whose memberships are locked");
+    sqlx::query("ROLLBACK").execute(&mut vendor).await.unwrap();
+    while store.review_users(set_at(), 2).await.unwrap().rows > 0 {}
+
+    assert_eq!(lock(&mut vendor, of_first("u")).await, 3);
+    assert_eq!(store.review_memberships(set_at(), &policy, 2).await.unwrap().rows, 1);
+    assert_eq!(store.review_memberships(set_at(), &policy, 2).await.unwrap().rows, 0);
+    db.execute(&format!("UPDATE memberships SET require_at = '{}'", set_at())).await;
+    assert_eq!(store.end_personal_dates(enforce_at(), &policy, 2).await.unwrap().rows, 1);
+    assert_eq!(store.end_personal_dates(enforce_at(), &policy, 2).await.unwrap().rows, 0);
+    sqlx::query("ROLLBACK").execute(&mut vendor).await.unwrap();
+    assert_eq!(store.end_personal_dates(enforce_at(), &policy, 10).await.unwrap().rows, 3);
+}
+
+/// Only a revert undoes a flip (R5), also for whom it could not lock.
+#[tokio::test]
+async fn whom_a_flip_put_off_is_required_also_when_the_date_is_cleared_meanwhile() {
+    let db = &TestDatabase::new(Kind::Postgres).await;
+    let store = impatient(db).await;
+    let policy = Policy::default();
+    let enforcement = scheduled(db, &store, 3).await;
+    let mut vendor = PgConnection::connect(&db.vendor_url()).await.unwrap();
+    let mut held = vendor.begin().await.unwrap();
+    let sql = format!("SELECT id FROM users WHERE id = '{}' FOR UPDATE", user_id(2));
+    sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut *held).await.unwrap();
+    assert_eq!(store.flip_chunk(enforcement, enforce_at(), &policy, 10).await.unwrap().required, 2);
+    let later: Timestamp = "2027-01-14T23:10:00Z".parse().unwrap();
+    db.execute("UPDATE companies SET enforcement_date = NULL").await;
+    assert_eq!(store.reconcile_company(company_id(1), later, &policy, true).await.unwrap().changes, ["cancelled"]);
+    held.rollback().await.unwrap();
+    // A newcomer whose own day comes after the date was cleared is not required by it.
+    let newcomer = add_user(db, 4).await;
+    add_member(db, company_id(1), newcomer).await;
+    store.review_users(later, 10).await.unwrap();
+    store.review_memberships(later, &policy, 10).await.unwrap();
+    db.execute(&format!("UPDATE memberships SET require_at = '{later}' WHERE user_id = '{newcomer}'")).await;
+    let ended = store.end_personal_dates(later, &policy, 10).await.unwrap();
+    assert_eq!((ended.rows, ended.required), (2, 1));
+    let required = "SELECT user_id FROM requirements WHERE cleared_at IS NULL ORDER BY user_id";
+    assert_eq!(db.rows(required).await.concat(), [1, 2, 3].map(|number| user_id(number).to_string()));
 }
