@@ -424,7 +424,6 @@ async fn finish_review(
     require_members(tx, memberships, now, policy).await
 }
 
-/// Requires those of a batch of memberships whose company's enforcement is in force and stands.
 /// The flip of enforcement `e` put off member `m`, as somebody kept the account locked: it would have been required in the same
 /// transaction as the others, and nothing but a revert undoes that (R5).
 fn put_off_by_flip(dialect: Dialect) -> &'static str {
@@ -438,6 +437,7 @@ fn put_off_by_flip(dialect: Dialect) -> &'static str {
     }
 }
 
+/// Requires those of a batch of memberships whose company's enforcement is in force and stands, and whom a flip put off.
 async fn require_members(
     tx: &mut Tx,
     memberships: &Batch,
