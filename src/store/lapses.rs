@@ -4,11 +4,12 @@ use async_trait::async_trait;
 use serde_json::json;
 
 use super::audit::{self, NewEvent};
+use super::first_members::Found;
 use super::predicate::{
     ANNOUNCED_AT, DATE_STANDS, REQUIRED, REQUIRED_BEFORE, subject_but_for_exemption, told_at, told_date,
 };
 use super::requirements::id_rows;
-use super::review::{Found, Reviewed, hold_enforcements, read_governing, reader_zone};
+use super::review::{Reviewed, read_governing, reader_zone};
 use super::values::bind;
 use super::{SqlStore, StoreError};
 use crate::domain::delivery::LAPSE_NOTICE;
@@ -84,9 +85,7 @@ impl SqlStore {
         let lapsing = lapsing();
         let first = format!("SELECT m.company_id {lapsing} ORDER BY m.exempt_until, m.company_id, m.user_id LIMIT $4");
         let values = bind![now, soon, !policy.leave_out_sso, limit];
-        let of_free = self.companies_of(&first, values.clone(), found).await?;
-        let mut tx = self.database.begin().await?;
-        let Some(companies) = hold_enforcements(&mut tx, &first, values, of_free).await? else {
+        let Some((mut tx, companies)) = self.hold_first(&first, values, found).await? else {
             return Ok(Some(Reviewed::default()));
         };
         let sql = format!(

@@ -23,6 +23,7 @@ pub mod enforcements;
 mod error;
 pub mod exemptions;
 pub mod expand;
+mod first_members;
 mod flip_chunk;
 pub mod forecast;
 mod forecast_facts;

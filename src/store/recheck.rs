@@ -3,7 +3,7 @@
 
 use async_trait::async_trait;
 
-use super::daemon_state::{self, DaemonStateStore as _};
+use super::daemon_state;
 use super::dialect::Dialect;
 use super::requirements::{id_batch, id_rows};
 use super::sql::Tx;
@@ -82,11 +82,11 @@ impl RecheckStore for SqlStore {
     }
 
     async fn recheck_left(&self) -> Result<u64, StoreError> {
+        let sql = "SELECT key FROM daemon_state WHERE key IN ($1, $2) AND value <> ''";
+        let rows = self.database.fetch_all(sql, bind![COMPANIES.left, USERS.left]).await?;
+        let kinds: Vec<String> = rows.iter().map(|row| row.get("key")).collect::<Result<_, _>>()?;
         let mut count = 0;
-        for kind in [COMPANIES, USERS] {
-            if self.remembered(kind.left).await?.is_none_or(|left| left.is_empty()) {
-                continue;
-            }
+        for kind in [COMPANIES, USERS].iter().filter(|kind| kinds.iter().any(|key| key == kind.left)) {
             let mut tx = self.database.begin().await?;
             let left = remembered(&mut tx, kind.left).await?.unwrap_or_default();
             let left = id_batch(left.split(' ').filter_map(|id| id.parse().ok()));

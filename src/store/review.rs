@@ -8,6 +8,7 @@ use chrono_tz::Tz;
 use super::audit;
 use super::batch::{Batch, Cells};
 use super::dialect::Dialect;
+use super::first_members::Found;
 use super::notice_retry::retry_corrected;
 use super::predicate::{
     ANNOUNCED_AT, DATE_STANDS, EXPANDED, HAS_ENFORCEMENT, REQUIRED, REQUIRED_BEFORE, TELLING, must_be_required,
@@ -15,7 +16,7 @@ use super::predicate::{
 };
 use super::requirements::{NewRequirements, derive_required_at, id_batch, id_rows, require_users};
 use super::sql::{Row, Tx};
-use super::values::{Ids, Value, bind};
+use super::values::bind;
 use super::{SqlStore, StoreError};
 use crate::domain::ids::{Id, PAYEE_MANDATE};
 use crate::domain::notice::NoticeKind;
@@ -32,15 +33,6 @@ pub struct Reviewed {
     pub required: u64,
     /// How many notices were made.
     pub notices: u64,
-}
-
-/// Which members are looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Found {
-    /// Those that come first, also where somebody keeps them locked: this is found without a lock.
-    First,
-    /// The first that nobody keeps locked. Asked where the first are all locked, so that they keep no others waiting.
-    FirstFree,
 }
 
 /// What looking at a page of users came to.
@@ -160,10 +152,7 @@ impl SqlStore {
         found: Found,
     ) -> Result<Option<Reviewed>, StoreError> {
         let first = format!("SELECT m.company_id {} ORDER BY m.company_id, m.user_id LIMIT $1", unreviewed());
-        let of_free = self.companies_of(&first, bind![limit], found).await?;
-        let mut tx = self.database.begin().await?;
-        tx.expect_order().await?;
-        let Some(companies) = hold_enforcements(&mut tx, &first, bind![limit], of_free).await? else {
+        let Some((mut tx, companies)) = self.hold_first(&first, bind![limit], found).await? else {
             return Ok(Some(Reviewed::default()));
         };
         let sql = format!(
@@ -233,9 +222,7 @@ impl SqlStore {
         let due = "m.company_id, m.user_id FROM memberships AS m JOIN users AS u ON u.id = m.user_id WHERE m.require_at <= $1";
         let order = "ORDER BY m.require_at, m.company_id, m.user_id LIMIT $2";
         let first = format!("SELECT {due} {order}");
-        let of_free = self.companies_of(&first, bind![now, limit], found).await?;
-        let mut tx = self.database.begin().await?;
-        let Some(companies) = hold_enforcements(&mut tx, &first, bind![now, limit], of_free).await? else {
+        let Some((mut tx, companies)) = self.hold_first(&first, bind![now, limit], found).await? else {
             return Ok(Some(Reviewed::default()));
         };
         let sql = format!(
@@ -261,26 +248,6 @@ impl SqlStore {
         append_required(&mut tx, &new, now).await?;
         tx.commit().await?;
         Ok(Some(Reviewed { rows: rows.len() as u64, required: new.rows.len() as u64, notices }))
-    }
-
-    /// The companies of the first of these members that nobody keeps locked; none: [`hold_enforcements`] finds the first itself.
-    ///
-    /// Members come behind enforcements in the order in which everybody locks, so that these locks are let go at once.
-    pub(super) async fn companies_of(
-        &self,
-        members: &str,
-        values: Vec<Value>,
-        found: Found,
-    ) -> Result<Option<BTreeSet<Id>>, StoreError> {
-        if found == Found::First {
-            return Ok(None);
-        }
-        let mut tx = self.database.begin().await?;
-        tx.expect_order().await?;
-        let lock = tx.dialect().for_update_skip_locked("m, u");
-        let rows = tx.fetch_all(&format!("{members}{lock}"), values).await?;
-        tx.rollback().await?;
-        companies(&rows).map(Some)
     }
 
     /// Tells payees who were just required, by nothing before, and are not enrolled, that they are; and those who were not
@@ -321,42 +288,6 @@ fn unreviewed() -> String {
          LEFT JOIN enforcements AS e ON e.company_id = c.id AND e.state IN ('scheduled', 'held', 'in_force') AND {DATE_STANDS}
          WHERE NOT m.reviewed AND u.reviewed AND NOT (c.revision > c.reconciled_revision AND {HAS_ENFORCEMENT})"
     )
-}
-
-fn companies(rows: &[Row]) -> Result<BTreeSet<Id>, StoreError> {
-    rows.iter().map(|row| row.get("company_id")).collect()
-}
-
-/// Keeps the enforcements of the first companies as they are, and those that have notices to make: the chunk of a flip or of a
-/// milestone under way is waited for and seen, what begins waits or passes over them. Otherwise a review could pass over what
-/// that chunk is about to do, and the chunk over what the review is. Returns the companies, as a batch; none where there is nothing
-/// to look at.
-pub(super) async fn hold_enforcements(
-    tx: &mut Tx,
-    members: &str,
-    values: Vec<Value>,
-    of_free: Option<BTreeSet<Id>>,
-) -> Result<Option<Ids>, StoreError> {
-    let ids = match of_free {
-        Some(ids) => ids,
-        None => companies(&tx.fetch_all(members, values).await?)?,
-    };
-    if ids.is_empty() {
-        return Ok(None);
-    }
-    let batch = id_batch(ids);
-    let lock = tx.dialect().for_share("e");
-    if !lock.is_empty() {
-        let sql = format!(
-            "SELECT e.id FROM enforcements AS e WHERE e.company_id IN (SELECT id FROM {})
-             AND (e.state IN ('scheduled', 'held', 'in_force')
-                 OR EXISTS (SELECT 1 FROM milestones AS s WHERE s.enforcement_id = e.id AND s.state = 'pending'))
-             ORDER BY e.company_id, e.id{lock}",
-            id_rows(tx, 1)
-        );
-        tx.fetch_all(&sql, bind![batch.clone()]).await?;
-    }
-    Ok(Some(batch))
 }
 
 fn read_membership(row: &Row, policy: &Policy) -> Result<(Option<Governing>, MembershipFacts), StoreError> {
