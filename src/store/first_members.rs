@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::requirements::{id_batch, id_rows};
-use super::sql::{Row, Tx};
+use super::sql::Tx;
 use super::values::{Ids, Value, bind};
 use super::{SqlStore, StoreError};
 use crate::domain::ids::Id;
@@ -30,19 +30,15 @@ impl SqlStore {
         found: Found,
     ) -> Result<Option<(Tx, Ids)>, StoreError> {
         let mut tx = self.begin_in_order().await?;
-        let rows = match found {
-            Found::First => tx.fetch_all(members, values).await?,
-            Found::FirstFree => {
-                let lock = tx.dialect().for_update_skip_locked("m, u");
-                let rows = tx.fetch_all(&format!("{members}{lock}"), values).await?;
-                tx.rollback().await?;
-                tx = self.begin_in_order().await?;
-                rows
-            }
-        };
-        let companies: BTreeSet<Id> = rows.iter().map(company).collect::<Result<_, _>>()?;
+        let lock = if found == Found::FirstFree { tx.dialect().for_update_skip_locked("m, u") } else { String::new() };
+        let rows = tx.fetch_all(&format!("{members}{lock}"), values).await?;
+        let companies: BTreeSet<Id> = rows.iter().map(|row| row.get("company_id")).collect::<Result<_, _>>()?;
         if companies.is_empty() {
             return Ok(None);
+        }
+        if !lock.is_empty() {
+            tx.rollback().await?;
+            tx = self.begin_in_order().await?;
         }
         let companies = id_batch(companies);
         hold_enforcements(&mut tx, companies.clone()).await?;
@@ -54,10 +50,6 @@ impl SqlStore {
         tx.expect_order().await?;
         Ok(tx)
     }
-}
-
-fn company(row: &Row) -> Result<Id, StoreError> {
-    row.get("company_id")
 }
 
 /// Keeps the enforcements of companies as they are, and those that have notices to make: the chunk of a flip or of a milestone
