@@ -28,6 +28,7 @@ mod conformance {
     mod forecast_undone;
     mod import;
     mod locks;
+    mod membership_changes;
     mod notice_history;
     mod outcome;
     mod people;

@@ -6,7 +6,7 @@ GRANT SELECT, INSERT, UPDATE ON companies, users, memberships TO mfa_enforcer;
 
 -- What is planned, owed, required and sent. Nothing of it is ever deleted but unsent notices of a zone that has changed.
 GRANT SELECT, INSERT, UPDATE ON enforcements, milestones, requirements, mails, admin_mails TO mfa_enforcer;
-GRANT SELECT, INSERT, UPDATE, DELETE ON notices TO mfa_enforcer;
+GRANT SELECT, INSERT, UPDATE, DELETE ON notices, membership_changes TO mfa_enforcer;
 
 -- What has happened is added to, and never changed. The head of the audit trail is one row that is there.
 GRANT SELECT, INSERT ON audit_events, mail_history TO mfa_enforcer;

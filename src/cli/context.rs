@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use secrecy::ExposeSecret as _;
 
 use super::{CliError, GlobalArgs, Output, values};
+use crate::app::skew;
 use crate::clock::{Clock, Randomness};
 use crate::config::Config;
 use crate::domain::time::Timestamp;
@@ -131,18 +132,17 @@ pub async fn agree_on_clock(config: &Config, store: &(impl Store + ?Sized)) -> R
     }
 }
 
-/// The clock that the settings ask for, if the database allows it.
+/// The clock that the settings ask for, if the database allows it: the real one is the database's, for a command as for the
+/// daemons that it works beside.
 ///
 /// # Errors
 /// When the database was driven by the other kind of clock, or a simulated clock has no instant to show.
-pub async fn decide_clock(
-    config: &Config,
-    store: &(impl Store + ?Sized),
-    at: Option<Timestamp>,
-) -> Result<Clock, CliError> {
+pub async fn decide_clock(config: &Config, store: &dyn Store, at: Option<Timestamp>) -> Result<Clock, CliError> {
     agree_on_clock(config, store).await?;
     if !config.clock.simulated {
-        return Ok(Clock::System);
+        let clock = Clock::System.corrected();
+        skew::compare(store, &clock).await?;
+        return Ok(clock);
     }
     let instant = match at {
         Some(at) => at,

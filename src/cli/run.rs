@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::context::{CLOCK_KEY, Context, connect_options, decide_clock, load_config};
 use super::{CliError, GlobalArgs, Output};
-use crate::app::{self, AppError, DaemonLock, Guard, LockError, Signals, skew};
+use crate::app::{self, AppError, DaemonLock, Guard, LockError, Signals};
 use crate::clock::{Clock, Randomness};
 use crate::config::{ConfigError, Purpose};
 use crate::store::SqlStore;
@@ -59,8 +59,7 @@ pub async fn run(
     let options = connect_options(&config);
     let options = ConnectOptions { looks_again: true, silence: options.silence.or(Some(SILENCE_MOST)), ..options };
     let store = Arc::new(SqlStore::connect(&options, Schema::Migrate, randomness.clone()).await?);
-    let clock = decide_clock(&config, store.as_ref(), global.at).await?.corrected();
-    skew::compare(store.as_ref(), &clock).await?;
+    let clock = decide_clock(&config, store.as_ref(), global.at).await?;
     let context = Context { config, store, clock, output: Output::new(global.json) };
     let ended = run_in(&context, randomness, args).await;
     drop(lock);

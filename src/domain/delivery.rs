@@ -184,7 +184,8 @@ fn out_of_state(notice: &NoticeFacts, reader_zone: Tz) -> Option<SkipReason> {
         });
     }
     match notice.kind {
-        NoticeKind::Cancelled if notice.company_date.is_some() && !freed_beside_held(notice) => {
+        // Whom it requires in spite of that, as it began to before, it stands for.
+        NoticeKind::Cancelled if notice.required || notice.company_date.is_some() && !freed_beside_held(notice) => {
             Some(SkipReason::DateStands)
         }
         NoticeKind::Cancelled if notice.told_date.is_none() => Some(SkipReason::NotTold),

@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use lettre::transport::smtp::client::AsyncTokioStream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -34,6 +33,11 @@ impl Line {
     pub(super) fn new(tcp: TcpStream, to_be_encrypted: bool) -> io::Result<Self> {
         tcp.set_nodelay(true)?;
         Ok(Self { tcp, guarded: to_be_encrypted, answered: 0 })
+    }
+
+    /// Who is at the other end.
+    pub(super) fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.tcp.peer_addr()
     }
 }
 
@@ -70,11 +74,5 @@ impl AsyncWrite for Line {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.tcp).poll_shutdown(cx)
-    }
-}
-
-impl AsyncTokioStream for Line {
-    fn peer_addr(&self) -> io::Result<SocketAddr> {
-        self.tcp.peer_addr()
     }
 }

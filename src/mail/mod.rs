@@ -4,12 +4,14 @@
 //! [`Mailer`] is the three together.
 
 mod admin_words;
+mod answers;
 mod blanks;
 pub mod calendar;
 pub mod compose;
 mod dialogue;
 mod dkim;
 pub mod dsn;
+mod encryption;
 pub mod file;
 mod form_letter;
 mod language;

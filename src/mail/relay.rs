@@ -4,7 +4,6 @@
 //! half-way, and then reads old answers for new ones.
 
 use std::collections::BTreeMap;
-use std::error::Error as _;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,16 +11,18 @@ use std::time::Duration;
 
 use lettre::transport::smtp::Error as SmtpError;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
-use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParameters};
-use lettre::transport::smtp::commands::Rset;
+use lettre::transport::smtp::client::AsyncSmtpConnection;
+use lettre::transport::smtp::commands::{Rset, Starttls};
 use lettre::transport::smtp::extension::ClientId;
 use secrecy::ExposeSecret as _;
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
+use super::answers::Answers;
 use super::compose::Composed;
 use super::dialogue::{Speaker, Stop};
+use super::encryption::Encryptor;
 use super::line::Line;
 use super::line_limit::LineLimit;
 use super::smtp_replies::{self, Failure, Step};
@@ -38,7 +39,7 @@ const DEAF_FOR: Duration = Duration::from_hours(24);
 /// A mail server.
 pub(super) struct Relay {
     server: MailServer,
-    tls: Option<TlsParameters>,
+    encryptor: Option<Encryptor>,
     hello: ClientId,
     lines: LineLimit,
     kept: Mutex<Vec<KeptLine>>,
@@ -89,13 +90,15 @@ impl Relay {
     /// # Errors
     /// What is wrong with `smtp.ca_file`, or that TLS cannot be set up.
     pub(super) fn new(server: MailServer, settings: &SmtpSettings, connections: usize) -> Result<Self, String> {
-        let tls = match server.encryption {
+        let encryptor = match server.encryption {
             Encryption::Plain => None,
-            Encryption::Implicit | Encryption::StartTls => Some(tls_parameters(&server, settings)?),
+            Encryption::Implicit | Encryption::StartTls => {
+                Some(Encryptor::to(&server.host, settings.ca_file.as_deref())?)
+            }
         };
         Ok(Self {
             server,
-            tls,
+            encryptor,
             hello: settings.hello_name.clone().map_or_else(ClientId::default, ClientId::Domain),
             lines: LineLimit::new(connections),
             kept: Mutex::default(),
@@ -206,26 +209,39 @@ impl Relay {
         };
         let _first = self.lines.may_open().await;
         let address = (self.server.host.as_str(), self.server.port);
-        let mut connection = if self.server.encryption == Encryption::Implicit {
-            AsyncSmtpConnection::connect_tokio1(address, None, &self.hello, self.tls.clone(), None)
-                .await
-                .map_err(refused(Step::Connect))?
-        } else {
-            let tcp = TcpStream::connect(address).await;
-            let line = tcp.and_then(|tcp| Line::new(tcp, self.tls.is_some()));
-            let line = line.map_err(|error| smtp_replies::not_reached(&place, &error))?;
-            AsyncSmtpConnection::connect_with_transport(Box::new(line), &self.hello)
-                .await
-                .map_err(refused(Step::Connect))?
+        let tcp = TcpStream::connect(address).await;
+        let line = tcp.and_then(|tcp| Line::new(tcp, self.server.encryption == Encryption::StartTls));
+        let answers = Answers::on(line.map_err(|error| smtp_replies::not_reached(&place, &error))?);
+        let answers = match &self.encryptor {
+            None => answers,
+            Some(encryptor) if self.server.encryption == Encryption::Implicit => {
+                self.encrypt(&answers, encryptor, Step::Connect).await?;
+                answers
+            }
+            Some(encryptor) => {
+                let plain = AsyncSmtpConnection::connect_with_transport(Box::new(answers.again()), &self.hello).await;
+                let mut plain = plain.map_err(refused(Step::Connect))?;
+                if !plain.can_starttls() {
+                    return Err(smtp_replies::no_encryption(&place));
+                }
+                plain.command(Starttls).await.map_err(refused(Step::Encrypt))?;
+                self.encrypt(&answers, encryptor, Step::Encrypt).await?;
+                answers.greeted()
+            }
         };
-        if let (Encryption::StartTls, Some(tls)) = (self.server.encryption, &self.tls) {
-            connection.starttls(tls.clone(), &self.hello).await.map_err(refused(Step::Encrypt))?;
-        }
+        let mut connection = AsyncSmtpConnection::connect_with_transport(Box::new(answers), &self.hello)
+            .await
+            .map_err(refused(Step::Connect))?;
         if let Some((name, password)) = &self.server.credentials {
             let credentials = Credentials::new(name.clone(), password.expose_secret().to_owned());
             connection.auth(DEFAULT_MECHANISMS, &credentials).await.map_err(refused(Step::Authenticate))?;
         }
         Speaker::new(connection, &self.hello, self.lines.opened()).await.map_err(refused(Step::Connect))
+    }
+
+    async fn encrypt(&self, answers: &Answers, encryptor: &Encryptor, step: Step) -> Result<(), Failure> {
+        let encrypted = answers.encrypt(encryptor).await;
+        encrypted.map_err(|error| smtp_replies::not_encrypted(&self.place(), step, &error))
     }
 
     /// What becomes of a mail for which there was no line: no attempt, where the server takes no more lines than are open.
@@ -307,25 +323,6 @@ impl Relay {
 
 fn lock<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
     what.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn tls_parameters(server: &MailServer, settings: &SmtpSettings) -> Result<TlsParameters, String> {
-    let mut builder = TlsParameters::builder(server.host.clone());
-    if let Some(file) = &settings.ca_file {
-        let wrong = |why: &dyn fmt::Display| {
-            format!("smtp.ca_file = \"{}\" {why}: give a PEM file with certificates", file.display())
-        };
-        let pem = std::fs::read(file).map_err(|error| wrong(&format!("cannot be read ({error})")))?;
-        if !pem.windows(27).any(|part| part == b"-----BEGIN CERTIFICATE-----") {
-            return Err(wrong(&"holds no certificate"));
-        }
-        let authorities = Certificate::from_pem(&pem).map_err(|_| wrong(&"cannot be read as certificates"))?;
-        builder = builder.add_root_certificate(authorities);
-    }
-    builder.build_rustls().map_err(|error| {
-        let why = error.source().map_or_else(|| error.to_string(), ToString::to_string);
-        format!("TLS cannot be set up for the mail server: {why}")
-    })
 }
 
 impl fmt::Display for Relay {

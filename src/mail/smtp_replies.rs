@@ -202,6 +202,17 @@ pub(super) fn not_reached(place: &str, error: &std::io::Error) -> Failure {
     Failure::of_server(&format!("{} {place}: {error}", Step::Connect.words()), false)
 }
 
+/// The server does not offer to encrypt the line, without which nothing is said.
+pub(super) fn no_encryption(place: &str) -> Failure {
+    Failure::of_server(&unusable(place, Step::Encrypt, "STARTTLS is not supported on this server", None), false)
+}
+
+/// The line cannot be encrypted: nothing has been said on it that anybody must not hear.
+pub(super) fn not_encrypted(place: &str, step: Step, error: &std::io::Error) -> Failure {
+    let failure = Failure::of_server(&unusable(place, step, &error.to_string(), None), false);
+    Failure { of_line: step == Step::Connect, ..failure }
+}
+
 /// There is no line, or none that may be used. Whatever the server said, it is about all mail and has taken none.
 pub(super) fn not_connected(
     place: &str,
@@ -264,7 +275,7 @@ pub(super) fn without_secrets(text: &str, credentials: Option<&(String, SecretSt
 }
 
 fn answer(response: &Response) -> String {
-    shorten(&format!("{} {}", response.code(), response.message().collect::<Vec<_>>().join(" ")))
+    shorten(format!("{} {}", response.code(), response.message().collect::<Vec<_>>().join(" ")).trim_end())
 }
 
 #[cfg(test)]

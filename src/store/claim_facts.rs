@@ -198,7 +198,7 @@ async fn lock_companies(tx: &mut Tx, users: &BTreeSet<Id>) -> Result<BTreeSet<Id
     let sql = format!(
         "SELECT c.id FROM companies AS c WHERE c.id IN (SELECT id FROM {}) AND {} ORDER BY c.id{}",
         id_rows(tx, 1),
-        tx.dialect().unless_awaited("c"),
+        tx.dialect().unless_awaited("companies", "c"),
         tx.dialect().for_share_skip_locked("c")
     );
     let rows = tx.fetch_all(&sql, bind![id_batch(companies)]).await?;

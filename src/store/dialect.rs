@@ -55,17 +55,17 @@ impl Dialect {
         self.postgres_only(&format!(" FOR SHARE OF {alias} SKIP LOCKED"))
     }
 
-    /// Whether nobody waits to change this row of `companies`: a condition.
+    /// Whether nobody waits to change this row of `table`: a condition.
     ///
     /// PostgreSQL lets one who shares a row pass another who waits for it, so that daemons which share it in turn would keep an
     /// admin who stops a campaign waiting for as long as that lasts. Who waits for a row holds a lock of its place in the table.
     #[must_use]
-    pub fn unless_awaited(self, alias: &str) -> String {
+    pub fn unless_awaited(self, table: &str, alias: &str) -> String {
         match self {
             Self::Sqlite => "true".to_owned(),
             Self::Postgres => format!(
                 "{alias}.ctid NOT IN (SELECT CAST('(' || page || ',' || tuple || ')' AS tid) FROM pg_catalog.pg_locks
-                 WHERE locktype = 'tuple' AND relation = CAST('companies' AS regclass)
+                 WHERE locktype = 'tuple' AND relation = CAST('{table}' AS regclass)
                      AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()))"
             ),
         }

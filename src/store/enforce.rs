@@ -68,7 +68,7 @@ pub trait EnforceStore {
     ) -> Result<Flipped, StoreError>;
 
     /// The same without accounts that somebody keeps locked: they are not waited for. They are required as soon as they are free,
-    /// on a personal date that comes at once, where their membership is free; else this chunk comes again.
+    /// on a personal date that comes at once.
     async fn flip_chunk_of_free(
         &self,
         enforcement: Id,
@@ -186,7 +186,7 @@ impl SqlStore {
         let sql = format!(
             "SELECT c.id FROM companies AS c JOIN enforcements AS e ON e.company_id = c.id
              WHERE e.id = $1 AND {FLIPPING} AND {}{}",
-            tx.dialect().unless_awaited("c"),
+            tx.dialect().unless_awaited("companies", "c"),
             tx.dialect().for_share_skip_locked("c")
         );
         if tx.fetch_optional(&sql, bind![chunk.enforcement]).await?.is_none() {
@@ -246,8 +246,7 @@ impl SqlStore {
             }
             new => new?,
         };
-        let last = last.filter(|_| stuck.is_empty());
-        let is_complete = chunk.last.is_none() && stuck.is_empty();
+        let is_complete = chunk.last.is_none();
         let flipped_at = is_complete.then_some(now);
         let sql = "UPDATE enforcements SET flip_cursor = COALESCE($2, flip_cursor), flipped_at = $3 WHERE id = $1";
         tx.execute(sql, bind![enforcement, last, flipped_at]).await?;
@@ -297,8 +296,7 @@ async fn date_stands(tx: &mut Tx, enforcement: Id) -> Result<bool, StoreError> {
 enum Patience {
     /// They are waited for.
     Waits,
-    /// They get a personal date that comes at once, and so are required as soon as they are free. Where that cannot be written,
-    /// the chunk is not done.
+    /// They get a personal date that comes at once, and so are required as soon as they are free.
     PassesOver,
 }
 
@@ -322,7 +320,7 @@ impl Flip {
     async fn begin(tx: &mut Tx, enforcement: Id, now: Timestamp, policy: &Policy) -> Result<Option<Self>, StoreError> {
         let sql = format!(
             "SELECT c.id FROM companies AS c JOIN enforcements AS e ON e.company_id = c.id WHERE e.id = $1 AND {}{}",
-            tx.dialect().unless_awaited("c"),
+            tx.dialect().unless_awaited("companies", "c"),
             tx.dialect().for_share_skip_locked("c")
         );
         let company_held = tx.fetch_optional(&sql, bind![enforcement]).await?.is_some();

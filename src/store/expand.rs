@@ -182,7 +182,7 @@ impl SqlStore {
             "SELECT c.id FROM milestones AS s JOIN enforcements AS e ON e.id = s.enforcement_id
              JOIN companies AS c ON c.id = e.company_id WHERE s.id = $2 AND {} AND {}{}",
             expandable(),
-            tx.dialect().unless_awaited("c"),
+            tx.dialect().unless_awaited("companies", "c"),
             tx.dialect().for_share_skip_locked("c")
         );
         if tx.fetch_optional(&sql, bind![now, due.id]).await?.is_none() {
@@ -239,7 +239,7 @@ impl DueMilestone {
              FROM milestones AS s JOIN enforcements AS e ON e.id = s.enforcement_id JOIN companies AS c ON c.id = e.company_id
              WHERE s.id = $2 AND {} AND {}{}{}{}",
             expandable(),
-            tx.dialect().unless_awaited("c"),
+            tx.dialect().unless_awaited("companies", "c"),
             tx.dialect().for_share_skip_locked("c"),
             // A review of the members holds it, and each has to see what the other did.
             tx.dialect().for_update_skip_locked("e"),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::dialect::Dialect;
 use super::requirements::{id_batch, id_rows};
 use super::sql::Tx;
 use super::values::{Ids, Value, bind};
@@ -32,13 +33,16 @@ impl SqlStore {
         let mut tx = self.begin_in_order().await?;
         let lock = if found == Found::FirstFree { tx.dialect().for_update_skip_locked("m, u") } else { String::new() };
         let rows = tx.fetch_all(&format!("{members}{lock}"), values).await?;
-        let companies: BTreeSet<Id> = rows.iter().map(|row| row.get("company_id")).collect::<Result<_, _>>()?;
+        let mut companies: BTreeSet<Id> = rows.iter().map(|row| row.get("company_id")).collect::<Result<_, _>>()?;
         if companies.is_empty() {
             return Ok(None);
         }
         if !lock.is_empty() {
             tx.rollback().await?;
             tx = self.begin_in_order().await?;
+        }
+        for awaited in awaited(&mut tx, id_batch(companies.iter().copied())).await? {
+            companies.remove(&awaited);
         }
         let companies = id_batch(companies);
         hold_enforcements(&mut tx, companies.clone()).await?;
@@ -50,6 +54,20 @@ impl SqlStore {
         tx.expect_order().await?;
         Ok(tx)
     }
+}
+
+/// Those of the companies whose flip waits for everybody who holds its enforcement: several daemons that hold it by turns, as there
+/// is much to look at, would keep it waiting for as long as that lasts. Their members' turn comes after it.
+async fn awaited(tx: &mut Tx, companies: Ids) -> Result<Vec<Id>, StoreError> {
+    if tx.dialect() == Dialect::Sqlite {
+        return Ok(Vec::new());
+    }
+    let sql = format!(
+        "SELECT e.company_id FROM enforcements AS e WHERE e.company_id IN (SELECT id FROM {}) AND NOT ({})",
+        id_rows(tx, 1),
+        tx.dialect().unless_awaited("enforcements", "e")
+    );
+    tx.fetch_all(&sql, bind![companies]).await?.iter().map(|row| row.get("company_id")).collect()
 }
 
 /// Keeps the enforcements of companies as they are, and those that have notices to make: the chunk of a flip or of a milestone

@@ -101,7 +101,7 @@ impl Chunk {
         let sql = format!(
             "WITH required AS (
                  UPDATE users AS u SET mfa_required_at = {since} FROM enforcements AS e CROSS JOIN (
-                     SELECT m.user_id, m.exempt_until, m.require_at, m.reviewed FROM memberships AS m
+                     SELECT m.user_id, m.exempt_until, m.require_at, m.reviewed, m.reviewed_as FROM memberships AS m
                      WHERE {OF_CHUNK} {besides} ORDER BY m.user_id) AS m
                  WHERE e.id = $1 AND u.id = m.user_id AND {must_be} AND NOT {REQUIRED}
                  RETURNING u.id AS user_id, e.id AS enforcement_id
@@ -121,7 +121,7 @@ impl Chunk {
     }
 
     /// Gives members whose accounts somebody keeps locked a personal date that comes at once; locks the others. Returns those
-    /// whose membership is locked as well, so that nothing can be noted of them. (Applications save both at once.)
+    /// whose membership is locked as well (applications save both at once): theirs is remembered until it can be written.
     pub async fn put_off_locked(&self, tx: &mut Tx, now: Timestamp, policy: &Policy) -> Result<Vec<Id>, StoreError> {
         let sql = format!(
             "WITH free AS MATERIALIZED (
@@ -135,7 +135,12 @@ impl Chunk {
              ), put_off AS (
                  UPDATE memberships AS m SET require_at = $7 FROM known WHERE m.company_id = $4 AND m.user_id = known.user_id
              )
-             SELECT id FROM locked WHERE id NOT IN (SELECT user_id FROM known)",
+             INSERT INTO membership_changes AS l (company_id, user_id, moves_date, date_was, date_becomes)
+             SELECT m.company_id, m.user_id, true, m.require_at, $7 FROM memberships AS m
+             WHERE m.company_id = $4 AND m.user_id IN (SELECT id FROM locked WHERE id NOT IN (SELECT user_id FROM known))
+             ON CONFLICT (company_id, user_id) DO UPDATE SET moves_date = true, date_becomes = excluded.date_becomes,
+                 date_was = CASE WHEN l.moves_date THEN l.date_was ELSE excluded.date_was END
+             RETURNING user_id AS id",
             tx.dialect().for_update_skip_locked("u"),
             must_be_required(2, 3),
             tx.dialect().for_update_skip_locked("m")

@@ -35,6 +35,11 @@ macro_rules! migrations {
                     "held notices",
                     include_str!(concat!("../../migrations/", $folder, "/0006_held_notices.sql")),
                 ),
+                migration(
+                    7,
+                    "membership changes",
+                    include_str!(concat!("../../migrations/", $folder, "/0007_membership_changes.sql")),
+                ),
             ])
         })
     };

@@ -30,6 +30,7 @@ mod forecast_facts;
 pub mod holds;
 pub mod import;
 pub mod lapses;
+pub mod membership_changes;
 mod migrate;
 mod migrations;
 mod milestones;
@@ -84,6 +85,7 @@ pub trait Store:
     + holds::HoldStore
     + import::ImportStore
     + lapses::LapseStore
+    + membership_changes::MembershipChangeStore
     + notice_history::NoticeHistoryStore
     + notice_retry::NoticeRetryStore
     + outcome::OutcomeStore

@@ -5,6 +5,7 @@ use chrono_tz::Tz;
 use serde_json::json;
 
 use super::audit::{self, NewEvent};
+use super::membership_changes::MembershipChange;
 use super::predicate::{ANNOUNCED_AT, HAS_ENFORCEMENT, MAIL_RECEIVED};
 use super::sql::{Row, Tx};
 use super::values::{Value, bind};
@@ -143,13 +144,17 @@ impl SqlStore {
             match change {
                 Change::Supersede(id) => {
                     close(tx, id, EnforcementState::Superseded, SkipReason::Superseded, now).await?;
-                    forget_company_date(tx, company.id, id).await?;
+                    for closed in enforcements.iter().filter(|one| one.id == id) {
+                        forget_company_date(tx, company.id, closed).await?;
+                    }
                     done.changes.push("superseded");
                     events.push(one("enforcement_superseded", id, words(authority)));
                 }
                 Change::Cancel(id) => {
                     close(tx, id, EnforcementState::Cancelled, SkipReason::Cancelled, now).await?;
-                    forget_company_date(tx, company.id, id).await?;
+                    for closed in enforcements.iter().filter(|one| one.id == id) {
+                        forget_company_date(tx, company.id, closed).await?;
+                    }
                     let due_at = now.plus(policy.announce_delay);
                     let milestone = PlannedMilestone { kind: NoticeKind::Cancelled, days_before: None, due_at };
                     self.insert_milestones(tx, id, &[milestone], now).await?;
@@ -160,7 +165,7 @@ impl SqlStore {
                 }
                 Change::Plan(plan) => {
                     // Beside one in force nothing is closed.
-                    forget_told_exemptions(tx, company.id).await?;
+                    MembershipChange::ForgetTold.apply(tx, company.id).await?;
                     let id = self.insert_enforcement(tx, company, &plan, now, authority).await?;
                     let (action, word) = if plan.hold.is_some() {
                         ("enforcement_held", "held")
@@ -195,8 +200,7 @@ impl SqlStore {
                     events.push(one("enforcement_held", id, json!({ "reason": reason })));
                 }
                 Change::ReviewMembers => {
-                    let sql = "UPDATE memberships SET reviewed = false WHERE company_id = $1 AND reviewed";
-                    tx.execute(sql, bind![company.id]).await?;
+                    MembershipChange::Review.apply(tx, company.id).await?;
                 }
                 Change::Wait => done.deferred = true,
             }
@@ -260,8 +264,8 @@ impl SqlStore {
             moved || before.time_zone != company.time_zone || before.planned_time_zone != refresh.zone.name();
         if moved {
             // A personal date that was only the company's own moves with it.
-            let sql = "UPDATE memberships SET require_at = $3 WHERE company_id = $1 AND require_at = $2";
-            tx.execute(sql, bind![company.id, before.enforce_at, refresh.enforce_at]).await?;
+            let change = MembershipChange::MoveDate { was: before.enforce_at, becomes: Some(refresh.enforce_at) };
+            change.apply(tx, company.id).await?;
         }
         if changed {
             tx.execute(
@@ -297,18 +301,10 @@ pub(super) async fn close(
     tx.execute(&sql, bind![id, skip.as_str()]).await.map(drop)
 }
 
-/// What exempt members were told of the company's date, they are told anew of another.
-async fn forget_told_exemptions(tx: &mut Tx, company: Id) -> Result<(), StoreError> {
-    let sql = "UPDATE memberships SET exemption_told = NULL WHERE company_id = $1 AND exemption_told IS NOT NULL";
-    tx.execute(sql, bind![company]).await.map(drop)
-}
-
 /// Takes away the personal dates that were only the closed enforcement's own day: they would outlive it.
-async fn forget_company_date(tx: &mut Tx, company: Id, enforcement: Id) -> Result<(), StoreError> {
-    forget_told_exemptions(tx, company).await?;
-    let sql = "UPDATE memberships SET require_at = NULL WHERE company_id = $1
-        AND require_at = (SELECT enforce_at FROM enforcements WHERE id = $2)";
-    tx.execute(sql, bind![company, enforcement]).await.map(drop)
+async fn forget_company_date(tx: &mut Tx, company: Id, closed: &EnforcementFacts) -> Result<(), StoreError> {
+    MembershipChange::ForgetTold.apply(tx, company).await?;
+    MembershipChange::MoveDate { was: closed.enforce_at, becomes: None }.apply(tx, company).await
 }
 
 /// Locks a company's row until the end of the transaction, and reads what decides.

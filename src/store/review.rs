@@ -9,6 +9,7 @@ use super::audit;
 use super::batch::{Batch, Cells};
 use super::dialect::Dialect;
 use super::first_members::Found;
+use super::membership_changes::DATE_IS_MOVING;
 use super::notice_retry::retry_corrected;
 use super::predicate::{
     ANNOUNCED_AT, DATE_STANDS, EXPANDED, HAS_ENFORCEMENT, REQUIRED, REQUIRED_BEFORE, TELLING, must_be_required,
@@ -219,7 +220,10 @@ impl SqlStore {
         limit: i64,
         found: Found,
     ) -> Result<Option<Reviewed>, StoreError> {
-        let due = "m.company_id, m.user_id FROM memberships AS m JOIN users AS u ON u.id = m.user_id WHERE m.require_at <= $1";
+        let due = format!(
+            "m.company_id, m.user_id FROM memberships AS m JOIN users AS u ON u.id = m.user_id WHERE m.require_at <= $1
+             AND m.reviewed AND u.reviewed AND NOT {DATE_IS_MOVING}"
+        );
         let order = "ORDER BY m.require_at, m.company_id, m.user_id LIMIT $2";
         let first = format!("SELECT {due} {order}");
         let Some((mut tx, companies)) = self.hold_first(&first, bind![now, limit], found).await? else {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use serde_json::json;
 
 use super::review::{count_reviewed, review_rows};
@@ -17,6 +18,9 @@ pub struct Reconcile;
 const PAGE: i64 = 500;
 /// How often members who appear meanwhile are reviewed before their company's date is planned all the same.
 pub(super) const PATIENT_ROUNDS: u32 = 3;
+
+/// How long rows are reviewed before it is the turn of companies and of those whose own day has come: an import brings millions.
+const REVIEWED_AT_A_TIME: TimeDelta = TimeDelta::seconds(5);
 
 #[derive(Default)]
 struct Tally {
@@ -51,28 +55,24 @@ impl Task for Reconcile {
         tally.attempt("deleted companies", orphans).into_iter().for_each(|count| tally.add("orphans_cancelled", count));
         let rechecked = services.store.recheck_left().await;
         tally.attempt("what was locked", rechecked).into_iter().for_each(|count| tally.add("rechecked", count));
-        for round in 0..=PATIENT_ROUNDS {
-            let is_ending = || services.shutdown.is_requested();
-            let mut count = |what, number| tally.add(what, number);
-            let chunk = services.limits.reviewed_together();
-            let reviewed = review_rows(
-                services.store.as_ref(),
-                &|| services.clock.now(),
-                &services.policy,
-                chunk,
-                &is_ending,
-                &mut count,
-            )
-            .await;
-            tally.attempt("review", reviewed);
-            if !companies(services, round < PATIENT_ROUNDS, &mut tally).await? {
+        let changed = services.store.change_memberships_left(services.limits.reviewed_together()).await;
+        tally
+            .attempt("locked memberships", changed)
+            .into_iter()
+            .for_each(|count| tally.add("memberships_changed", count));
+        let mut round = 0;
+        loop {
+            let is_through = review(services, &mut tally).await;
+            let deferred = companies(services, round < PATIENT_ROUNDS || !is_through, &mut tally).await?;
+            let told = tell_exempt(services, &mut tally).await;
+            tally.attempt("exemptions about to lapse", told);
+            let ended = end_personal_dates(services, &mut tally).await;
+            tally.attempt("personal dates", ended);
+            if is_through && (!deferred || round == PATIENT_ROUNDS) || services.shutdown.is_requested() {
                 break;
             }
+            round += u32::from(is_through);
         }
-        let told = tell_exempt(services, &mut tally).await;
-        tally.attempt("exemptions about to lapse", told);
-        let ended = end_personal_dates(services, &mut tally).await;
-        tally.attempt("personal dates", ended);
         match tally.failures.first() {
             Some(first) => {
                 Err(TaskError::Partly { failed: tally.failures.len(), all: tally.steps, first: first.clone() })
@@ -80,6 +80,18 @@ impl Task for Reconcile {
             None => Ok(Report { changed: !tally.counts.is_empty(), detail: json!(tally.counts) }),
         }
     }
+}
+
+/// Looks at what is new or changed, for a while: whoever else has a date waits for no more than that. Returns whether nothing
+/// is left.
+async fn review(services: &Services, tally: &mut Tally) -> bool {
+    let until = services.clock.now().plus(REVIEWED_AT_A_TIME);
+    let is_late = || services.clock.now() > until;
+    let is_ending = || services.shutdown.is_requested() || is_late();
+    let mut count = |what, number| tally.add(what, number);
+    let (store, chunk) = (services.store.as_ref(), services.limits.reviewed_together());
+    let reviewed = review_rows(store, &|| services.clock.now(), &services.policy, chunk, &is_ending, &mut count).await;
+    tally.attempt("review", reviewed).is_none() || !is_late()
 }
 
 /// Reconciles every company whose row has changed. A company that fails stops no other (R9). Returns whether members of

@@ -72,6 +72,7 @@ async fn fill(db: &TestDatabase) {
          SELECT id, id, attempted_at, 1, 'deferred', '451 later' FROM mails",
     )
     .await;
+    db.execute("INSERT INTO membership_changes (company_id, user_id, reviews) SELECT company_id, user_id, true FROM memberships").await;
     // What a trigger would change, it must find as it was: a review to come, a revision that is ahead.
     db.execute("UPDATE users SET payee = false WHERE name = 'User 2'; UPDATE companies SET enforcement_date = NULL")
         .await;

@@ -12,6 +12,7 @@ use mfa_enforcer::store::connect::{ConnectOptions, Schema};
 use mfa_enforcer::store::enforce::{EnforceStore as _, Locked};
 use mfa_enforcer::store::enforcements::Ordered;
 use mfa_enforcer::store::expand::ExpandStore as _;
+use mfa_enforcer::store::membership_changes::MembershipChangeStore as _;
 use mfa_enforcer::store::reconcile::{Authority, ReconcileStore as _};
 use mfa_enforcer::store::revert::RevertStore as _;
 use mfa_enforcer::store::review::ReviewStore as _;
@@ -60,6 +61,32 @@ async fn a_review_waits_for_a_flip_and_a_flip_for_a_review() {
     );
     held.rollback().await.unwrap();
     assert_eq!(store.flip_chunk(enforcement, enforce_at(), &policy, 10).await.unwrap().required, 3);
+}
+
+/// Daemons that review by turns would keep a flip waiting: PostgreSQL lets who shares a row pass another who waits for it.
+#[tokio::test]
+async fn a_flip_that_waits_for_a_review_is_not_overtaken_by_others() {
+    let db = &TestDatabase::new(Kind::Postgres).await;
+    let (store, policy) = (impatient(db).await, Policy::default());
+    let enforcement = scheduled(db, &store, 3).await;
+    db.execute("UPDATE memberships SET reviewed = false, require_at = '2027-01-01T00:00:00Z'").await;
+    let mut other = PgConnection::connect(&db.vendor_url()).await.unwrap();
+    let mut held = other.begin().await.unwrap();
+    sqlx::query("SELECT id FROM enforcements WHERE company_id IS NOT NULL FOR SHARE")
+        .execute(&mut *held)
+        .await
+        .unwrap();
+    let patient = db.store(3).await;
+    let reviewing = async {
+        let_wait(db, 1).await;
+        let reviewed = store.review_memberships(set_at(), &policy, 10).await.unwrap().rows;
+        held.rollback().await.unwrap();
+        reviewed
+    };
+    let (flipped, reviewed) = tokio::join!(patient.flip_chunk(enforcement, enforce_at(), &policy, 10), reviewing);
+    assert_eq!(reviewed, 0);
+    assert!(flipped.unwrap().began);
+    assert_eq!(store.review_memberships(set_at(), &policy, 10).await.unwrap().rows, 3);
 }
 
 #[tokio::test]
@@ -226,21 +253,20 @@ async fn an_account_and_membership_that_the_vendor_keeps_locked_do_not_keep_the_
     ] {
         sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut *held).await.unwrap();
     }
-    // The chunk comes again, as nothing can be noted of who is stuck.
-    for required in [2, 0] {
-        let flipped = store.flip_chunk(enforcement, enforce_at(), &policy, 4).await.unwrap();
-        assert_eq!((flipped.required, flipped.more, flipped.locked), (required, false, Some(Locked::Accounts)));
-    }
-    assert_eq!(store.due_flips(enforce_at(), None, 10).await.unwrap().len(), 1);
-    assert_eq!(db.value("SELECT count(*) FROM memberships WHERE require_at IS NOT NULL").await, "1");
-    held.rollback().await.unwrap();
     let flipped = store.flip_chunk(enforcement, enforce_at(), &policy, 4).await.unwrap();
-    assert_eq!((flipped.required, flipped.more, flipped.locked), (1, true, None));
-    assert_eq!(store.flip_chunk(enforcement, enforce_at(), &policy, 4).await.unwrap().required, 1);
+    assert_eq!((flipped.required, flipped.more, flipped.locked), (2, true, Some(Locked::Accounts)));
+    let flipped = store.flip_chunk(enforcement, enforce_at(), &policy, 4).await.unwrap();
+    assert_eq!((flipped.required, flipped.more, flipped.locked), (1, false, None), "those behind them");
+    assert!(store.due_flips(enforce_at(), None, 10).await.unwrap().is_empty());
+    assert_eq!(db.value("SELECT count(*) FROM memberships WHERE require_at IS NOT NULL").await, "1");
+    assert_eq!(store.change_memberships_left(10).await.unwrap(), 0, "it is locked still");
+    held.rollback().await.unwrap();
     let next_tick = enforce_at().plus(TimeDelta::seconds(10));
     assert_eq!(store.end_personal_dates(next_tick, &policy, 10).await.unwrap().required, 1);
+    assert_eq!(store.change_memberships_left(10).await.unwrap(), 1);
+    assert_eq!(store.end_personal_dates(next_tick, &policy, 10).await.unwrap().required, 1);
     assert_eq!(db.value("SELECT count(*) FROM requirements").await, "5");
-    assert!(store.due_flips(enforce_at(), None, 10).await.unwrap().is_empty());
+    assert_eq!(db.value("SELECT count(*) FROM memberships WHERE require_at IS NOT NULL").await, "0");
 }
 
 /// With no limit to how long a lock is waited for.
@@ -362,7 +388,7 @@ async fn many_locked_rows_do_not_keep_those_behind_them_from_being_looked_at() {
     assert_eq!(lock(&mut vendor, of_first("u")).await, 3);
     assert_eq!(store.review_memberships(set_at(), &policy, 2).await.unwrap().rows, 1);
     assert_eq!(store.review_memberships(set_at(), &policy, 2).await.unwrap().rows, 0);
-    db.execute(&format!("UPDATE memberships SET require_at = '{}'", set_at())).await;
+    db.execute(&format!("UPDATE memberships SET reviewed = true, require_at = '{}'", set_at())).await;
     assert_eq!(store.end_personal_dates(enforce_at(), &policy, 2).await.unwrap().rows, 1);
     assert_eq!(store.end_personal_dates(enforce_at(), &policy, 2).await.unwrap().rows, 0);
     sqlx::query("ROLLBACK").execute(&mut vendor).await.unwrap();

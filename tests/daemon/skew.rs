@@ -51,6 +51,20 @@ async fn what_is_due_by_the_databases_clock_is_due() {
     assert_eq!(ended.stderr.matches("the database's clock is ahead").count(), 1, "it is told once");
 }
 
+/// Beside daemons whose clocks are right it would accept too short a notice, and end what has not ended.
+#[tokio::test]
+async fn a_command_goes_by_the_databases_clock_as_well() {
+    let db = TestDatabase::new(Kind::Postgres).await;
+    let company = add_company_of(&db, 1, 2).await.to_string();
+    set_ahead(&db, "10 days").await;
+    let installation = Installation::on(&db);
+    // Twelve days from now by this machine's clock, and two by the database's.
+    let date = (Clock::System.now().utc().date_naive() + chrono::Days::new(12)).to_string();
+    let said = installation.fails(&["enforcement", "set", &company, "--date", &date, "--yes"]).await;
+    assert!(said.contains("--override-notice"), "{said}");
+    assert_eq!(db.value("SELECT count(*) FROM enforcements WHERE company_id IS NOT NULL").await, "0");
+}
+
 #[tokio::test]
 async fn a_clock_is_corrected_as_the_databases_moves() {
     let db = TestDatabase::new(Kind::Postgres).await;

@@ -6,6 +6,7 @@ Its argument is a JSON object:
   user, password   asked for when given
   smtputf8         whether addresses beyond ASCII are taken
   inject           lines slipped in, unencrypted, after the answer to STARTTLS
+  taken            what is answered when a mail is taken
   hang_up          closes the line after each mail
   busy_for         a domain whose recipients are refused for now, and the line with them (421)
 Mail for refused@... is refused for good, mail for slow@... is never answered.
@@ -41,7 +42,7 @@ class Handler:
         tell("mail", envelope.content.decode("utf-8", "replace"))
         if options.get("hang_up"):
             asyncio.get_running_loop().call_soon(server.transport.close)
-        return "250 2.0.0 queued as 7"
+        return options.get("taken", "250 2.0.0 queued as 7")
 
 
 def authenticate(server, session, envelope, mechanism, data):

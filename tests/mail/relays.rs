@@ -356,6 +356,21 @@ async fn an_answer_without_end_is_not_listened_to() {
     assert!(babbling.await.unwrap() < 64 * 1024 * 1024, "what the line's own buffers take, at the most");
 }
 
+/// RFC 5321, 4.2: a code may come without words. Not heard, the mail would go out again.
+#[tokio::test]
+async fn codes_without_words_are_answers() {
+    let server = Scripted::start().await;
+    for (command, answer) in [("connect", "220"), ("mail", "250"), ("rcpt", "250"), ("data", "354"), (".", "250")] {
+        server.answer(command, answer);
+    }
+    let transport = to(&[server.port], "");
+    assert_eq!(transport.send(&mail()).await.unwrap(), "250");
+    server.answer("rcpt", "550");
+    let error = transport.send(&mail()).await.unwrap_err();
+    assert!(matches!(error, SendError::Permanent { .. }), "{error}");
+    assert_eq!(server.heard("connect"), 1);
+}
+
 #[tokio::test]
 async fn a_password_that_is_repeated_later_is_shown_to_nobody() {
     let server = Scripted::start().await;

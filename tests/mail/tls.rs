@@ -52,6 +52,23 @@ async fn a_trusted_server_gets_the_credentials_and_the_mail() {
     }
 }
 
+/// It takes a mail with `250` and no words, which is an answer like any other.
+#[tokio::test]
+async fn what_a_server_of_few_words_takes_is_taken() {
+    let certificates = Certificates::make();
+    for (scheme, implicit) in [("smtps", true), ("smtp", false)] {
+        let mut options = options(&certificates, "right", implicit);
+        options["taken"] = "250".into();
+        let server = Aiosmtpd::start(&options);
+        let transport = transport(scheme, server.port, Some(&certificates.path("ca.pem")), PASSWORD);
+        for _ in 0..2 {
+            assert_eq!(transport.send(&mail()).await.unwrap(), "250", "{scheme}");
+        }
+        let told = server.end();
+        assert_eq!((count(&told, "mail"), count(&told, "connected")), (2, 1));
+    }
+}
+
 #[tokio::test]
 async fn an_unknown_authority_is_refused_before_credentials_are_sent() {
     let certificates = Certificates::make();

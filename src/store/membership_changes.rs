@@ -1,0 +1,121 @@
+//! What the daemon writes to the memberships of a company, also where somebody keeps their rows locked: those are not waited for,
+//! and not forgotten. It is remembered in `membership_changes` what they are yet to become.
+
+use async_trait::async_trait;
+
+use super::dialect::Dialect;
+use super::sql::Tx;
+use super::values::bind;
+use super::{SqlStore, StoreError};
+use crate::domain::ids::Id;
+use crate::domain::time::Timestamp;
+
+/// Writing what was left to be written.
+#[async_trait]
+pub trait MembershipChangeStore {
+    /// Changes up to `limit` memberships that were locked when they were to be changed, and are free by now. Returns how many.
+    async fn change_memberships_left(&self, limit: i64) -> Result<u64, StoreError>;
+}
+
+/// Membership `m` has a personal date that is yet to be moved: what it says is that of before.
+pub(super) const DATE_IS_MOVING: &str = "EXISTS (SELECT 1 FROM membership_changes AS l
+    WHERE l.company_id = m.company_id AND l.user_id = m.user_id AND l.moves_date)";
+
+/// What becomes of the memberships of a company.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum MembershipChange {
+    /// Personal dates that are `was` move; none: they are taken away.
+    MoveDate { was: Timestamp, becomes: Option<Timestamp> },
+    /// What exempt members were told of the company's date, they are told anew of another.
+    ForgetTold,
+    /// All are looked at again.
+    Review,
+}
+
+impl MembershipChange {
+    /// Changes the memberships that nobody keeps locked, and remembers the others.
+    pub async fn apply(self, tx: &mut Tx, company: Id) -> Result<(), StoreError> {
+        let (columns, becomes) = match self {
+            Self::MoveDate { .. } => (&["moves_date", "date_was", "date_becomes"][..], "true, m.require_at, $3"),
+            Self::ForgetTold => (&["forgets_told"][..], "true"),
+            Self::Review => (&["reviews"][..], "true"),
+        };
+        let (which, set, mut values) = match self {
+            Self::MoveDate { was, becomes } => {
+                let sql = "UPDATE membership_changes SET date_becomes = $3 WHERE company_id = $1 AND moves_date AND date_becomes = $2";
+                tx.execute(sql, bind![company, was, becomes]).await?;
+                let which = format!("m.require_at = $2 AND NOT {DATE_IS_MOVING}");
+                (which, "require_at = $3", bind![was, becomes])
+            }
+            Self::ForgetTold => ("m.exemption_told IS NOT NULL".to_owned(), "exemption_told = NULL", vec![]),
+            Self::Review => ("m.reviewed".to_owned(), "reviewed = false", vec![]),
+        };
+        values.splice(0..0, bind![company]);
+        let lock = tx.dialect().for_update_skip_locked("m");
+        let sql = format!(
+            "UPDATE memberships AS m SET {set} FROM (
+                 SELECT m.user_id FROM memberships AS m WHERE m.company_id = $1 AND {which} ORDER BY m.user_id{lock}
+             ) AS free WHERE m.company_id = $1 AND m.user_id = free.user_id"
+        );
+        tx.execute(&sql, values.clone()).await?;
+        if tx.dialect() == Dialect::Sqlite {
+            return Ok(());
+        }
+        // What is as it was is locked.
+        let said = columns.iter().map(|column| format!("{column} = excluded.{column}")).collect::<Vec<_>>().join(", ");
+        let sql = format!(
+            "INSERT INTO membership_changes (company_id, user_id, {})
+             SELECT m.company_id, m.user_id, {becomes} FROM memberships AS m WHERE m.company_id = $1 AND {which}
+             ON CONFLICT (company_id, user_id) DO UPDATE SET {said}",
+            columns.join(", ")
+        );
+        let count = tx.execute(&sql, values).await?;
+        if count > 0 {
+            tracing::warn!(%company, count, "somebody keeps memberships locked: they are changed as soon as they are free");
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl MembershipChangeStore for SqlStore {
+    async fn change_memberships_left(&self, limit: i64) -> Result<u64, StoreError> {
+        let any = "SELECT 1 AS found FROM membership_changes LIMIT 1";
+        if self.database.fetch_optional(any, vec![]).await?.is_none() {
+            return Ok(0);
+        }
+        let mut tx = self.database.begin().await?;
+        let sql = "DELETE FROM membership_changes AS l
+            WHERE NOT EXISTS (SELECT 1 FROM memberships AS m WHERE m.company_id = l.company_id AND m.user_id = l.user_id)";
+        tx.execute(sql, vec![]).await?;
+        let sql = format!(
+            "SELECT l.company_id, l.user_id, l.moves_date, l.date_was, l.date_becomes, l.forgets_told, l.reviews
+             FROM membership_changes AS l JOIN memberships AS m ON m.company_id = l.company_id AND m.user_id = l.user_id
+             ORDER BY l.company_id, l.user_id LIMIT $1{}",
+            tx.dialect().for_update_skip_locked("l, m")
+        );
+        let rows = tx.fetch_all(&sql, bind![limit]).await?;
+        for row in &rows {
+            let (company, user): (Id, Id) = (row.get("company_id")?, row.get("user_id")?);
+            if row.get("moves_date")? {
+                let (was, becomes): (Option<Timestamp>, Option<Timestamp>) =
+                    (row.get("date_was")?, row.get("date_becomes")?);
+                let sql = "UPDATE memberships SET require_at = $4
+                    WHERE company_id = $1 AND user_id = $2 AND require_at IS NOT DISTINCT FROM $3";
+                tx.execute(sql, bind![company, user, was, becomes]).await?;
+            }
+            if row.get("forgets_told")? {
+                let sql = "UPDATE memberships SET exemption_told = NULL WHERE company_id = $1 AND user_id = $2";
+                tx.execute(sql, bind![company, user]).await?;
+            }
+            if row.get("reviews")? {
+                let sql = "UPDATE memberships SET reviewed = false WHERE company_id = $1 AND user_id = $2";
+                tx.execute(sql, bind![company, user]).await?;
+            }
+            let sql = "DELETE FROM membership_changes WHERE company_id = $1 AND user_id = $2";
+            tx.execute(sql, bind![company, user]).await?;
+        }
+        tx.commit().await?;
+        Ok(rows.len() as u64)
+    }
+}
