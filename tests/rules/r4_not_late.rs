@@ -1,6 +1,13 @@
 //! R4: everybody who must be is required by `enforce_at` plus the tick, even if mail never worked, and as soon as the daemon
 //! is back when it was down.
 
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use mfa_enforcer::clock::Clock;
+use mfa_enforcer::store::StoreError;
+use mfa_enforcer::store::checkpoint::{Checkpoint, Observer};
+
 use super::world::{NOTHING, World, at, busy};
 use crate::support::{Kind, TestDatabase, on_both};
 
@@ -12,6 +19,7 @@ on_both!(
     r4_not_late_members_who_join_while_it_flips,
     r4_not_late_who_has_enrolled_is_required_too,
     r4_not_late_whatever_the_number,
+    r4_not_late_while_many_rows_are_looked_at,
 );
 
 async fn r4_not_late_though_mail_never_worked(db: &TestDatabase) {
@@ -162,4 +170,52 @@ async fn r4_not_late_whatever_the_number(db: &TestDatabase) {
     }
     assert_eq!(db.value("SELECT count(*) FROM enforcements WHERE flipped_at IS NULL").await, "0");
     world.finish().await;
+}
+
+/// A database that takes two seconds for each transaction, and what was done in it.
+#[derive(Debug)]
+struct Slow {
+    clock: Clock,
+    done: Mutex<Vec<&'static str>>,
+}
+
+#[async_trait]
+impl Observer for Slow {
+    async fn reached(&self, point: Checkpoint<'_>) -> Result<(), StoreError> {
+        let mut done = self.done.lock().unwrap();
+        match point {
+            Checkpoint::Begin => self.clock.set(self.clock.now().plus(chrono::TimeDelta::seconds(2))),
+            Checkpoint::Statement(sql) if sql.starts_with("UPDATE users SET reviewed = true") => done.push("users"),
+            Checkpoint::Statement(sql) if sql.contains("SET require_at = NULL FROM") => done.push("own day"),
+            Checkpoint::Statement(sql) if sql.starts_with("INSERT INTO enforcements") => done.push("date"),
+            _ => (),
+        }
+        Ok(())
+    }
+}
+
+async fn r4_not_late_while_many_rows_are_looked_at(db: &TestDatabase) {
+    let mut world = World::begin(db, "2026-12-01 09:00").await;
+    let [berlin, paris] = [world.company("Europe/Berlin").await, world.company("Europe/Paris").await];
+    world.members(berlin, "Europe/Berlin", 1).await;
+    world.members(paris, "Europe/Paris", 1).await;
+    world.set_date(berlin, "2026-12-09").await;
+    world.walk("2026-12-10 12:00").await;
+    let late = world.member(berlin, "Europe/Berlin").await;
+    world.walk("2026-12-17 12:00").await;
+    // An import, and what comes at the same time.
+    for _ in 0..15 {
+        world.user("Europe/Berlin").await;
+    }
+    world.set_date(paris, "2027-03-01").await;
+    world.services.clock.set(at("2026-12-17 23:00"));
+    let slow = Arc::new(Slow { clock: world.services.clock.clone(), done: Mutex::default() });
+    world.services.store = Arc::new(db.store(7).await.with_observer(Arc::<Slow>::clone(&slow)));
+    world.try_task("reconcile").await.unwrap();
+    let done = slow.done.lock().unwrap().clone();
+    let users = done.iter().filter(|what| **what == "users").count();
+    assert_eq!(users, 5, "{done:?}");
+    let last = done.iter().rposition(|what| *what == "users").unwrap();
+    assert!(done[..last].contains(&"own day") && done[..last].contains(&"date"), "{done:?}");
+    assert!(world.required_since(&late).await.starts_with("2026-12-17 23:00"));
 }
