@@ -44,7 +44,7 @@ impl MembershipChange {
             Self::MoveDate { was, becomes } => {
                 let sql = "UPDATE membership_changes SET date_becomes = $3 WHERE company_id = $1 AND moves_date AND date_becomes = $2";
                 tx.execute(sql, bind![company, was, becomes]).await?;
-                let which = format!("m.require_at = $2 AND NOT {DATE_IS_MOVING}");
+                let which = format!("NOT {DATE_IS_MOVING} AND m.require_at = $2");
                 (which, "require_at = $3", bind![was, becomes])
             }
             Self::ForgetTold => ("m.exemption_told IS NOT NULL".to_owned(), "exemption_told = NULL", vec![]),

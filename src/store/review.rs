@@ -222,7 +222,7 @@ impl SqlStore {
     ) -> Result<Option<Reviewed>, StoreError> {
         let due = format!(
             "m.company_id, m.user_id FROM memberships AS m JOIN users AS u ON u.id = m.user_id WHERE m.require_at <= $1
-             AND m.reviewed AND u.reviewed AND NOT {DATE_IS_MOVING}"
+             AND (u.reviewed AND m.reviewed) AND NOT {DATE_IS_MOVING}"
         );
         let order = "ORDER BY m.require_at, m.company_id, m.user_id LIMIT $2";
         let first = format!("SELECT {due} {order}");

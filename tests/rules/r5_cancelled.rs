@@ -8,6 +8,7 @@ use crate::support::{TestDatabase, on_both};
 on_both!(
     r5_cancelled_before_the_announcement_nobody_hears_of_it,
     r5_cancelled_after_the_announcement,
+    r5_cancelled_while_somebody_is_being_required_is_not_told_to_them,
     r5_cancelled_and_set_again_at_once,
     r5_cancelled_and_set_again_later,
     r5_cancelled_and_another_date_set_at_once,
@@ -42,6 +43,25 @@ async fn r5_cancelled_after_the_announcement(db: &TestDatabase) {
     assert_eq!(world.received(&user).await[1..], ["2026-12-03 10:15 cancelled"]);
     assert_eq!(world.required_since(&user).await, "");
     world.finish().await;
+}
+
+/// Whom a flip has passed over, as their account was locked, is required after all.
+async fn r5_cancelled_while_somebody_is_being_required_is_not_told_to_them(db: &TestDatabase) {
+    let (world, berlin, user) = announced(db).await;
+    let enforcement = world.enforcement(berlin).await;
+    world.clear_date(berlin).await;
+    world.run("2026-12-03 09:10").await;
+    world.task("expand", "2026-12-03 09:15").await;
+    let due = "SELECT count(*) FROM notices WHERE kind = 'cancelled' AND state = 'pending'";
+    assert_eq!(db.value(due).await, "1");
+    db.execute(&format!(
+        "INSERT INTO requirements (user_id, enforcement_id, required_at)
+         VALUES ('{}', '{enforcement}', '2026-12-03T09:15:00.000000Z')",
+        user.id
+    ))
+    .await;
+    world.task("deliver", "2026-12-03 09:16").await;
+    assert_eq!(db.rows("SELECT skip_reason FROM notices WHERE kind = 'cancelled'").await.concat(), ["date_stands"]);
 }
 
 async fn r5_cancelled_and_set_again_at_once(db: &TestDatabase) {
