@@ -49,7 +49,12 @@ pub(super) struct Answers {
     begun: Vec<u8>,
     /// What is to be read.
     ready: Vec<u8>,
+    /// How many lines have come since something was said.
+    lines: usize,
 }
+
+/// How many lines an answer has at most: lettre reads all of them once more with each.
+const MOST_LINES: usize = 500;
 
 impl Answers {
     /// The answers on `line`.
@@ -58,7 +63,7 @@ impl Answers {
     }
 
     fn over(wire: Arc<Mutex<Wire>>) -> Self {
-        Self { wire, begun: Vec::new(), ready: Vec::new() }
+        Self { wire, begun: Vec::new(), ready: Vec::new(), lines: 0 }
     }
 
     /// The same line once more: one of the two is read at a time.
@@ -92,6 +97,7 @@ impl Answers {
             if part.ends_with(b"\n") {
                 self.ready.extend_from_slice(in_one_form(&self.begun).as_bytes());
                 self.begun.clear();
+                self.lines += 1;
             }
         }
     }
@@ -107,6 +113,9 @@ fn in_one_form(line: &[u8]) -> String {
 
 impl AsyncRead for Answers {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.lines > MOST_LINES {
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, "an answer without end")));
+        }
         while self.ready.is_empty() {
             let mut bytes = [0; 1024];
             let mut bytes = ReadBuf::new(&mut bytes);
@@ -125,7 +134,8 @@ impl AsyncRead for Answers {
 }
 
 impl AsyncWrite for Answers {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.lines = 0;
         self.with_wire(|wire| wire.poll(|line| line.poll_write(cx, buf)))?
     }
 

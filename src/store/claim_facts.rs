@@ -79,11 +79,13 @@ impl Claimable {
             }
             tx.expect_batches().await?;
             let locked_companies = lock_companies(tx, &found.users).await?;
-            let is_free = |company: &Option<Id>| company.is_none_or(|id| locked_companies.contains(&id));
-            if found.companies.is_empty() || found.companies.iter().any(is_free) {
+            let busy = found.companies.iter().flatten().filter(|id| !locked_companies.contains(id));
+            let busy: Vec<Id> = busy.copied().collect();
+            // Where most of a claim is passed over, those behind it have the few places that are left.
+            if busy.len() * 2 <= found.companies.len() {
                 return Ok(Some(Self { users: found.users, locked_users: found.locked_users, locked_companies }));
             }
-            passed_over.extend(found.companies.into_iter().flatten());
+            passed_over.extend(busy);
         }
     }
 

@@ -30,8 +30,8 @@ pub(super) struct Found {
     pub users: BTreeSet<Id>,
     /// Those of them who are not gone.
     pub locked_users: BTreeSet<Id>,
-    /// The companies that enforce; none: the vendor does.
-    pub companies: BTreeSet<Option<Id>>,
+    /// The company that enforces, of each of the notices; none: the vendor does.
+    pub companies: Vec<Option<Id>>,
     notices: i64,
 }
 

@@ -6,11 +6,14 @@ use mfa_enforcer::domain::policy::Policy;
 use mfa_enforcer::store::SqlStore;
 use mfa_enforcer::store::claim::{Claim, ClaimStore as _};
 use mfa_enforcer::store::connect::{ConnectOptions, Schema};
+use mfa_enforcer::store::expand::ExpandStore as _;
+use mfa_enforcer::store::reconcile::ReconcileStore as _;
+use mfa_enforcer::store::review::ReviewStore as _;
 use sqlx::{Connection as _, PgConnection};
 
-use super::steps::{announced, announced_at, let_wait, terms};
+use super::steps::{announced, announced_at, let_wait, set_at, terms};
 use crate::support::database::options;
-use crate::support::vendor::user_id;
+use crate::support::vendor::{add_company, add_member, add_user, user_id};
 use crate::support::{Kind, TestDatabase};
 
 async fn claim(store: &SqlStore) -> Claim {
@@ -45,6 +48,37 @@ async fn a_company_whose_row_somebody_is_at_is_passed_over() {
     assert_eq!(claim(&store).await.mails.len(), 0);
     held.commit().await.unwrap();
     assert_eq!(claim(&store).await.mails.len(), 0, "the date has moved (R5)");
+}
+
+/// All but one of a claim's places, as the longest overdue: those behind them get more than that one.
+#[tokio::test]
+async fn a_company_whose_row_somebody_is_at_leaves_a_whole_claim_to_others() {
+    let db = &TestDatabase::new(Kind::Postgres).await;
+    let store = db.store(1).await;
+    announced(db, &store, 3).await;
+    let other = add_company(db, 2).await;
+    for number in 11..=14 {
+        let user = add_user(db, number).await;
+        add_member(db, other, user).await;
+    }
+    store.review_users(set_at(), 10).await.unwrap();
+    store.review_memberships(set_at(), &Policy::default(), 10).await.unwrap();
+    db.execute(&format!("UPDATE companies SET enforcement_date = '2027-01-15' WHERE id = '{other}'")).await;
+    store.reconcile_company(other, set_at(), &Policy::default(), true).await.unwrap();
+    for (milestone, _) in store.due_milestones(announced_at(), None, 10).await.unwrap() {
+        while store.expand_chunk(milestone, announced_at(), &Policy::default(), 1000).await.unwrap().more {}
+    }
+    let first = [1, 2, 3, 11].map(|number| format!("'{}'", user_id(number))).join(", ");
+    db.execute(&format!("UPDATE notices SET next_attempt_at = '{}' WHERE user_id IN ({first})", set_at())).await;
+    let mut vendor = PgConnection::connect(&db.vendor_url()).await.unwrap();
+    let mut held = vendor.begin().await.unwrap();
+    let sql = format!("SELECT id FROM companies WHERE id <> '{other}' FOR UPDATE");
+    sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut *held).await.unwrap();
+    let claimed = store.claim(&terms(4), announced_at(), &Policy::default()).await.unwrap();
+    let readers: Vec<_> = claimed.mails.iter().map(|mail| mail.message.reader.user_id).collect();
+    assert_eq!(readers, [11, 12, 13, 14].map(user_id));
+    held.rollback().await.unwrap();
+    assert_eq!(claim(&store).await.mails.len(), 3);
 }
 
 /// Otherwise daemons that share a row in turn keep who is to change it waiting for as long as a campaign lasts.

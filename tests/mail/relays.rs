@@ -341,13 +341,19 @@ async fn one_that_has_taken_nothing_and_closes_every_line_does_not_work() {
 
 #[tokio::test]
 async fn an_answer_without_end_is_not_listened_to() {
+    for babble in [[b'x'; 4096].to_vec(), b"220-\r\n".repeat(4000)] {
+        is_not_listened_to(babble).await;
+    }
+}
+
+async fn is_not_listened_to(babble: Vec<u8>) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let babbling = tokio::spawn(async move {
         let (mut line, _) = listener.accept().await.unwrap();
         let mut said: usize = 0;
-        while line.write_all(&[b'x'; 4096]).await.is_ok() {
-            said += 4096;
+        while line.write_all(&babble).await.is_ok() {
+            said += babble.len();
         }
         said
     });
