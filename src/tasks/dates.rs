@@ -98,6 +98,6 @@ impl Order<'_> {
     }
 
     async fn review(&self) -> Result<(), StoreError> {
-        review_rows(self.store, &|| self.now, self.policy, self.chunk, &|| false, &mut |_, _| ()).await
+        review_rows(self.store, &|| self.now, self.policy, self.chunk, &|| false, &mut |_, _| ()).await.map(drop)
     }
 }

@@ -86,12 +86,11 @@ impl Task for Reconcile {
 /// is left.
 async fn review(services: &Services, tally: &mut Tally) -> bool {
     let until = services.clock.now().plus(REVIEWED_AT_A_TIME);
-    let is_late = || services.clock.now() > until;
-    let is_ending = || services.shutdown.is_requested() || is_late();
+    let is_ending = || services.shutdown.is_requested() || services.clock.now() > until;
     let mut count = |what, number| tally.add(what, number);
     let (store, chunk) = (services.store.as_ref(), services.limits.reviewed_together());
     let reviewed = review_rows(store, &|| services.clock.now(), &services.policy, chunk, &is_ending, &mut count).await;
-    tally.attempt("review", reviewed).is_none() || !is_late()
+    tally.attempt("review", reviewed).unwrap_or(true)
 }
 
 /// Reconciles every company whose row has changed. A company that fails stops no other (R9). Returns whether members of
@@ -126,8 +125,7 @@ async fn tell_exempt(services: &Services, tally: &mut Tally) -> Result<(), TaskE
             .store
             .tell_exempt(services.clock.now(), &services.policy, services.limits.reviewed_together())
             .await?;
-        count_reviewed("exempt_told", told, &mut |what, number| tally.add(what, number));
-        if told.rows == 0 {
+        if count_reviewed("exempt_told", told, &mut |what, number| tally.add(what, number)) == 0 {
             break;
         }
     }
@@ -140,8 +138,7 @@ async fn end_personal_dates(services: &Services, tally: &mut Tally) -> Result<()
             .store
             .end_personal_dates(services.clock.now(), &services.policy, services.limits.reviewed_together())
             .await?;
-        count_reviewed("personal_dates_ended", ended, &mut |what, number| tally.add(what, number));
-        if ended.rows == 0 {
+        if count_reviewed("personal_dates_ended", ended, &mut |what, number| tally.add(what, number)) == 0 {
             break;
         }
     }

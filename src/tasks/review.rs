@@ -6,7 +6,8 @@ use crate::store::review::Reviewed;
 use crate::store::{Store, StoreError};
 
 /// Ends the exemptions that have passed and reviews every unreviewed row, `chunk` rows in one transaction, until nothing
-/// is left or `is_ending` says so, each transaction at its own instant. What was done is told to `count`, by name.
+/// is left or `is_ending` says so (of each kind one transaction at least, so that a slow database comes to all of them), each
+/// transaction at its own instant. What was done is told to `count`, by name. Returns whether nothing is left.
 pub(super) async fn review_rows(
     store: &dyn Store,
     now: &(dyn Fn() -> Timestamp + Send + Sync),
@@ -14,39 +15,50 @@ pub(super) async fn review_rows(
     chunk: i64,
     is_ending: &(dyn Fn() -> bool + Send + Sync),
     count: &mut (dyn FnMut(&'static str, u64) + Send),
-) -> Result<(), StoreError> {
-    while !is_ending() {
-        let ended = store.end_exemptions(now(), chunk).await?;
-        count("exemptions_ended", ended);
-        if ended == 0 {
-            break;
+) -> Result<bool, StoreError> {
+    let mut is_through = true;
+    for kind in [Kind::Exemptions, Kind::Users, Kind::Memberships] {
+        loop {
+            let rows = match kind {
+                Kind::Exemptions => {
+                    let ended = store.end_exemptions(now(), chunk).await?;
+                    count("exemptions_ended", ended);
+                    ended
+                }
+                Kind::Users => count_reviewed("users_reviewed", store.review_users(now(), chunk).await?, count),
+                Kind::Memberships => {
+                    count_reviewed("memberships_reviewed", store.review_memberships(now(), policy, chunk).await?, count)
+                }
+            };
+            if rows == 0 {
+                break;
+            }
+            if is_ending() {
+                is_through = false;
+                break;
+            }
         }
     }
-    while !is_ending() {
-        let reviewed = store.review_users(now(), chunk).await?;
-        count_reviewed("users_reviewed", reviewed, count);
-        if reviewed.rows == 0 {
-            break;
-        }
-    }
-    while !is_ending() {
-        let reviewed = store.review_memberships(now(), policy, chunk).await?;
-        count_reviewed("memberships_reviewed", reviewed, count);
-        if reviewed.rows == 0 {
-            break;
-        }
-    }
-    Ok(())
+    Ok(is_through)
 }
 
-/// Tells what looking at one batch came to.
+/// What is looked at, in this order.
+#[derive(Clone, Copy)]
+enum Kind {
+    Exemptions,
+    Users,
+    Memberships,
+}
+
+/// Tells what looking at one batch came to. Returns how many rows it had.
 pub(super) fn count_reviewed(
     what: &'static str,
     reviewed: Reviewed,
     count: &mut (dyn FnMut(&'static str, u64) + Send),
-) {
+) -> u64 {
     count(what, reviewed.rows);
     count("required", reviewed.required);
     count("notices", reviewed.notices);
     metrics::counter!(crate::telemetry::metrics::REQUIRED_TOTAL).increment(reviewed.required);
+    reviewed.rows
 }

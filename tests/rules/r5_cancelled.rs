@@ -51,16 +51,16 @@ async fn r5_cancelled_while_somebody_is_being_required_is_not_told_to_them(db: &
     let enforcement = world.enforcement(berlin).await;
     world.clear_date(berlin).await;
     world.run("2026-12-03 09:10").await;
-    world.task("expand", "2026-12-03 09:15").await;
+    world.task("expand", "2026-12-03 09:25").await;
     let due = "SELECT count(*) FROM notices WHERE kind = 'cancelled' AND state = 'pending'";
     assert_eq!(db.value(due).await, "1");
     db.execute(&format!(
         "INSERT INTO requirements (user_id, enforcement_id, required_at)
-         VALUES ('{}', '{enforcement}', '2026-12-03T09:15:00.000000Z')",
+         VALUES ('{}', '{enforcement}', '2026-12-03T09:25:00.000000Z')",
         user.id
     ))
     .await;
-    world.task("deliver", "2026-12-03 09:16").await;
+    world.task("deliver", "2026-12-03 09:26").await;
     assert_eq!(db.rows("SELECT skip_reason FROM notices WHERE kind = 'cancelled'").await.concat(), ["date_stands"]);
 }
 
