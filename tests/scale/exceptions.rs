@@ -27,7 +27,7 @@ const BY_ENFORCEMENT: &str =
 
 const EXCEPTIONS: &[Exception] = &[
     Exception {
-        with: "UPDATE users SET reviewed = false WHERE sso",
+        with: "IN (SELECT id FROM users WHERE sso)",
         table: "users",
         because: "the operator has changed enforcement.sso_users: everybody whom it is about is looked at again",
     },
