@@ -4,10 +4,22 @@ use std::collections::BTreeSet;
 
 use super::dialect::Dialect;
 use super::requirements::{id_batch, id_rows};
+use super::review::Reviewed;
 use super::sql::Tx;
 use super::values::{Ids, Value, bind};
 use super::{SqlStore, StoreError};
 use crate::domain::ids::Id;
+
+/// Looks at the first members, and where `look` finds none of those free, at the first that are.
+pub(super) async fn first_or_free<L>(look: impl Fn(Found) -> L) -> Result<Reviewed, StoreError>
+where
+    L: Future<Output = Result<Option<Reviewed>, StoreError>>,
+{
+    if let Some(reviewed) = look(Found::First).await? {
+        return Ok(reviewed);
+    }
+    Ok(look(Found::FirstFree).await?.unwrap_or(Reviewed { is_busy: true, ..Reviewed::default() }))
+}
 
 /// Which members are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +32,8 @@ pub(super) enum Found {
 
 impl SqlStore {
     /// Begins a transaction that [holds the enforcements](hold_enforcements) of the companies of the first of these members,
-    /// and gives it with the companies, as a batch; none where there is nothing to look at.
+    /// and gives it with the companies, as a batch; none where there is nothing to look at. Companies for whose flip it would be
+    /// in the way are not in the batch, which may therefore be empty.
     ///
     /// `members` selects the `company_id` of memberships `m` with their users `u`. The members themselves come behind the
     /// enforcements in the order in which everybody locks: what is locked to find the first free ones is let go at once.
@@ -41,8 +54,8 @@ impl SqlStore {
             tx.rollback().await?;
             tx = self.begin_in_order().await?;
         }
-        for awaited in awaited(&mut tx, id_batch(companies.iter().copied())).await? {
-            companies.remove(&awaited);
+        for company in awaited(&mut tx, id_batch(companies.iter().copied())).await? {
+            companies.remove(&company);
         }
         let companies = id_batch(companies);
         hold_enforcements(&mut tx, companies.clone()).await?;

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use serde_json::json;
 
 use super::audit::{self, NewEvent};
-use super::first_members::Found;
+use super::first_members::{Found, first_or_free};
 use super::predicate::{
     ANNOUNCED_AT, DATE_STANDS, REQUIRED, REQUIRED_BEFORE, subject_but_for_exemption, told_at, told_date,
 };
@@ -65,15 +65,12 @@ impl LapseStore for SqlStore {
     }
 
     async fn tell_exempt(&self, now: Timestamp, policy: &Policy, limit: i64) -> Result<Reviewed, StoreError> {
-        match self.tell_exempt_found(now, policy, limit, Found::First).await? {
-            None => Ok(self.tell_exempt_found(now, policy, limit, Found::FirstFree).await?.unwrap_or_default()),
-            Some(told) => Ok(told),
-        }
+        first_or_free(|found| self.tell_exempt_found(now, policy, limit, found)).await
     }
 }
 
 impl SqlStore {
-    /// None: somebody keeps all locked that were found.
+    /// None: all that were found are in somebody's hands, their own rows or their company's enforcement.
     async fn tell_exempt_found(
         &self,
         now: Timestamp,
@@ -124,7 +121,7 @@ impl SqlStore {
             }
         }
         tx.commit().await?;
-        Ok(Some(Reviewed { rows: rows.len() as u64, required: 0, notices }))
+        Ok(Some(Reviewed { rows: rows.len() as u64, notices, ..Reviewed::default() }))
     }
 }
 

@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use super::audit;
 use super::batch::{Batch, Cells};
 use super::dialect::Dialect;
-use super::first_members::Found;
+use super::first_members::{Found, first_or_free};
 use super::membership_changes::DATE_IS_MOVING;
 use super::notice_retry::retry_corrected;
 use super::predicate::{
@@ -34,6 +34,8 @@ pub struct Reviewed {
     pub required: u64,
     /// How many notices were made.
     pub notices: u64,
+    /// Whether none was looked at only because those that are left are in somebody's hands for a moment.
+    pub is_busy: bool,
 }
 
 /// What looking at a page of users came to.
@@ -71,17 +73,11 @@ impl ReviewStore for SqlStore {
     }
 
     async fn review_memberships(&self, now: Timestamp, policy: &Policy, limit: i64) -> Result<Reviewed, StoreError> {
-        match self.review_memberships_found(now, policy, limit, Found::First).await? {
-            None => Ok(self.review_memberships_found(now, policy, limit, Found::FirstFree).await?.unwrap_or_default()),
-            Some(reviewed) => Ok(reviewed),
-        }
+        first_or_free(|found| self.review_memberships_found(now, policy, limit, found)).await
     }
 
     async fn end_personal_dates(&self, now: Timestamp, policy: &Policy, limit: i64) -> Result<Reviewed, StoreError> {
-        match self.end_personal_dates_found(now, policy, limit, Found::First).await? {
-            None => Ok(self.end_personal_dates_found(now, policy, limit, Found::FirstFree).await?.unwrap_or_default()),
-            Some(ended) => Ok(ended),
-        }
+        first_or_free(|found| self.end_personal_dates_found(now, policy, limit, found)).await
     }
 }
 
@@ -141,10 +137,11 @@ impl SqlStore {
         tx.execute(&sql, bind![batch]).await?;
         append_required(&mut tx, &new, now).await?;
         tx.commit().await?;
-        Ok(Page::Reviewed(Reviewed { rows: ids.len() as u64, required: new.rows.len() as u64, notices }))
+        let (rows, required) = (ids.len() as u64, new.rows.len() as u64);
+        Ok(Page::Reviewed(Reviewed { rows, required, notices, is_busy: false }))
     }
 
-    /// None: somebody keeps all locked that were found.
+    /// None: all that were found are in somebody's hands, their own rows or their company's enforcement.
     async fn review_memberships_found(
         &self,
         now: Timestamp,
@@ -209,10 +206,11 @@ impl SqlStore {
         let new = finish_review(&mut tx, &memberships, now, policy).await?;
         append_required(&mut tx, &new, now).await?;
         tx.commit().await?;
-        Ok(Some(Reviewed { rows: rows.len() as u64, required: new.rows.len() as u64, notices }))
+        let (rows, required) = (rows.len() as u64, new.rows.len() as u64);
+        Ok(Some(Reviewed { rows, required, notices, is_busy: false }))
     }
 
-    /// None: somebody keeps all locked that were found.
+    /// None: all that were found are in somebody's hands, their own rows or their company's enforcement.
     async fn end_personal_dates_found(
         &self,
         now: Timestamp,
@@ -252,7 +250,8 @@ impl SqlStore {
         tx.execute(&sql, bind![batch]).await?;
         append_required(&mut tx, &new, now).await?;
         tx.commit().await?;
-        Ok(Some(Reviewed { rows: rows.len() as u64, required: new.rows.len() as u64, notices }))
+        let (rows, required) = (rows.len() as u64, new.rows.len() as u64);
+        Ok(Some(Reviewed { rows, required, notices, is_busy: false }))
     }
 
     /// Tells payees who were just required, by nothing before, and are not enrolled, that they are; and those who were not

@@ -6,7 +6,6 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::channel::mpsc;
@@ -18,7 +17,7 @@ use tokio::sync::Semaphore;
 use super::lines::{Claimed, OpenClaim, send_all};
 use super::record::{Recorded, UNRECORDED, record_all};
 use super::turn::TurnedAway;
-use super::{Report, Services, Task, TaskError};
+use super::{BUSY_ROUNDS, BUSY_WAIT, Report, Services, Task, TaskError};
 use crate::domain::time::Timestamp;
 use crate::store::claim::ClaimTerms;
 use crate::telemetry::metrics::NOTICES_PENDING;
@@ -32,9 +31,6 @@ pub struct Deliver {
 
 /// How many claims wait while the mails of one are sent, where several mails are sent at a time.
 const CLAIMS_AHEAD: usize = 2;
-/// How long to wait where all that is due is in other hands, and how often.
-const BUSY_WAIT: Duration = Duration::from_millis(50);
-const BUSY_ROUNDS: u32 = 20;
 
 #[async_trait]
 impl Task for Deliver {

@@ -20,6 +20,7 @@ mod turn;
 mod warn;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -81,6 +82,10 @@ pub struct Limits {
     /// For how long a mail is tried that is put off for its own sake.
     pub retry_for: TimeDelta,
 }
+
+/// How long to wait where all that there is to do is in other hands for a moment, and how often.
+const BUSY_WAIT: Duration = Duration::from_millis(50);
+const BUSY_ROUNDS: u32 = 20;
 
 /// How many rows at most a task locks at a time that goes through them one by one.
 const REVIEWED_TOGETHER: i64 = 500;

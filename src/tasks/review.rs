@@ -1,5 +1,6 @@
 //! Looking at rows that are new or changed, before anything is planned: for `reconcile`, and for people's orders.
 
+use super::{BUSY_ROUNDS, BUSY_WAIT};
 use crate::domain::policy::Policy;
 use crate::domain::time::Timestamp;
 use crate::store::review::Reviewed;
@@ -17,6 +18,7 @@ pub(super) async fn review_rows(
     count: &mut (dyn FnMut(&'static str, u64) + Send),
 ) -> Result<bool, StoreError> {
     let mut is_through = true;
+    let mut patience = BUSY_ROUNDS;
     for kind in [Kind::Exemptions, Kind::Users, Kind::Memberships] {
         loop {
             let rows = match kind {
@@ -27,7 +29,13 @@ pub(super) async fn review_rows(
                 }
                 Kind::Users => count_reviewed("users_reviewed", store.review_users(now(), chunk).await?, count),
                 Kind::Memberships => {
-                    count_reviewed("memberships_reviewed", store.review_memberships(now(), policy, chunk).await?, count)
+                    let reviewed = store.review_memberships(now(), policy, chunk).await?;
+                    if reviewed.is_busy && patience > 0 {
+                        patience -= 1;
+                        tokio::time::sleep(BUSY_WAIT).await;
+                        continue;
+                    }
+                    count_reviewed("memberships_reviewed", reviewed, count)
                 }
             };
             if rows == 0 {

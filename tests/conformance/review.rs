@@ -44,13 +44,13 @@ async fn a_payee_is_required_once_and_told(db: &TestDatabase) {
     db.execute(&format!("UPDATE users SET payee = true WHERE id <> '{}'", user_id(3))).await;
     db.execute(&format!("UPDATE users SET mfa_enrolled_at = '2026-01-01T00:00:00Z' WHERE id = '{}'", user_id(2))).await;
     let reviewed = store.review_users(set_at(), 10).await.unwrap();
-    assert_eq!(reviewed, Reviewed { rows: 3, required: 2, notices: 1 });
+    assert_eq!(reviewed, Reviewed { rows: 3, required: 2, notices: 1, is_busy: false });
     let required = "SELECT count(*) FROM users WHERE mfa_required_at = '2026-12-01T09:00:00.000000Z'";
     assert_eq!(db.value(required).await, "2");
     assert_eq!(actions(db).await, ["users_required"]);
     db.execute("UPDATE users SET payee = NOT payee; UPDATE users SET payee = NOT payee").await;
     let reviewed = store.review_users(enforce_at(), 10).await.unwrap();
-    assert_eq!(reviewed, Reviewed { rows: 3, required: 0, notices: 0 });
+    assert_eq!(reviewed, Reviewed { rows: 3, required: 0, notices: 0, is_busy: false });
 }
 
 async fn members_of_a_changed_company_wait_for_its_enforcement(db: &TestDatabase) {
@@ -72,7 +72,7 @@ async fn a_late_joiner_is_told_and_gets_a_date(db: &TestDatabase) {
     add_member(db, company_id(1), late).await;
     store.review_users(set_at(), 10).await.unwrap();
     let reviewed = store.review_memberships(set_at(), &Policy::default(), 10).await.unwrap();
-    assert_eq!(reviewed, Reviewed { rows: 1, required: 0, notices: 1 });
+    assert_eq!(reviewed, Reviewed { rows: 1, required: 0, notices: 1, is_busy: false });
     let own = format!("SELECT require_at FROM memberships WHERE user_id = '{late}'");
     assert_eq!(db.value(&own).await, "2027-01-14T23:00:00.000000Z");
     assert_eq!(
