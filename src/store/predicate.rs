@@ -97,15 +97,13 @@ pub(super) fn subject_at(at: &str, include_sso: &str) -> String {
     subject_unless(&format!("m.exempt_until > {at}"), include_sso)
 }
 
-/// The enforcement requires the member at `$now`: a reviewed subject whose own date has come as well. Who was left out when the
-/// daemon looked last is told before (a setting has changed, and the account was locked). Shared by flip and review; who uses it
-/// for newcomers adds [`DATE_STANDS`].
+/// The enforcement requires the member at `$now`: a subject whose own date has come as well. Who was no subject when the daemon
+/// looked last, or was never looked at, is told before: they were reactivated, or a setting has changed. Shared by flip and
+/// review; who uses it for newcomers adds [`DATE_STANDS`].
 pub(super) fn must_be_required(now: usize, include_sso: usize) -> String {
     let come = date_has_come(&format!("${now}"), "m.require_at");
-    format!(
-        "{} AND {come} AND u.reviewed AND m.reviewed AND m.reviewed_as IS DISTINCT FROM 'left_out'",
-        subject(include_sso)
-    )
+    let seen = "m.reviewed AND m.reviewed_as IS DISTINCT FROM 'left_out'";
+    format!("{} AND {come} AND {seen}", subject(include_sso))
 }
 
 /// The same, foretold for an instant, a setting and a personal date that are SQL expressions: what is unreviewed by now
