@@ -77,11 +77,15 @@ impl Answers {
     }
 
     /// Encrypts the line.
+    ///
+    /// # Errors
+    /// When it cannot be encrypted, or is already. Then it leads nowhere any more.
     pub(super) async fn encrypt(&self, encryptor: &Encryptor) -> io::Result<()> {
         let mut wire = self.wire.lock().await;
-        if let Wire::Plain(line) = std::mem::replace(&mut *wire, Wire::Broken) {
-            *wire = Wire::Encrypted(Box::new(encryptor.encrypt(line).await?));
-        }
+        let Wire::Plain(line) = std::mem::replace(&mut *wire, Wire::Broken) else {
+            return Err(io::Error::other("the line is encrypted already, or broken"));
+        };
+        *wire = Wire::Encrypted(Box::new(encryptor.encrypt(line).await?));
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! The TCP line to a mail server that is encrypted by STARTTLS, or not at all.
+//! The TCP line to a mail server, encrypted or not.
 
 use std::io;
 use std::net::SocketAddr;
@@ -13,8 +13,8 @@ const TLS_HANDSHAKE: u8 = 0x16;
 
 /// A line that, where it is to be encrypted, never reads further than it must until it is.
 ///
-/// What somebody in the middle slips in after the answer to STARTTLS would else wait in the client's buffer and pass,
-/// later, for an answer of the server that came encrypted. Read byte by byte, it goes into the handshake, which fails.
+/// What somebody in the middle slips in after the answer to STARTTLS must not pass for an answer of the server that came
+/// encrypted, nor go unnoticed in a buffer. Read byte by byte, it goes into the handshake, which fails.
 #[derive(Debug)]
 pub(super) struct Line {
     tcp: TcpStream,

@@ -1,4 +1,4 @@
-//! What befalls a mail server besides being killed. The daemon says what is going on, waits longer and longer, and goes on by
+//! What befalls a mail server besides being killed. The daemon says what is going on, waits after each attempt, and goes on by
 //! itself; whoever is to be required becomes so meanwhile (R4).
 
 use mfa_enforcer::clock::Clock;
@@ -45,7 +45,7 @@ async fn breaks(way: Way, said: &str) {
     let required = format!("{}; SELECT count(*) FROM requirements", let_the_day_come(flipped, day));
     eventually("mail has no say in it", async || (site.house.number(&required).await == PEOPLE).then_some(())).await;
 
-    // Each waits after each attempt, and longer after the later ones.
+    // Each waits after each attempt.
     let waits = "SELECT count(*) FROM notices JOIN mails ON mails.id = notices.mail_id
         WHERE notices.attempts >= 3 AND mails.state = 'deferred' AND notices.next_attempt_at > mails.attempted_at";
     eventually("they are tried again", async || (site.house.number(waits).await > 0).then_some(())).await;
