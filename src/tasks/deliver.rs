@@ -45,11 +45,11 @@ impl Task for Deliver {
         let (claims, unrecorded) = if concurrent == 1 { (1, 1) } else { (1 + CLAIMS_AHEAD, concurrent + UNRECORDED) };
         let (to_send, claimed) = mpsc::channel(0);
         let (to_record, outcomes) = mpsc::channel(unrecorded);
-        let turned_away = TurnedAway::default();
+        let (lines_services, turned_away) = (Arc::new(services.clone()), Arc::new(TurnedAway::default()));
         let first = i64::try_from(concurrent).ok().filter(|_| self.was_turned_away.load(Ordering::Relaxed));
         let (aside, (), recorded) = join!(
             claim_all(services, claims, first, to_send, &turned_away),
-            send_all(services, claimed, concurrent, unrecorded, to_record, &turned_away),
+            send_all(&lines_services, claimed, concurrent, unrecorded, to_record, &turned_away),
             record_all(services, outcomes, unrecorded),
         );
         self.was_turned_away.store(turned_away.is_noted(), Ordering::Relaxed);

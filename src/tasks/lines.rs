@@ -3,18 +3,18 @@
 use std::sync::Arc;
 
 use futures::channel::mpsc;
-use futures::future::join_all;
 use futures::{FutureExt as _, SinkExt as _, Stream, StreamExt as _, stream};
 use metrics::histogram;
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
 
 use super::Services;
 use super::send::{Outgoing, begin, hand_over};
 use super::turn::TurnedAway;
 use crate::domain::ids::Id;
 use crate::domain::time::Timestamp;
-use crate::mail::PrepareError;
 use crate::mail::compose::Composed;
+use crate::mail::{Mailer, PrepareError};
 use crate::store::claim::ClaimedMail;
 use crate::store::outcome::{MailOutcome, MailResult};
 use crate::telemetry::metrics::MAIL_LATENESS_SECONDS;
@@ -57,23 +57,37 @@ impl Unrecorded {
 }
 
 /// Writes and sends claimed mails, `concurrent` of them at a time, of which at most `unrecorded` are not recorded yet. Once
-/// one is `turned_away`, those behind it are given back.
+/// one is `turned_away`, those behind it are given back. Where there are several lines, each is a task of its own, so that
+/// all processors serve them.
 pub(super) async fn send_all(
-    services: &Services,
+    services: &Arc<Services>,
     claimed: mpsc::Receiver<Vec<Claimed>>,
     concurrent: usize,
     unrecorded: usize,
     to_record: mpsc::Sender<Unrecorded>,
-    turned_away: &TurnedAway,
+    turned_away: &Arc<TurnedAway>,
 ) {
     let together = WRITTEN_TOGETHER.min(concurrent);
+    let mailer = Arc::clone(&services.mailer);
     let written = claimed
-        .flat_map(|mails| stream::iter(in_parts(mails, together)))
-        .map(|part| write(services, part))
+        .flat_map(move |mails| stream::iter(in_parts(mails, together)))
+        .map(move |part| write(Arc::clone(&mailer), part))
         .buffered(if concurrent == 1 { 1 } else { 2 })
         .flat_map(stream::iter);
     let queue = Queue { written: Mutex::new(Box::pin(written)), room: Arc::new(Semaphore::new(unrecorded)) };
-    join_all((0..concurrent).map(|_| serve_line(services, &queue, to_record.clone(), turned_away))).await;
+    if concurrent == 1 {
+        // Whoever plays a daemon step by step has all of it in hand.
+        return serve_line(services, &queue, to_record, turned_away).await;
+    }
+    let queue = Arc::new(queue);
+    let mut lines = JoinSet::new();
+    for _ in 0..concurrent {
+        let (services, queue) = (Arc::clone(services), Arc::clone(&queue));
+        let (to_record, turned_away) = (to_record.clone(), Arc::clone(turned_away));
+        lines.spawn(async move { serve_line(&services, &queue, to_record, &turned_away).await });
+    }
+    drop(to_record);
+    lines.join_all().await;
 }
 
 /// What became of the writing of a claimed mail.
@@ -166,8 +180,7 @@ fn in_parts(mails: Vec<Claimed>, most: usize) -> Vec<Vec<Claimed>> {
 }
 
 /// Writes mails: work for a processor, which the threads that serve the lines are kept from.
-async fn write(services: &Services, part: Vec<Claimed>) -> Vec<Written> {
-    let mailer = Arc::clone(&services.mailer);
+async fn write(mailer: Arc<Mailer>, part: Vec<Claimed>) -> Vec<Written> {
     let writing = tokio::task::spawn_blocking(move || {
         let prepared = part.into_iter().map(|one| {
             let mail = mailer.prepare(&one.mail.message);

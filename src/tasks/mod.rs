@@ -45,6 +45,7 @@ use crate::store::daemon_state::TaskRun;
 use crate::store::{Store, StoreError};
 
 /// What the tasks work with.
+#[derive(Clone)]
 pub struct Services {
     /// The database.
     pub store: Arc<dyn Store>,
