@@ -8,6 +8,7 @@ use std::time::Duration;
 use mfa_enforcer::mail::transport::Transport;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 
 use crate::support::smtp_settings;
 
@@ -29,11 +30,15 @@ pub async fn pass(span: Duration) {
     tokio::time::resume();
 }
 
+/// The answer that comes when the test says so, and is then the usual one.
+pub const WAITS: &str = "waits";
+
 /// A mail server that answers to a command as it is told to, each line once, and to all else kindly.
 #[derive(Clone)]
 pub struct Scripted {
     pub port: u16,
     script: Arc<Mutex<Script>>,
+    going_on: Arc<Notify>,
 }
 
 #[derive(Default)]
@@ -49,7 +54,8 @@ struct Script {
 impl Scripted {
     pub async fn start() -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let server = Self { port: listener.local_addr().unwrap().port(), script: Arc::default() };
+        let server =
+            Self { port: listener.local_addr().unwrap().port(), script: Arc::default(), going_on: Arc::default() };
         let at_work = server.clone();
         tokio::spawn(async move {
             loop {
@@ -78,6 +84,18 @@ impl Scripted {
         self.script.lock().unwrap().pipelined
     }
 
+    /// Waits until a command was heard this often.
+    pub async fn hears(&self, command: &str, times: usize) {
+        while self.heard(command) < times {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Gives an answer that [`WAITS`].
+    pub fn goes_on(&self) {
+        self.going_on.notify_one();
+    }
+
     /// How often a command was heard.
     pub fn heard(&self, command: &str) -> usize {
         self.script.lock().unwrap().heard.iter().filter(|heard| *heard == command).count()
@@ -102,6 +120,12 @@ impl Scripted {
             if answer == "..." {
                 std::future::pending::<()>().await;
             }
+            let answer = if answer == WAITS {
+                self.going_on.notified().await;
+                usual
+            } else {
+                answer
+            };
             if answer.is_empty() || write.write_all(format!("{answer}\r\n").as_bytes()).await.is_err() {
                 return;
             }
