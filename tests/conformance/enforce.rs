@@ -12,6 +12,7 @@ use crate::support::{TestDatabase, on_both};
 
 on_both!(
     a_flip_is_due_at_its_instant,
+    a_flip_begins_once_its_companys_row_has_been_acted_on,
     a_flip_is_done_in_chunks_and_once,
     a_flip_that_is_under_way_is_found_again,
     a_flip_takes_the_place_of_the_one_before,
@@ -37,6 +38,16 @@ async fn a_flip_is_due_at_its_instant(db: &TestDatabase) {
     db.execute("UPDATE companies SET time_zone = 'Europe/Berlin'").await;
     db.execute(&format!("UPDATE enforcements SET state = 'held' WHERE id = '{enforcement}'")).await;
     assert!(store.due_flips(enforce_at(), None, 10).await.unwrap().is_empty());
+}
+
+async fn a_flip_begins_once_its_companys_row_has_been_acted_on(db: &TestDatabase) {
+    let store = db.store(1).await;
+    let enforcement = scheduled(db, &store, 1).await;
+    let flip = async || store.flip_chunk(enforcement, enforce_at(), &Policy::default(), 10).await.unwrap();
+    db.execute("UPDATE companies SET notice_days = '[30, 7]'").await;
+    assert_eq!(flip().await, Flipped::default());
+    store.reconcile_company(company_id(1), enforce_at(), &Policy::default(), true).await.unwrap();
+    assert_eq!(flip().await, Flipped { required: 1, began: true, ..Flipped::default() });
 }
 
 async fn a_flip_is_done_in_chunks_and_once(db: &TestDatabase) {

@@ -1,7 +1,9 @@
 //! Rows that the daemon has yet to look at: found, looked at in batches, and done once.
 
 use mfa_enforcer::domain::policy::Policy;
+use mfa_enforcer::store::enforce::EnforceStore as _;
 use mfa_enforcer::store::lapses::LapseStore as _;
+use mfa_enforcer::store::reconcile::ReconcileStore as _;
 use mfa_enforcer::store::review::{ReviewStore as _, Reviewed};
 
 use super::steps::{actions, enforce_at, scheduled, set_at};
@@ -13,6 +15,8 @@ on_both!(
     a_payee_is_required_once_and_told,
     members_of_a_changed_company_wait_for_its_enforcement,
     a_late_joiner_is_told_and_gets_a_date,
+    whom_a_flip_passed_over_is_required_when_they_are_looked_at,
+    a_newcomer_is_not_required_by_a_date_that_was_moved,
     exemptions_end_once,
     personal_dates_end_once,
     somebody_elses_save_is_put_right,
@@ -86,6 +90,35 @@ async fn a_late_joiner_is_told_and_gets_a_date(db: &TestDatabase) {
         (2, 0),
         "nobody is told twice, and who was there waits for the announcement"
     );
+}
+
+async fn whom_a_flip_passed_over_is_required_when_they_are_looked_at(db: &TestDatabase) {
+    let store = db.store(1).await;
+    let policy = Policy::default();
+    let enforcement = scheduled(db, &store, 1).await;
+    db.execute("UPDATE memberships SET reviewed = false").await;
+    while store.flip_chunk(enforcement, enforce_at(), &policy, 10).await.unwrap().more {}
+    assert_eq!(db.value("SELECT count(*) FROM requirements").await, "0", "nobody has looked at them");
+    let reviewed = store.review_memberships(enforce_at(), &policy, 10).await.unwrap();
+    assert_eq!(reviewed, Reviewed { rows: 1, required: 1, notices: 1, is_busy: false });
+    let required = "SELECT count(*) FROM users WHERE mfa_required_at = '2027-01-14T23:00:00.000000Z'";
+    assert_eq!(db.value(required).await, "1");
+}
+
+async fn a_newcomer_is_not_required_by_a_date_that_was_moved(db: &TestDatabase) {
+    let store = db.store(1).await;
+    let policy = Policy::default();
+    let enforcement = scheduled(db, &store, 1).await;
+    while store.flip_chunk(enforcement, enforce_at(), &policy, 10).await.unwrap().more {}
+    // Too soon: it is held, and tells and requires nobody until somebody says so.
+    db.execute("UPDATE companies SET enforcement_date = '2027-01-17'").await;
+    store.reconcile_company(company_id(1), enforce_at(), &policy, true).await.unwrap();
+    assert_eq!(db.value("SELECT count(*) FROM enforcements WHERE state = 'held'").await, "1");
+    let newcomer = add_user(db, 2).await;
+    add_member(db, company_id(1), newcomer).await;
+    store.review_users(enforce_at(), 10).await.unwrap();
+    let reviewed = store.review_memberships(enforce_at(), &policy, 10).await.unwrap();
+    assert_eq!((reviewed.required, db.value("SELECT count(*) FROM requirements").await.as_str()), (0, "1"));
 }
 
 async fn exemptions_end_once(db: &TestDatabase) {
