@@ -26,7 +26,7 @@ pub(super) const DATE_IS_MOVING: &str = "EXISTS (SELECT 1 FROM membership_change
 pub(super) enum MembershipChange {
     /// Personal dates that are `was` move; none: they are taken away.
     MoveDate { was: Timestamp, becomes: Option<Timestamp> },
-    /// What exempt members were told of the company's date, they are told anew of another.
+    /// Exempt members are told of the company's date anew, whatever they were told of the one before.
     ForgetTold,
     /// All are looked at again.
     Review,
@@ -61,7 +61,7 @@ impl MembershipChange {
         if tx.dialect() == Dialect::Sqlite {
             return Ok(());
         }
-        // What is as it was is locked.
+        // Those that are still as they were are the locked ones.
         let said = columns.iter().map(|column| format!("{column} = excluded.{column}")).collect::<Vec<_>>().join(", ");
         let sql = format!(
             "INSERT INTO membership_changes (company_id, user_id, {})
@@ -100,7 +100,8 @@ impl MembershipChangeStore for SqlStore {
             if row.get("moves_date")? {
                 let (was, becomes): (Option<Timestamp>, Option<Timestamp>) =
                     (row.get("date_was")?, row.get("date_becomes")?);
-                let sql = "UPDATE memberships SET require_at = $4
+                // A milestone or a flip may have passed since, which went by the date of before.
+                let sql = "UPDATE memberships SET require_at = $4, reviewed = false
                     WHERE company_id = $1 AND user_id = $2 AND require_at IS NOT DISTINCT FROM $3";
                 tx.execute(sql, bind![company, user, was, becomes]).await?;
             }

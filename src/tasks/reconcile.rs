@@ -10,6 +10,8 @@ use super::review::{count_reviewed, review_rows};
 use super::{Report, Services, Task, TaskError};
 use crate::domain::ids::Id;
 use crate::domain::time::Timestamp;
+use crate::store::StoreError;
+use crate::store::review::Reviewed;
 
 /// The task.
 pub struct Reconcile;
@@ -19,8 +21,9 @@ const PAGE: i64 = 500;
 /// How often members who appear meanwhile are reviewed before their company's date is planned all the same.
 pub(super) const PATIENT_ROUNDS: u32 = 3;
 
-/// How long rows are reviewed before it is the turn of companies and of those whose own day has come: an import brings millions.
-const REVIEWED_AT_A_TIME: TimeDelta = TimeDelta::seconds(5);
+/// How long one kind of rows is gone through before it is the others' turn: an import brings millions, whose own day comes at
+/// the same moment.
+const AT_A_TIME: TimeDelta = TimeDelta::seconds(5);
 
 #[derive(Default)]
 struct Tally {
@@ -62,16 +65,20 @@ impl Task for Reconcile {
             .for_each(|count| tally.add("memberships_changed", count));
         let mut round = 0;
         loop {
-            let is_through = review(services, &mut tally).await;
-            let deferred = companies(services, round < PATIENT_ROUNDS || !is_through, &mut tally).await?;
-            let told = tell_exempt(services, &mut tally).await;
-            tally.attempt("exemptions about to lapse", told);
-            let ended = end_personal_dates(services, &mut tally).await;
-            tally.attempt("personal dates", ended);
+            let reviewed = review(services, &mut tally).await;
+            let deferred = companies(services, round < PATIENT_ROUNDS || !reviewed, &mut tally).await?;
+            let (store, policy, limit) = (&services.store, &services.policy, services.limits.reviewed_together());
+            let telling = || store.tell_exempt(services.clock.now(), policy, limit);
+            let told = go_through(services, &mut tally, "exempt_told", telling).await;
+            let told = tally.attempt("exemptions about to lapse", told).unwrap_or(true);
+            let ending = || store.end_personal_dates(services.clock.now(), policy, limit);
+            let ended = go_through(services, &mut tally, "personal_dates_ended", ending).await;
+            let ended = tally.attempt("personal dates", ended).unwrap_or(true);
+            let is_through = reviewed && told && ended;
             if is_through && (!deferred || round == PATIENT_ROUNDS) || services.shutdown.is_requested() {
                 break;
             }
-            round += u32::from(is_through);
+            round += u32::from(reviewed);
         }
         match tally.failures.first() {
             Some(first) => {
@@ -85,8 +92,8 @@ impl Task for Reconcile {
 /// Looks at what is new or changed, for a while: whoever else has a date waits for no more than that. Returns whether nothing
 /// is left.
 async fn review(services: &Services, tally: &mut Tally) -> bool {
-    let until = services.clock.now().plus(REVIEWED_AT_A_TIME);
-    let is_ending = || services.shutdown.is_requested() || services.clock.now() > until;
+    let until = services.clock.now().plus(AT_A_TIME);
+    let is_ending = || services.shutdown.is_requested() || is_over(services, until);
     let mut count = |what, number| tally.add(what, number);
     let (store, chunk) = (services.store.as_ref(), services.limits.reviewed_together());
     let reviewed = review_rows(store, &|| services.clock.now(), &services.policy, chunk, &is_ending, &mut count).await;
@@ -119,28 +126,28 @@ async fn companies(services: &Services, patient: bool, tally: &mut Tally) -> Res
     }
 }
 
-async fn tell_exempt(services: &Services, tally: &mut Tally) -> Result<(), TaskError> {
-    while !services.shutdown.is_requested() {
-        let told = services
-            .store
-            .tell_exempt(services.clock.now(), &services.policy, services.limits.reviewed_together())
-            .await?;
-        if count_reviewed("exempt_told", told, &mut |what, number| tally.add(what, number)) == 0 {
-            break;
-        }
-    }
-    Ok(())
+fn is_over(services: &Services, until: Timestamp) -> bool {
+    services.clock.now() > until
 }
 
-async fn end_personal_dates(services: &Services, tally: &mut Tally) -> Result<(), TaskError> {
+/// Goes through members in batches, for a while. Returns whether nothing is left.
+async fn go_through<B>(
+    services: &Services,
+    tally: &mut Tally,
+    what: &'static str,
+    batch: impl Fn() -> B,
+) -> Result<bool, StoreError>
+where
+    B: Future<Output = Result<Reviewed, StoreError>>,
+{
+    let until = services.clock.now().plus(AT_A_TIME);
     while !services.shutdown.is_requested() {
-        let ended = services
-            .store
-            .end_personal_dates(services.clock.now(), &services.policy, services.limits.reviewed_together())
-            .await?;
-        if count_reviewed("personal_dates_ended", ended, &mut |what, number| tally.add(what, number)) == 0 {
+        if count_reviewed(what, batch().await?, &mut |what, number| tally.add(what, number)) == 0 {
             break;
         }
+        if is_over(services, until) {
+            return Ok(false);
+        }
     }
-    Ok(())
+    Ok(true)
 }

@@ -73,6 +73,8 @@ async fn a_company_moves_though_a_membership_is_locked_which_follows() {
     assert_eq!(store.change_memberships_left(10).await.unwrap(), 1);
     assert_eq!(dates(db).await, [new_york; 3]);
     assert_eq!(store.change_memberships_left(10).await.unwrap(), 0, "once");
+    let unreviewed = db.rows("SELECT user_id FROM memberships WHERE NOT reviewed").await.concat();
+    assert_eq!(unreviewed, [user_id(2).to_string()], "what went by their day of before has passed over them");
 }
 
 #[tokio::test]

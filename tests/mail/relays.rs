@@ -274,9 +274,19 @@ async fn one_that_takes_no_more_lines_is_sent_to_on_those_that_it_took() {
     let mail = mail();
     let send_all = async |many| futures::future::join_all((0..many).map(|_| alone.send(&mail))).await;
     alone.send(&mail).await.unwrap();
-    server.answer("connect", "421 4.7.0 too many connections from you");
     // The mail for which there was no line waits for the one that there is.
-    assert!(send_all(2).await.iter().all(Result::is_ok));
+    server.answer("mail", WAITS);
+    let without_a_line = async {
+        server.hears("mail", 2).await;
+        server.answer("connect", "421 4.7.0 too many connections from you");
+        alone.send(&mail).await
+    };
+    let once_refused = async {
+        server.hears("connect", 2).await;
+        server.goes_on();
+    };
+    let (first, second, ()) = tokio::join!(alone.send(&mail), without_a_line, once_refused);
+    assert!(first.is_ok() && second.is_ok(), "{first:?} {second:?}");
     assert_eq!(server.heard("connect"), 2);
     // At full speed, on one line.
     assert!(send_all(20).await.iter().all(Result::is_ok));
