@@ -126,7 +126,8 @@ impl Kind {
         let (free, busy): (i64, String) = (row.get("free")?, row.get("busy")?);
         if !busy.is_empty() {
             let count = busy.split(' ').count();
-            tracing::warn!(
+            // Another daemon at its work, mostly.
+            tracing::info!(
                 table,
                 count,
                 "somebody keeps rows locked: they are looked at again as soon as they are free"
