@@ -100,8 +100,8 @@ impl MembershipChangeStore for SqlStore {
             if row.get("moves_date")? {
                 let (was, becomes): (Option<Timestamp>, Option<Timestamp>) =
                     (row.get("date_was")?, row.get("date_becomes")?);
-                // A milestone or a flip may have passed since, which went by the date of before.
-                let sql = "UPDATE memberships SET require_at = $4, reviewed = false
+                // Who has no date of their own any more may have been passed over by a milestone or a flip, which went by it.
+                let sql = "UPDATE memberships SET require_at = $4, reviewed = reviewed AND $4 IS NOT NULL
                     WHERE company_id = $1 AND user_id = $2 AND require_at IS NOT DISTINCT FROM $3";
                 tx.execute(sql, bind![company, user, was, becomes]).await?;
             }

@@ -73,8 +73,24 @@ async fn a_company_moves_though_a_membership_is_locked_which_follows() {
     assert_eq!(store.change_memberships_left(10).await.unwrap(), 1);
     assert_eq!(dates(db).await, [new_york; 3]);
     assert_eq!(store.change_memberships_left(10).await.unwrap(), 0, "once");
-    let unreviewed = db.rows("SELECT user_id FROM memberships WHERE NOT reviewed").await.concat();
-    assert_eq!(unreviewed, [user_id(2).to_string()], "what went by their day of before has passed over them");
+}
+
+/// A date that is moved to an earlier one, and comes while a membership is locked whose own day was that of before (R4).
+#[tokio::test]
+async fn whom_a_flip_passed_over_as_their_day_had_not_gone_yet_is_required_all_the_same() {
+    let db = &TestDatabase::new(Kind::Postgres).await;
+    let store = db.store(1).await;
+    newcomers(db, &store).await;
+    let (policy, day) = (Policy::default(), "2027-01-09T23:00:00Z".parse().unwrap());
+    let vendor = locking(db, membership_of(2)).await;
+    db.execute("UPDATE companies SET enforcement_date = '2027-01-10'").await;
+    store.reconcile_company(company_id(1), set_at(), &policy, true).await.unwrap();
+    let earlier = db.value("SELECT id FROM enforcements WHERE state = 'scheduled'").await.parse().unwrap();
+    while store.flip_chunk(earlier, day, &policy, 10).await.unwrap().more {}
+    assert_eq!(db.value("SELECT count(*) FROM requirements").await, "2");
+    let_go(vendor).await;
+    assert_eq!(store.change_memberships_left(10).await.unwrap(), 1);
+    assert_eq!(store.review_memberships(day, &policy, 10).await.unwrap().required, 1);
 }
 
 #[tokio::test]
