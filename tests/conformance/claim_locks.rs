@@ -124,6 +124,34 @@ async fn what_a_company_has_to_say_is_not_waited_for_while_its_row_is_being_chan
     assert_eq!(claim(&store).await.mails.len(), 3);
 }
 
+#[tokio::test]
+async fn what_another_company_has_to_say_to_the_same_reader_is_not_waited_for_either() {
+    let db = &TestDatabase::new(Kind::Postgres).await;
+    let options = ConnectOptions { lock_timeout: TimeDelta::milliseconds(50), ..options(db.url()) };
+    let store = SqlStore::connect(&options, Schema::Expect, Randomness::seeded(2)).await.unwrap();
+    let policy = Policy::default();
+    let first = announced(db, &store, 1).await;
+    let second = add_company(db, 2).await;
+    add_member(db, second, user_id(1)).await;
+    store.review_memberships(set_at(), &policy, 10).await.unwrap();
+    db.execute(&format!("UPDATE companies SET enforcement_date = '2027-01-15' WHERE id = '{second}'")).await;
+    store.reconcile_company(second, set_at(), &policy, true).await.unwrap();
+    for (milestone, _) in store.due_milestones(announced_at(), None, 10).await.unwrap() {
+        store.expand_chunk(milestone, announced_at(), &policy, 10).await.unwrap();
+    }
+    let mut other = PgConnection::connect(&db.vendor_url()).await.unwrap();
+    let mut held = other.begin().await.unwrap();
+    for sql in [
+        format!("SELECT id FROM companies WHERE id <> '{second}' FOR UPDATE"),
+        format!("UPDATE notices SET state = state WHERE enforcement_id = '{first}'"),
+    ] {
+        sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut *held).await.unwrap();
+    }
+    let claimed = claim(&store).await;
+    assert_eq!(claimed.mails.len(), 1);
+    held.rollback().await.unwrap();
+}
+
 /// As a moved date closes what was to be told, while a claim is about to take it.
 #[tokio::test]
 async fn a_notice_is_judged_by_what_it_has_become() {
