@@ -75,7 +75,7 @@ impl Task for Reconcile {
             let ended = go_through(services, &mut tally, "personal_dates_ended", ending).await;
             let ended = tally.attempt("personal dates", ended).unwrap_or(true);
             let is_through = reviewed && told && ended;
-            if is_through && (!deferred || round == PATIENT_ROUNDS) || services.shutdown.is_requested() {
+            if is_through && (!deferred || round >= PATIENT_ROUNDS) || services.shutdown.is_requested() {
                 break;
             }
             round += u32::from(reviewed);

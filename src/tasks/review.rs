@@ -30,7 +30,7 @@ pub(super) async fn review_rows(
                 Kind::Users => count_reviewed("users_reviewed", store.review_users(now(), chunk).await?, count),
                 Kind::Memberships => {
                     let reviewed = store.review_memberships(now(), policy, chunk).await?;
-                    if reviewed.is_busy && patience > 0 {
+                    if reviewed.is_busy && patience > 0 && !is_ending() {
                         patience -= 1;
                         tokio::time::sleep(BUSY_WAIT).await;
                         continue;
