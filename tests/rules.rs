@@ -31,6 +31,7 @@ mod rules {
     mod r5_cancelled;
     mod r5_exemptions;
     mod r5_moved;
+    mod r5_put_off;
     mod r5_released;
     mod r6_after_all;
     mod r6_nothing_lost;

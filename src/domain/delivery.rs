@@ -36,6 +36,8 @@ pub struct MembershipFacts {
     pub exempt_until: Option<Timestamp>,
     /// Not required before.
     pub require_at: Option<Timestamp>,
+    /// Whether a flip of the company put the member off, as somebody kept the account locked: they are about to be required.
+    pub put_off: bool,
 }
 
 impl MembershipFacts {
@@ -79,6 +81,8 @@ pub struct NoticeFacts {
     pub membership: Option<MembershipFacts>,
     /// Whether this enforcement requires the user already.
     pub required: bool,
+    /// Whether another enforcement of the company does.
+    pub required_before: bool,
     /// The date that the user was told last by this company.
     pub told_date: Option<NaiveDate>,
     /// From when that mail told them that MFA is required.
@@ -115,6 +119,11 @@ impl NoticeFacts {
     /// Whether an earlier attempt may have brought it to the reader already: then it is only repeated.
     fn maybe_received(&self) -> bool {
         self.mail.is_some_and(|mail| mail.maybe_received)
+    }
+
+    /// Whether its reader is about to be required by a flip that put them off.
+    fn is_put_off(&self) -> bool {
+        self.membership.is_some_and(|membership| membership.put_off)
     }
 
     /// What it says to a reader who was told this meanwhile: to whom no date was told, none is moved, and to whom another
@@ -188,6 +197,10 @@ fn out_of_state(notice: &NoticeFacts, reader_zone: Tz) -> Option<SkipReason> {
         NoticeKind::Cancelled if notice.required || notice.company_date.is_some() && !freed_beside_held(notice) => {
             Some(SkipReason::DateStands)
         }
+        // So does the earlier date for whom that requires: they have nothing to prepare for.
+        NoticeKind::Announcement | NoticeKind::Rescheduled | NoticeKind::Cancelled if notice.required_before => {
+            Some(SkipReason::DateStands)
+        }
         NoticeKind::Cancelled if notice.told_date.is_none() => Some(SkipReason::NotTold),
         // A date that does not stand any more requires nobody new (R5).
         NoticeKind::NowRequired
@@ -259,6 +272,10 @@ pub fn decide(
             Some(reason) => decision.skip.push((notice.id, reason)),
             None if notice.kind == NoticeKind::NowRequired && !notice.required => {
                 decision.wait.push((notice.id, until_required(notice, reader_zone, now, policy)));
+            }
+            // What becomes of the date depends on it.
+            None if notice.is_put_off() && notice.kind != NoticeKind::NowRequired => {
+                decision.wait.push((notice.id, now.plus(REQUIREMENT_WAIT)));
             }
             None => by_enforcement.entry(notice.enforcement_id).or_default().push(notice),
         }

@@ -4,8 +4,9 @@
 use async_trait::async_trait;
 
 use super::dialect::Dialect;
+use super::requirements::id_rows;
 use super::sql::Tx;
-use super::values::bind;
+use super::values::{Ids, bind};
 use super::{SqlStore, StoreError};
 use crate::domain::ids::Id;
 use crate::domain::time::Timestamp;
@@ -22,14 +23,18 @@ pub(super) const DATE_IS_MOVING: &str = "EXISTS (SELECT 1 FROM membership_change
     WHERE l.company_id = m.company_id AND l.user_id = m.user_id AND l.moves_date)";
 
 /// What becomes of the memberships of a company.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum MembershipChange {
     /// Personal dates that are `was` move; none: they are taken away.
     MoveDate { was: Timestamp, becomes: Option<Timestamp> },
+    /// Personal dates are taken away: all, or those before this instant.
+    ForgetDates { before: Option<Timestamp> },
     /// Exempt members are told of the company's date anew, whatever they were told of the one before.
     ForgetTold,
     /// All are looked at again.
     Review,
+    /// These users are looked at again.
+    ReviewOf(Ids),
 }
 
 impl MembershipChange {
@@ -37,8 +42,9 @@ impl MembershipChange {
     pub async fn apply(self, tx: &mut Tx, company: Id) -> Result<(), StoreError> {
         let (columns, becomes) = match self {
             Self::MoveDate { .. } => (&["moves_date", "date_was", "date_becomes"][..], "true, m.require_at, $3"),
+            Self::ForgetDates { .. } => (&["moves_date", "date_was", "date_becomes"][..], "true, m.require_at, NULL"),
             Self::ForgetTold => (&["forgets_told"][..], "true"),
-            Self::Review => (&["reviews"][..], "true"),
+            Self::Review | Self::ReviewOf(_) => (&["reviews"][..], "true"),
         };
         let (which, set, mut values) = match self {
             Self::MoveDate { was, becomes } => {
@@ -47,8 +53,21 @@ impl MembershipChange {
                 let which = format!("NOT {DATE_IS_MOVING} AND m.require_at = $2");
                 (which, "require_at = $3", bind![was, becomes])
             }
+            Self::ForgetDates { before } => {
+                let sql = "UPDATE membership_changes SET date_becomes = NULL
+                    WHERE company_id = $1 AND moves_date AND ($2 IS NULL OR date_becomes < $2)";
+                tx.execute(sql, bind![company, before]).await?;
+                let which =
+                    format!("NOT {DATE_IS_MOVING} AND m.require_at IS NOT NULL AND ($2 IS NULL OR m.require_at < $2)");
+                (which, "require_at = NULL", bind![before])
+            }
             Self::ForgetTold => ("m.exemption_told IS NOT NULL".to_owned(), "exemption_told = NULL", vec![]),
             Self::Review => ("m.reviewed".to_owned(), "reviewed = false", vec![]),
+            Self::ReviewOf(users) => (
+                format!("m.reviewed AND m.user_id IN (SELECT id FROM {})", id_rows(tx, 2)),
+                "reviewed = false",
+                bind![users],
+            ),
         };
         values.splice(0..0, bind![company]);
         let lock = tx.dialect().for_update_skip_locked("m");

@@ -67,6 +67,12 @@ pub(super) const EXPANDED: &str = "(s.state = 'expanded'
 pub(super) const REQUIRED: &str = "EXISTS (SELECT 1 FROM requirements AS r
     WHERE r.user_id = u.id AND r.enforcement_id = e.id AND r.cleared_at IS NULL)";
 
+/// The flip of enforcement `e` put off whose personal date this is, as somebody kept the account locked; of PostgreSQL, as nobody
+/// locks accounts elsewhere.
+pub(super) fn is_put_off(date: &str) -> String {
+    format!("e.state IN ('in_force', 'cancelled') AND {date} <= e.flipped_at + interval '1 microsecond'")
+}
+
 /// Something else than enforcement `e.id` requires user `u.id`.
 pub(super) const REQUIRED_OTHERWISE: &str = "EXISTS (SELECT 1 FROM requirements AS r
     WHERE r.user_id = u.id AND r.enforcement_id <> e.id AND r.cleared_at IS NULL)";

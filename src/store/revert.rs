@@ -10,8 +10,9 @@ use serde_json::json;
 use super::audit::{self, NewEvent};
 use super::companies::Company;
 use super::enforcements::{Order, Ordered};
+use super::membership_changes::MembershipChange;
 use super::reconcile::{Authority, close, event};
-use super::requirements::{derive_required_at, id_batch, id_rows};
+use super::requirements::{derive_required_at, id_batch};
 use super::sql::Tx;
 use super::values::bind;
 use super::{SqlStore, StoreError};
@@ -98,7 +99,9 @@ impl RevertStore for SqlStore {
             };
         };
         let cleared = clear_requirements(&mut tx, company.id, now).await?;
-        forget_personal_dates(&mut tx, company.id, open.as_ref().map(|one| one.enforce_at)).await?;
+        // Those that belong to what is undone: before the day that is yet to come, if one is.
+        let before = open.as_ref().map(|one| one.enforce_at);
+        MembershipChange::ForgetDates { before }.apply(&mut tx, company.id).await?;
         mark_reverted(&mut tx, target, authority.reason, now).await?;
         if in_force.is_some_and(|one| company.enforcement_date == Some(one.enforcement_date)) {
             let sql = "UPDATE companies SET enforcement_date = NULL, enforcement_set_by = NULL WHERE id = $1";
@@ -208,13 +211,6 @@ async fn clear_requirements(tx: &mut Tx, company: Id, now: Timestamp) -> Result<
     Ok(cleared)
 }
 
-/// Takes away the personal dates that belong to what is undone: those before the day that is yet to come, if one is.
-async fn forget_personal_dates(tx: &mut Tx, company: Id, next: Option<Timestamp>) -> Result<(), StoreError> {
-    let sql = "UPDATE memberships SET require_at = NULL
-        WHERE company_id = $1 AND require_at IS NOT NULL AND ($2 IS NULL OR require_at < $2)";
-    tx.execute(sql, bind![company, next]).await.map(drop)
-}
-
 /// One that was cancelled keeps what it still has to say: it may be telling so right now.
 async fn mark_reverted(tx: &mut Tx, enforcement: Id, why: Option<&str>, now: Timestamp) -> Result<(), StoreError> {
     let sql = "SELECT 1 AS found FROM enforcements WHERE id = $1 AND state = 'in_force'";
@@ -229,6 +225,10 @@ async fn mark_reverted(tx: &mut Tx, enforcement: Id, why: Option<&str>, now: Tim
 async fn announce_again(tx: &mut Tx, enforcement: Id, due_at: Timestamp) -> Result<(), StoreError> {
     let sql = "UPDATE milestones SET state = 'pending', cursor = NULL, due_at = $2
         WHERE enforcement_id = $1 AND kind = 'announcement' AND state = 'expanded'";
+    tx.execute(sql, bind![enforcement, due_at]).await?;
+    let sql = "UPDATE notices SET state = 'pending', skip_reason = NULL, due_at = $2, next_attempt_at = $2
+        WHERE enforcement_id = $1 AND kind IN ('announcement', 'rescheduled') AND state = 'skipped' AND skip_reason = 'date_stands'
+            AND mail_id IS NULL";
     tx.execute(sql, bind![enforcement, due_at]).await.map(drop)
 }
 
@@ -236,11 +236,7 @@ async fn announce_again(tx: &mut Tx, enforcement: Id, due_at: Timestamp) -> Resu
 /// they are reviewed.
 async fn look_again(tx: &mut Tx, company: Id, cleared: &Cleared) -> Result<(), StoreError> {
     for batch in users_of(cleared).chunks(BATCH) {
-        let sql = format!(
-            "UPDATE memberships SET reviewed = false WHERE company_id = $1 AND user_id IN (SELECT id FROM {})",
-            id_rows(tx, 2)
-        );
-        tx.execute(&sql, bind![company, id_batch(batch.iter().copied())]).await?;
+        MembershipChange::ReviewOf(id_batch(batch.iter().copied())).apply(tx, company).await?;
     }
     Ok(())
 }

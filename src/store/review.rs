@@ -9,11 +9,12 @@ use super::audit;
 use super::batch::{Batch, Cells};
 use super::dialect::Dialect;
 use super::first_members::{Found, first_or_free};
+use super::flip_chunk::FLIPPING;
 use super::membership_changes::DATE_IS_MOVING;
 use super::notice_retry::retry_corrected;
 use super::predicate::{
-    ANNOUNCED_AT, DATE_STANDS, EXPANDED, HAS_ENFORCEMENT, REQUIRED, REQUIRED_BEFORE, TELLING, must_be_required,
-    skipped_for_now, subject, told_at, told_date,
+    ANNOUNCED_AT, DATE_STANDS, EXPANDED, HAS_ENFORCEMENT, REQUIRED, REQUIRED_BEFORE, TELLING, is_put_off,
+    must_be_required, skipped_for_now, subject, told_at, told_date,
 };
 use super::requirements::{NewRequirements, derive_required_at, id_batch, id_rows, require_users};
 use super::sql::{Row, Tx};
@@ -361,14 +362,10 @@ async fn finish_review(
 
 /// The flip of enforcement `e` put off member `m`, as somebody kept the account locked: it would have been required in the same
 /// transaction as the others, and nothing but a revert undoes that (R5).
-fn put_off_by_flip(dialect: Dialect) -> &'static str {
+fn put_off_by_flip(dialect: Dialect) -> String {
     match dialect {
-        // Nobody locks accounts there.
-        Dialect::Sqlite => "false",
-        Dialect::Postgres => {
-            "(e.state = 'in_force' AND e.flipped_at IS NULL
-                 OR e.state IN ('in_force', 'cancelled') AND m.require_at <= e.flipped_at + interval '1 microsecond')"
-        }
+        Dialect::Sqlite => "false".to_owned(),
+        Dialect::Postgres => format!("({FLIPPING} OR {})", is_put_off("m.require_at")),
     }
 }
 

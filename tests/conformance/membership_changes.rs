@@ -5,10 +5,12 @@ use mfa_enforcer::domain::policy::Policy;
 use mfa_enforcer::domain::time::Timestamp;
 use mfa_enforcer::store::SqlStore;
 use mfa_enforcer::store::enforce::EnforceStore as _;
+use mfa_enforcer::store::enforcements::Ordered;
 use mfa_enforcer::store::lapses::LapseStore as _;
 use mfa_enforcer::store::membership_changes::MembershipChangeStore as _;
 use mfa_enforcer::store::recheck::RecheckStore as _;
-use mfa_enforcer::store::reconcile::ReconcileStore as _;
+use mfa_enforcer::store::reconcile::{Authority, ReconcileStore as _};
+use mfa_enforcer::store::revert::RevertStore as _;
 use mfa_enforcer::store::review::ReviewStore as _;
 use sqlx::{Connection as _, PgConnection};
 
@@ -132,6 +134,34 @@ async fn a_date_is_taken_back_though_a_membership_is_locked_whose_own_goes_as_we
         "SELECT count(*) FROM memberships WHERE require_at IS NULL AND exemption_told IS NULL AND NOT reviewed";
     assert_eq!(db.value(like_the_others).await, "3");
     assert_eq!(db.value("SELECT count(*) FROM membership_changes").await, "0");
+}
+
+#[tokio::test]
+async fn a_company_is_reverted_though_a_membership_is_locked_whose_own_date_goes_as_well() {
+    const JO: Authority<'static> = Authority { actor: "Jo", override_notice: false, reason: None };
+    let db = &TestDatabase::new(Kind::Postgres).await;
+    let (store, policy) = (db.store(1).await, Policy::default());
+    let enforcement = scheduled(db, &store, 3).await;
+    while store.flip_chunk(enforcement, enforce_at(), &policy, 10).await.unwrap().more {}
+    let later = enforce_at().plus(TimeDelta::days(1));
+    db.execute("UPDATE companies SET enforcement_date = '2027-06-15'").await;
+    assert_eq!(store.reconcile_company(company_id(1), later, &policy, true).await.unwrap().changes, ["planned"]);
+    // Of the date in force, one that is to become so, and of the date to come.
+    let dates = [(1, "2027-02-15"), (2, "2027-02-15"), (3, "2027-07-15")];
+    for (number, date) in dates {
+        let user = user_id(number);
+        db.execute(&format!(
+            "UPDATE memberships SET require_at = '{date}T00:00:00Z', reviewed = true WHERE user_id = '{user}'"
+        ))
+        .await;
+    }
+    let vendor = locking(db, membership_of(2)).await;
+    assert_eq!(store.revert(&company_id(1).to_string(), &JO, later, &policy, true).await.unwrap(), Ordered::Done);
+    let members = "SELECT require_at IS NULL, reviewed FROM memberships ORDER BY user_id";
+    assert_eq!(db.rows(members).await, [["1", "0"], ["0", "1"], ["0", "0"]]);
+    let_go(vendor).await;
+    assert_eq!(store.change_memberships_left(10).await.unwrap(), 1);
+    assert_eq!(db.rows(members).await, [["1", "0"], ["1", "0"], ["0", "0"]]);
 }
 
 /// An SSO user whom a setting leaves out no more, and whose account was locked when that was noted, is told before.

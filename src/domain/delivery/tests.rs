@@ -36,22 +36,23 @@ fn notice(now: Timestamp) -> impl Strategy<Value = NoticeFacts> {
     let date = || select(vec!["2027-01-15", "2027-02-15"]).prop_map(|date| date.parse::<NaiveDate>().unwrap());
     let mail = (0_u128..3, any::<bool>())
         .prop_map(|(mail, maybe_received)| EarlierMail { id: id(500 + mail), maybe_received });
-    let membership = option::weighted(0.9, option::weighted(0.1, ago(10))).prop_map(move |exempt| {
-        exempt.map(|exempt_until| MembershipFacts {
+    let membership = (option::weighted(0.1, ago(10)), prop::bool::weighted(0.1)).prop_map(|(exempt_until, put_off)| {
+        MembershipFacts {
             exempt_until: exempt_until.map(|until| until.plus(chrono::TimeDelta::minutes(5))),
             require_at: None,
-        })
+            put_off,
+        }
     });
     (
         (select(NoticeKind::ALL.to_vec()), ago(5000), 0_u128..4),
         (select(vec![Scheduled, Scheduled, InForce, Cancelled, Superseded]), date(), option::of(date())),
-        (membership, any::<bool>(), option::of(date()), option::weighted(0.3, mail)),
+        (option::weighted(0.9, membership), any::<(bool, bool)>(), option::of(date()), option::weighted(0.3, mail)),
     )
         .prop_map(
             move |(
                 (kind, due_at, enforcement),
                 (state, date, company_date),
-                (membership, required, told_date, mail),
+                (membership, (required, required_before), told_date, mail),
             )| {
                 NoticeFacts {
                     id: id(0),
@@ -66,6 +67,7 @@ fn notice(now: Timestamp) -> impl Strategy<Value = NoticeFacts> {
                     company_date_held: false,
                     membership,
                     required,
+                    required_before,
                     told_date,
                     told_at: None,
                     required_at: now,
@@ -114,8 +116,9 @@ fn an_overdue_announcement_keeps_the_readers_hours() {
         company_id: Some(id(800)),
         company_date: "2027-01-15".parse().ok(),
         company_date_held: false,
-        membership: Some(MembershipFacts { exempt_until: None, require_at: None }),
+        membership: Some(MembershipFacts { exempt_until: None, require_at: None, put_off: false }),
         required: false,
+        required_before: false,
         told_date: None,
         told_at: None,
         required_at: at("2027-01-15T00:00:00Z"),
@@ -174,6 +177,9 @@ proptest! {
         prop_assert!(decision.wait.iter().all(|(_, until)| *until > now));
         // Nobody is told that they are required before they are.
         prop_assert!(sent.iter().all(|notice| notice.kind != NoticeKind::NowRequired || notice.required));
+        // Nobody hears of another date who is required already, or is about to be.
+        let of_another = |notice: &&NoticeFacts| notice.kind == NoticeKind::Rescheduled || notice.kind == NoticeKind::Cancelled;
+        prop_assert!(!sent.iter().copied().filter(of_another).any(|notice| notice.required_before || notice.is_put_off()));
     }
 
     #[test]
@@ -199,6 +205,7 @@ proptest! {
             let passed_over = notices.iter().any(|other| {
                 other.enforcement_id == sent.enforcement_id
                     && other.kind == NoticeKind::Announcement
+                    && !other.is_put_off()
                     && ineligible(Some(&user), other, zone, now, &policy).is_none()
             });
             prop_assert!(!passed_over);

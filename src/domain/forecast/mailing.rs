@@ -122,9 +122,14 @@ impl Walk<'_> {
                 .courses
                 .iter()
                 .any(|one| one.company_id == course.company_id && one.state == EnforcementState::Held),
-            membership: membership
-                .map(|one| delivery::MembershipFacts { exempt_until: one.exempt_until, require_at: one.require_at }),
+            membership: membership.map(|one| delivery::MembershipFacts {
+                exempt_until: one.exempt_until,
+                require_at: one.require_at,
+                // Nobody is foretold to keep an account locked.
+                put_off: false,
+            }),
             required: self.tie(course.id).required,
+            required_before: self.tie(course.id).required_before,
             told_date: membership.and_then(|one| one.told_date),
             told_at: membership.and_then(|one| one.told_at),
             required_at: expansion::required_at(course.enforce_at, membership.and_then(|one| one.require_at)),
