@@ -173,7 +173,7 @@ impl SqlStore {
     ) -> Result<Flipped, StoreError> {
         tracing::warn!(%enforcement, %error, "somebody keeps an account locked: the others are required without it");
         let flipped = Box::pin(self.flip_members(enforcement, now, policy, limit, Patience::PassesOver)).await?;
-        Ok(Flipped { locked: Some(Locked::Accounts), ..flipped })
+        Ok(Flipped { locked: flipped.locked.or(Some(Locked::Accounts)), ..flipped })
     }
 
     /// Requires the members of a chunk, the last of whom is `last`, in a transaction of its own, beside the one that holds the

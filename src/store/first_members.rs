@@ -10,7 +10,8 @@ use super::values::{Ids, Value, bind};
 use super::{SqlStore, StoreError};
 use crate::domain::ids::Id;
 
-/// Looks at the first members, and where `look` finds none of those free, at the first that are.
+/// Looks at the first members, and where `look` finds none of those free, at the first that are. Where there is none of these
+/// either, all that are left are in somebody's hands.
 pub(super) async fn first_or_free<L>(look: impl Fn(Found) -> L) -> Result<Reviewed, StoreError>
 where
     L: Future<Output = Result<Option<Reviewed>, StoreError>>,
@@ -18,7 +19,8 @@ where
     if let Some(reviewed) = look(Found::First).await? {
         return Ok(reviewed);
     }
-    Ok(look(Found::FirstFree).await?.unwrap_or(Reviewed { is_busy: true, ..Reviewed::default() }))
+    let of_free = look(Found::FirstFree).await?.unwrap_or_default();
+    Ok(Reviewed { is_busy: of_free.rows == 0, ..of_free })
 }
 
 /// Which members are looked at.

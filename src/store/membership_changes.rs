@@ -3,8 +3,10 @@
 
 use async_trait::async_trait;
 
+use super::batch::Batch;
 use super::dialect::Dialect;
 use super::requirements::id_rows;
+use super::review::ids;
 use super::sql::Tx;
 use super::values::{Ids, bind};
 use super::{SqlStore, StoreError};
@@ -21,6 +23,9 @@ pub trait MembershipChangeStore {
 /// Membership `m` has a personal date that is yet to be moved: what it says is that of before.
 pub(super) const DATE_IS_MOVING: &str = "EXISTS (SELECT 1 FROM membership_changes AS l
     WHERE l.company_id = m.company_id AND l.user_id = m.user_id AND l.moves_date)";
+
+/// The personal date of membership `m` is still that which `l` moves.
+const DATE_MOVES: &str = "l.moves_date AND m.require_at IS NOT DISTINCT FROM l.date_was";
 
 /// What becomes of the memberships of a company.
 #[derive(Clone, Debug)]
@@ -108,33 +113,29 @@ impl MembershipChangeStore for SqlStore {
             WHERE NOT EXISTS (SELECT 1 FROM memberships AS m WHERE m.company_id = l.company_id AND m.user_id = l.user_id)";
         tx.execute(sql, vec![]).await?;
         let sql = format!(
-            "SELECT l.company_id, l.user_id, l.moves_date, l.date_was, l.date_becomes, l.forgets_told, l.reviews
-             FROM membership_changes AS l JOIN memberships AS m ON m.company_id = l.company_id AND m.user_id = l.user_id
+            "SELECT l.company_id, l.user_id FROM membership_changes AS l
+             JOIN memberships AS m ON m.company_id = l.company_id AND m.user_id = l.user_id
              ORDER BY l.company_id, l.user_id LIMIT $1{}",
             tx.dialect().for_update_skip_locked("l, m")
         );
         let rows = tx.fetch_all(&sql, bind![limit]).await?;
-        for row in &rows {
-            let (company, user): (Id, Id) = (row.get("company_id")?, row.get("user_id")?);
-            if row.get("moves_date")? {
-                let (was, becomes): (Option<Timestamp>, Option<Timestamp>) =
-                    (row.get("date_was")?, row.get("date_becomes")?);
-                // Who has no date of their own any more may have been passed over by a milestone or a flip, which went by it.
-                let sql = "UPDATE memberships SET require_at = $4, reviewed = reviewed AND $4 IS NOT NULL
-                    WHERE company_id = $1 AND user_id = $2 AND require_at IS NOT DISTINCT FROM $3";
-                tx.execute(sql, bind![company, user, was, becomes]).await?;
-            }
-            if row.get("forgets_told")? {
-                let sql = "UPDATE memberships SET exemption_told = NULL WHERE company_id = $1 AND user_id = $2";
-                tx.execute(sql, bind![company, user]).await?;
-            }
-            if row.get("reviews")? {
-                let sql = "UPDATE memberships SET reviewed = false WHERE company_id = $1 AND user_id = $2";
-                tx.execute(sql, bind![company, user]).await?;
-            }
-            let sql = "DELETE FROM membership_changes WHERE company_id = $1 AND user_id = $2";
-            tx.execute(sql, bind![company, user]).await?;
-        }
+        tx.expect_batches().await?;
+        let batch = Batch::new([("company_id", ids(&rows, "company_id")?), ("user_id", ids(&rows, "user_id")?)]);
+        let table = batch.table(tx.dialect(), 1);
+        // Who has no date of their own any more may have been passed over by a milestone or a flip, which went by it.
+        let sql = format!(
+            "UPDATE memberships AS m SET
+                 require_at = CASE WHEN {DATE_MOVES} THEN l.date_becomes ELSE m.require_at END,
+                 exemption_told = CASE WHEN l.forgets_told THEN NULL ELSE m.exemption_told END,
+                 reviewed = m.reviewed AND NOT l.reviews AND NOT ({DATE_MOVES} AND l.date_becomes IS NULL)
+             FROM {table} JOIN membership_changes AS l ON l.company_id = batch.company_id AND l.user_id = batch.user_id
+             WHERE m.company_id = batch.company_id AND m.user_id = batch.user_id"
+        );
+        tx.execute(&sql, bind![batch.clone()]).await?;
+        let sql = format!(
+            "DELETE FROM membership_changes WHERE (company_id, user_id) IN (SELECT company_id, user_id FROM {table})"
+        );
+        tx.execute(&sql, bind![batch]).await?;
         tx.commit().await?;
         Ok(rows.len() as u64)
     }

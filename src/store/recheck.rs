@@ -117,7 +117,7 @@ impl Kind {
              ), marked AS (
                  UPDATE {table} SET {mark} WHERE id IN (SELECT id FROM free)
              )
-             SELECT (SELECT count(*) FROM free) AS free, COALESCE(string_agg(CAST(t.id AS text), ' '), '') AS busy
+             SELECT (SELECT count(*) FROM free) AS free, COALESCE(string_agg(CAST(t.id AS text), ' ' ORDER BY t.id), '') AS busy
              FROM {table} AS t WHERE t.id IN ({rows}) AND NOT EXISTS (SELECT 1 FROM free WHERE free.id = t.id)",
             tx.dialect().for_update_skip_locked("t")
         );

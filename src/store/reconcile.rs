@@ -83,7 +83,7 @@ impl ReconcileStore for SqlStore {
         let mut tx = self.database.begin().await?;
         if patient {
             let sql = format!(
-                "SELECT 1 AS found FROM companies AS c WHERE id = $1 AND NOT {HAS_ENFORCEMENT}
+                "SELECT 1 AS found FROM companies AS c WHERE id = $1 AND enforcement_date IS NOT NULL AND NOT {HAS_ENFORCEMENT}
                  AND EXISTS (SELECT 1 FROM memberships WHERE company_id = c.id AND NOT reviewed)"
             );
             if tx.fetch_optional(&sql, bind![id]).await?.is_some() {

@@ -37,21 +37,15 @@ pub struct Reviewed {
     pub notices: u64,
     /// Whether none was looked at only because those that are left are in somebody's hands for a moment.
     pub is_busy: bool,
-}
-
-/// What looking at a page of users came to.
-enum Page {
-    /// Those that were free were looked at.
-    Reviewed(Reviewed),
-    /// Somebody keeps a membership of each locked. This is the last of them.
-    Busy(Id),
+    /// The last of these users, where somebody keeps memberships of some of them locked: the next are behind them.
+    pub passed_over: Option<Id>,
 }
 
 /// Reviewing rows.
 #[async_trait]
 pub trait ReviewStore {
-    /// Looks at up to `limit` unreviewed users: payees become required, and their memberships are to be reviewed.
-    async fn review_users(&self, now: Timestamp, limit: i64) -> Result<Reviewed, StoreError>;
+    /// Looks at up to `limit` unreviewed users after `after`: payees become required, and their memberships are to be reviewed.
+    async fn review_users(&self, now: Timestamp, after: Option<Id>, limit: i64) -> Result<Reviewed, StoreError>;
 
     /// Looks at up to `limit` unreviewed memberships: who came late is told at once and gets a personal date. Those of a
     /// company whose row has changed wait until its enforcement says what the row says.
@@ -63,14 +57,48 @@ pub trait ReviewStore {
 
 #[async_trait]
 impl ReviewStore for SqlStore {
-    async fn review_users(&self, now: Timestamp, limit: i64) -> Result<Reviewed, StoreError> {
-        let mut after = Id::FIRST;
-        loop {
-            match self.review_users_after(after, now, limit).await? {
-                Page::Reviewed(reviewed) => return Ok(reviewed),
-                Page::Busy(last) => after = last,
-            }
+    async fn review_users(&self, now: Timestamp, after: Option<Id>, limit: i64) -> Result<Reviewed, StoreError> {
+        let any = "SELECT 1 AS found FROM users WHERE NOT reviewed LIMIT 1";
+        if self.database.fetch_optional(any, vec![]).await?.is_none() {
+            return Ok(Reviewed::default());
         }
+        let mut tx = self.database.begin().await?;
+        let sql = format!(
+            "SELECT id FROM users AS u WHERE NOT reviewed AND id > $2 ORDER BY id LIMIT $1{}",
+            tx.dialect().for_update_skip_locked("u")
+        );
+        let found = tx.fetch_all(&sql, bind![limit, after.unwrap_or(Id::FIRST)]).await?;
+        let mut ids: Vec<Id> = found.iter().map(|row| row.get("id")).collect::<Result<_, _>>()?;
+        let last = ids.last().copied();
+        tx.expect_batches().await?;
+        let busy = with_busy_memberships(&mut tx, &ids).await?;
+        ids.retain(|id| !busy.contains(id));
+        let passed_over = last.filter(|_| !busy.is_empty());
+        if ids.is_empty() {
+            tx.rollback().await?;
+            return Ok(Reviewed { is_busy: true, passed_over, ..Reviewed::default() });
+        }
+        let batch = id_batch(ids.iter().copied());
+        let rows = id_rows(&tx, 1);
+        // Also those that are unreviewed: one that is being reviewed right now, with what the user was before, is busy.
+        let sql = format!("UPDATE memberships SET reviewed = false WHERE user_id IN (SELECT id FROM {rows})");
+        tx.execute(&sql, bind![batch.clone()]).await?;
+        let sql = format!(
+            "INSERT INTO requirements (user_id, enforcement_id, required_at)
+             SELECT u.id, $2, $3 FROM users AS u JOIN {rows} ON batch.id = u.id
+             WHERE u.payee AND u.active AND u.kind = 'person' ORDER BY u.id
+             ON CONFLICT DO NOTHING RETURNING user_id, enforcement_id"
+        );
+        let new = NewRequirements::read(&tx.fetch_all(&sql, bind![batch.clone(), PAYEE_MANDATE, now]).await?)?;
+        derive_required_at(&mut tx, ids.iter().copied()).await?;
+        let mut notices = self.tell_payees(&mut tx, &ids, &new, now).await?;
+        notices += retry_corrected(&mut tx, &rows, &batch, now).await?;
+        let sql = format!("UPDATE users SET reviewed = true WHERE id IN (SELECT id FROM {rows})");
+        tx.execute(&sql, bind![batch]).await?;
+        append_required(&mut tx, &new, now).await?;
+        tx.commit().await?;
+        let (rows, required) = (ids.len() as u64, new.rows.len() as u64);
+        Ok(Reviewed { rows, required, notices, is_busy: false, passed_over })
     }
 
     async fn review_memberships(&self, now: Timestamp, policy: &Policy, limit: i64) -> Result<Reviewed, StoreError> {
@@ -101,47 +129,6 @@ async fn with_busy_memberships(tx: &mut Tx, users: &[Id]) -> Result<BTreeSet<Id>
 }
 
 impl SqlStore {
-    async fn review_users_after(&self, after: Id, now: Timestamp, limit: i64) -> Result<Page, StoreError> {
-        let mut tx = self.database.begin().await?;
-        let sql = format!(
-            "SELECT id FROM users AS u WHERE NOT reviewed AND id > $2 ORDER BY id LIMIT $1{}",
-            tx.dialect().for_update_skip_locked("u")
-        );
-        let mut ids: Vec<Id> =
-            tx.fetch_all(&sql, bind![limit, after]).await?.iter().map(|row| row.get("id")).collect::<Result<_, _>>()?;
-        let Some(last) = ids.last().copied() else {
-            return Ok(Page::Reviewed(Reviewed::default()));
-        };
-        tx.expect_batches().await?;
-        let busy = with_busy_memberships(&mut tx, &ids).await?;
-        ids.retain(|id| !busy.contains(id));
-        if ids.is_empty() {
-            tx.rollback().await?;
-            return Ok(Page::Busy(last));
-        }
-        let batch = id_batch(ids.iter().copied());
-        let rows = id_rows(&tx, 1);
-        // Also those that are unreviewed: one that is being reviewed right now, with what the user was before, is busy.
-        let sql = format!("UPDATE memberships SET reviewed = false WHERE user_id IN (SELECT id FROM {rows})");
-        tx.execute(&sql, bind![batch.clone()]).await?;
-        let sql = format!(
-            "INSERT INTO requirements (user_id, enforcement_id, required_at)
-             SELECT u.id, $2, $3 FROM users AS u JOIN {rows} ON batch.id = u.id
-             WHERE u.payee AND u.active AND u.kind = 'person' ORDER BY u.id
-             ON CONFLICT DO NOTHING RETURNING user_id, enforcement_id"
-        );
-        let new = NewRequirements::read(&tx.fetch_all(&sql, bind![batch.clone(), PAYEE_MANDATE, now]).await?)?;
-        derive_required_at(&mut tx, ids.iter().copied()).await?;
-        let mut notices = self.tell_payees(&mut tx, &ids, &new, now).await?;
-        notices += retry_corrected(&mut tx, &rows, &batch, now).await?;
-        let sql = format!("UPDATE users SET reviewed = true WHERE id IN (SELECT id FROM {rows})");
-        tx.execute(&sql, bind![batch]).await?;
-        append_required(&mut tx, &new, now).await?;
-        tx.commit().await?;
-        let (rows, required) = (ids.len() as u64, new.rows.len() as u64);
-        Ok(Page::Reviewed(Reviewed { rows, required, notices, is_busy: false }))
-    }
-
     /// None: all that were found are in somebody's hands, their own rows or their company's enforcement.
     async fn review_memberships_found(
         &self,
@@ -208,7 +195,7 @@ impl SqlStore {
         append_required(&mut tx, &new, now).await?;
         tx.commit().await?;
         let (rows, required) = (rows.len() as u64, new.rows.len() as u64);
-        Ok(Some(Reviewed { rows, required, notices, is_busy: false }))
+        Ok(Some(Reviewed { rows, required, notices, ..Reviewed::default() }))
     }
 
     /// None: all that were found are in somebody's hands, their own rows or their company's enforcement.
@@ -252,7 +239,7 @@ impl SqlStore {
         append_required(&mut tx, &new, now).await?;
         tx.commit().await?;
         let (rows, required) = (rows.len() as u64, new.rows.len() as u64);
-        Ok(Some(Reviewed { rows, required, notices, is_busy: false }))
+        Ok(Some(Reviewed { rows, required, notices, ..Reviewed::default() }))
     }
 
     /// Tells payees who were just required, by nothing before, and are not enrolled, that they are; and those who were not
@@ -339,7 +326,7 @@ pub(super) fn reader_zone(row: &Row, company_zone: Tz) -> Result<Tz, StoreError>
 }
 
 /// The column of ids with this name.
-fn ids(rows: &[Row], column: &str) -> Result<Cells, StoreError> {
+pub(super) fn ids(rows: &[Row], column: &str) -> Result<Cells, StoreError> {
     rows.iter().map(|row| row.get(column)).collect::<Result<_, _>>().map(Cells::Ids)
 }
 

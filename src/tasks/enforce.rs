@@ -26,9 +26,8 @@ impl Task for Enforce {
         let mut after = None;
         loop {
             let due = services.store.due_flips(now, after, PAGE).await?;
-            if let (None, Some((_, enforce_at))) = (after, due.first()) {
-                let lag = now.utc() - enforce_at.utc();
-                metrics::gauge!(FLIP_LAG_SECONDS).set(lag.as_seconds_f64());
+            if after.is_none() {
+                show_lag(&due, now);
             }
             after = due.last().copied();
             for (enforcement, _) in &due {
@@ -41,11 +40,12 @@ impl Task for Enforce {
                 break;
             }
         }
+        if tally.all > 0 {
+            // What is not over is late, whatever keeps it: a row that somebody has locked, or another daemon that is at it.
+            show_lag(&services.store.due_flips(now, None, 1).await?, now);
+        }
         if let Some(first) = tally.failures.first() {
             return Err(TaskError::Partly { failed: tally.failures.len(), all: tally.all, first: first.clone() });
-        }
-        if tally.busy == 0 {
-            metrics::gauge!(FLIP_LAG_SECONDS).set(0);
         }
         Ok(Report {
             changed: tally.begun > 0 || tally.required > 0 || tally.held > 0,
@@ -54,13 +54,18 @@ impl Task for Enforce {
     }
 }
 
+/// Shows for how long the first of these flips has been due.
+fn show_lag(due: &[(Id, Timestamp)], now: Timestamp) {
+    let lag = due.first().map_or(0.0, |(_, enforce_at)| (now.utc() - enforce_at.utc()).as_seconds_f64());
+    metrics::gauge!(FLIP_LAG_SECONDS).set(lag);
+}
+
 #[derive(Default)]
 struct Tally {
     all: usize,
     begun: u64,
     required: u64,
     held: u64,
-    busy: u64,
     /// Whether somebody keeps accounts locked: those of one company have been waited for, and no others are, so that no company
     /// is late for the sake of another.
     passes_over: bool,
@@ -86,7 +91,6 @@ async fn flip(services: &Services, enforcement: Id, tally: &mut Tally) -> Result
             tracing::error!(%enforcement, "held for safety, nobody becomes required: {reason}; `mfa-enforcer status` says what helps");
         }
         if flipped.locked == Some(Locked::Enforcement) {
-            tally.busy += 1;
             tracing::info!(%enforcement, "another daemon, or a review of its members, is at it: the next tick goes on");
         }
         if !flipped.more {

@@ -58,27 +58,29 @@ impl Task for Reconcile {
         tally.attempt("deleted companies", orphans).into_iter().for_each(|count| tally.add("orphans_cancelled", count));
         let rechecked = services.store.recheck_left().await;
         tally.attempt("what was locked", rechecked).into_iter().for_each(|count| tally.add("rechecked", count));
-        let changed = services.store.change_memberships_left(services.limits.reviewed_together()).await;
-        tally
-            .attempt("locked memberships", changed)
-            .into_iter()
-            .for_each(|count| tally.add("memberships_changed", count));
         let mut round = 0;
         loop {
-            let reviewed = review(services, &mut tally).await;
-            let deferred = companies(services, round < PATIENT_ROUNDS || !reviewed, &mut tally).await?;
             let (store, policy, limit) = (&services.store, &services.policy, services.limits.reviewed_together());
+            let changing =
+                || async { Ok(Reviewed { rows: store.change_memberships_left(limit).await?, ..Reviewed::default() }) };
+            let changed = go_through(services, &mut tally, "memberships_changed", changing).await;
+            let changed = tally.attempt("locked memberships", changed).unwrap_or(true);
+            let reviewed = review(services, &mut tally).await;
+            let is_reviewed = reviewed == Some(true);
+            let deferred = companies(services, round < PATIENT_ROUNDS || !is_reviewed, &mut tally).await?;
             let telling = || store.tell_exempt(services.clock.now(), policy, limit);
             let told = go_through(services, &mut tally, "exempt_told", telling).await;
             let told = tally.attempt("exemptions about to lapse", told).unwrap_or(true);
             let ending = || store.end_personal_dates(services.clock.now(), policy, limit);
             let ended = go_through(services, &mut tally, "personal_dates_ended", ending).await;
             let ended = tally.attempt("personal dates", ended).unwrap_or(true);
-            let is_through = reviewed && told && ended;
-            if is_through && (!deferred || round >= PATIENT_ROUNDS) || services.shutdown.is_requested() {
+            let is_through = changed && reviewed.unwrap_or(true) && told && ended;
+            // What could not be looked at is left to the next tick.
+            let waits = deferred && round < PATIENT_ROUNDS && reviewed.is_some();
+            if is_through && !waits || services.shutdown.is_requested() {
                 break;
             }
-            round += u32::from(reviewed);
+            round += u32::from(is_reviewed);
         }
         match tally.failures.first() {
             Some(first) => {
@@ -90,14 +92,19 @@ impl Task for Reconcile {
 }
 
 /// Looks at what is new or changed, for a while: whoever else has a date waits for no more than that. Returns whether nothing
-/// is left.
-async fn review(services: &Services, tally: &mut Tally) -> bool {
+/// is left that can be looked at (R9); none: somebody is at an enforcement for longer than it is waited for, a flip on a slow server
+/// mostly.
+async fn review(services: &Services, tally: &mut Tally) -> Option<bool> {
     let until = services.clock.now().plus(AT_A_TIME);
     let is_ending = || services.shutdown.is_requested() || is_over(services, until);
     let mut count = |what, number| tally.add(what, number);
     let (store, chunk) = (services.store.as_ref(), services.limits.reviewed_together());
     let reviewed = review_rows(store, &|| services.clock.now(), &services.policy, chunk, &is_ending, &mut count).await;
-    tally.attempt("review", reviewed).unwrap_or(true)
+    if let Err(error @ StoreError::Busy(_)) = reviewed {
+        tracing::warn!(%error, "what is new or changed is looked at at the next tick");
+        return None;
+    }
+    Some(tally.attempt("review", reviewed).unwrap_or(true))
 }
 
 /// Reconciles every company whose row has changed. A company that fails stops no other (R9). Returns whether members of
@@ -130,7 +137,7 @@ fn is_over(services: &Services, until: Timestamp) -> bool {
     services.clock.now() > until
 }
 
-/// Goes through members in batches, for a while. Returns whether nothing is left.
+/// Goes through members in batches, for a while. Returns whether nothing is left that is to be had.
 async fn go_through<B>(
     services: &Services,
     tally: &mut Tally,

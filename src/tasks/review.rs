@@ -8,7 +8,9 @@ use crate::store::{Store, StoreError};
 
 /// Ends the exemptions that have passed and reviews every unreviewed row, `chunk` rows in one transaction, until nothing
 /// is left or `is_ending` says so (of each kind one transaction at least, so that a slow database comes to all of them), each
-/// transaction at its own instant. What was done is told to `count`, by name. Returns whether nothing is left.
+/// transaction at its own instant. Rows in other hands, another daemon's mostly, are waited for up to a second in all: who was
+/// there before a date must not seem to have come after it. What was done is told to `count`, by name. Returns whether nothing is left
+/// that is to be had.
 pub(super) async fn review_rows(
     store: &dyn Store,
     now: &(dyn Fn() -> Timestamp + Send + Sync),
@@ -20,30 +22,27 @@ pub(super) async fn review_rows(
     let mut is_through = true;
     let mut patience = BUSY_ROUNDS;
     for kind in [Kind::Exemptions, Kind::Users, Kind::Memberships] {
+        let mut after = None;
         loop {
-            let rows = match kind {
-                Kind::Exemptions => {
-                    let ended = store.end_exemptions(now(), chunk).await?;
-                    count("exemptions_ended", ended);
-                    ended
-                }
-                Kind::Users => count_reviewed("users_reviewed", store.review_users(now(), chunk).await?, count),
-                Kind::Memberships => {
-                    let reviewed = store.review_memberships(now(), policy, chunk).await?;
-                    if reviewed.is_busy && patience > 0 && !is_ending() {
-                        patience -= 1;
-                        tokio::time::sleep(BUSY_WAIT).await;
-                        continue;
-                    }
-                    count_reviewed("memberships_reviewed", reviewed, count)
-                }
+            let reviewed = match kind {
+                Kind::Exemptions => Reviewed { rows: store.end_exemptions(now(), chunk).await?, ..Reviewed::default() },
+                Kind::Users => store.review_users(now(), after, chunk).await?,
+                Kind::Memberships => store.review_memberships(now(), policy, chunk).await?,
             };
-            if rows == 0 {
+            count_reviewed(kind.done(), reviewed, count);
+            let found_any = reviewed.rows > 0 || reviewed.passed_over.is_some();
+            if !found_any && (!reviewed.is_busy || patience == 0) {
                 break;
             }
             if is_ending() {
                 is_through = false;
                 break;
+            }
+            after = reviewed.passed_over.or(after);
+            if !found_any {
+                patience -= 1;
+                after = None;
+                tokio::time::sleep(BUSY_WAIT).await;
             }
         }
     }
@@ -56,6 +55,17 @@ enum Kind {
     Exemptions,
     Users,
     Memberships,
+}
+
+impl Kind {
+    /// What is counted of it.
+    fn done(self) -> &'static str {
+        match self {
+            Self::Exemptions => "exemptions_ended",
+            Self::Users => "users_reviewed",
+            Self::Memberships => "memberships_reviewed",
+        }
+    }
 }
 
 /// Tells what looking at one batch came to. Returns how many rows it had.

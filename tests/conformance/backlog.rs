@@ -32,7 +32,7 @@ async fn whom_a_daemon_has_looked_at_is_known(db: &TestDatabase) {
     assert_eq!(store.population().await.unwrap(), Population::Nobody);
     add_user(db, 1).await;
     assert_eq!(store.population().await.unwrap(), Population::Strangers);
-    store.review_users(set_at(), 10).await.unwrap();
+    store.review_users(set_at(), None, 10).await.unwrap();
     add_user(db, 2).await;
     assert_eq!(store.population().await.unwrap(), Population::Known);
 }

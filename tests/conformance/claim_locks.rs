@@ -61,7 +61,7 @@ async fn a_company_whose_row_somebody_is_at_leaves_a_whole_claim_to_others() {
         let user = add_user(db, number).await;
         add_member(db, other, user).await;
     }
-    store.review_users(set_at(), 10).await.unwrap();
+    store.review_users(set_at(), None, 10).await.unwrap();
     store.review_memberships(set_at(), &Policy::default(), 10).await.unwrap();
     db.execute(&format!("UPDATE companies SET enforcement_date = '2027-01-15' WHERE id = '{other}'")).await;
     store.reconcile_company(other, set_at(), &Policy::default(), true).await.unwrap();

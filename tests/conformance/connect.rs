@@ -14,7 +14,7 @@ use mfa_enforcer::store::companies::{CompanyChange, CompanyStore as _};
 use mfa_enforcer::store::connect::{ConnectOptions, Schema};
 use mfa_enforcer::store::enforce::EnforceStore as _;
 use mfa_enforcer::store::recheck::RecheckStore as _;
-use mfa_enforcer::store::review::ReviewStore as _;
+use mfa_enforcer::store::reconcile::ReconcileStore as _;
 use mfa_enforcer::store::{SqlStore, StoreError};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection as _, PgConnection, Row as _};
@@ -74,7 +74,7 @@ async fn who_writes_to_sqlite_without_a_pause_lets_others_in_between() {
     let others = async {
         for _ in 0..30 {
             let before = written.get();
-            store.review_users(set_at(), 10).await.unwrap();
+            store.cancel_orphans(set_at()).await.unwrap();
             let meanwhile = written.get() - before;
             assert!(meanwhile <= 2, "{meanwhile} others came first");
         }

@@ -16,6 +16,7 @@ use mfa_enforcer::store::membership_changes::MembershipChangeStore as _;
 use mfa_enforcer::store::reconcile::{Authority, ReconcileStore as _};
 use mfa_enforcer::store::revert::RevertStore as _;
 use mfa_enforcer::store::review::ReviewStore as _;
+use mfa_enforcer::tasks::dates::Order;
 use sqlx::{Connection as _, PgConnection};
 
 use super::steps::{announced, announced_at, enforce_at, let_wait, scheduled, set_at, terms};
@@ -318,13 +319,13 @@ async fn a_membership_that_the_vendor_keeps_locked_does_not_keep_others_from_bei
     let mut held = other.begin().await.unwrap();
     let sql = format!("SELECT user_id FROM memberships WHERE user_id = '{}' FOR UPDATE", user_id(1));
     sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut *held).await.unwrap();
-    let reviewed = store.review_users(set_at(), 10).await.unwrap();
+    let reviewed = store.review_users(set_at(), None, 10).await.unwrap();
     assert_eq!((reviewed.rows, reviewed.required), (2, 2));
-    assert_eq!(store.review_users(set_at(), 10).await.unwrap().rows, 0);
+    assert_eq!(store.review_users(set_at(), None, 10).await.unwrap().rows, 0);
     held.rollback().await.unwrap();
-    let reviewed = store.review_users(set_at(), 10).await.unwrap();
+    let reviewed = store.review_users(set_at(), None, 10).await.unwrap();
     assert_eq!((reviewed.rows, reviewed.required), (1, 1));
-    assert_eq!(store.review_users(set_at(), 10).await.unwrap().rows, 0);
+    assert_eq!(store.review_users(set_at(), None, 10).await.unwrap().rows, 0);
 }
 
 #[tokio::test]
@@ -364,7 +365,7 @@ async fn many_locked_rows_do_not_keep_those_behind_them_from_being_looked_at() {
     let other = add_company(db, 2).await;
     let behind = add_user(db, 4).await;
     add_member(db, other, behind).await;
-    store.review_users(set_at(), 10).await.unwrap();
+    store.review_users(set_at(), None, 10).await.unwrap();
     store.review_memberships(set_at(), &policy, 10).await.unwrap();
     db.execute("UPDATE users SET payee = true").await;
     db.execute("UPDATE memberships SET reviewed = false").await;
@@ -380,14 +381,20 @@ async fn many_locked_rows_do_not_keep_those_behind_them_from_being_looked_at() {
     };
     let mut vendor = PgConnection::connect(&db.vendor_url()).await.unwrap();
     assert_eq!(lock(&mut vendor, of_first("m")).await, 3);
-    let reviewed = store.review_users(set_at(), 2).await.unwrap();
+    let reviewed = store.review_users(set_at(), None, 2).await.unwrap();
+    assert_eq!((reviewed.rows, reviewed.is_busy, reviewed.passed_over), (0, true, Some(user_id(2))));
+    let reviewed = store.review_users(set_at(), reviewed.passed_over, 2).await.unwrap();
     assert_eq!((reviewed.rows, reviewed.required), (1, 1), "the payee behind those whose memberships are locked");
+    assert_eq!(reviewed.passed_over, Some(behind), "and behind one more");
+    let reviewed = store.review_users(set_at(), reviewed.passed_over, 2).await.unwrap();
+    assert_eq!((reviewed.rows, reviewed.is_busy, reviewed.passed_over), (0, true, None), "those before are left");
     sqlx::query("ROLLBACK").execute(&mut vendor).await.unwrap();
-    while store.review_users(set_at(), 2).await.unwrap().rows > 0 {}
+    while store.review_users(set_at(), None, 2).await.unwrap().rows > 0 {}
 
     assert_eq!(lock(&mut vendor, of_first("u")).await, 3);
     assert_eq!(store.review_memberships(set_at(), &policy, 2).await.unwrap().rows, 1);
-    assert_eq!(store.review_memberships(set_at(), &policy, 2).await.unwrap().rows, 0);
+    let reviewed = store.review_memberships(set_at(), &policy, 2).await.unwrap();
+    assert_eq!((reviewed.rows, reviewed.is_busy), (0, true));
     db.execute(&format!("UPDATE memberships SET reviewed = true, require_at = '{}'", set_at())).await;
     assert_eq!(store.end_personal_dates(enforce_at(), &policy, 2).await.unwrap().rows, 1);
     assert_eq!(store.end_personal_dates(enforce_at(), &policy, 2).await.unwrap().rows, 0);
@@ -414,11 +421,38 @@ async fn whom_a_flip_put_off_is_required_also_when_the_date_is_cleared_meanwhile
     // A newcomer whose own day comes after the date was cleared is not required by it.
     let newcomer = add_user(db, 4).await;
     add_member(db, company_id(1), newcomer).await;
-    store.review_users(later, 10).await.unwrap();
+    store.review_users(later, None, 10).await.unwrap();
     store.review_memberships(later, &policy, 10).await.unwrap();
     db.execute(&format!("UPDATE memberships SET require_at = '{later}' WHERE user_id = '{newcomer}'")).await;
     let ended = store.end_personal_dates(later, &policy, 10).await.unwrap();
     assert_eq!((ended.rows, ended.required), (2, 1));
     let required = "SELECT user_id FROM requirements WHERE cleared_at IS NULL ORDER BY user_id";
     assert_eq!(db.rows(required).await.concat(), [1, 2, 3].map(|number| user_id(number).to_string()));
+}
+
+/// Another daemon has the last of those who have just been added in its hands: they are there before the date.
+#[tokio::test]
+async fn an_order_waits_for_those_whom_another_daemon_is_looking_at() {
+    const JO: Authority<'static> = Authority { actor: "Jo", override_notice: false, reason: None };
+    let db = &TestDatabase::new(Kind::Postgres).await;
+    let store = impatient(db).await;
+    let company = add_company(db, 1).await;
+    for number in 1..=3 {
+        let user = add_user(db, number).await;
+        add_member(db, company, user).await;
+    }
+    let mut other = PgConnection::connect(&db.vendor_url()).await.unwrap();
+    let mut held = other.begin().await.unwrap();
+    let sql = format!("SELECT user_id FROM memberships WHERE user_id = '{}' FOR UPDATE", user_id(3));
+    sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut *held).await.unwrap();
+    let looking = async {
+        while db.value("SELECT count(*) FROM memberships WHERE reviewed").await != "2" {}
+        held.rollback().await.unwrap();
+    };
+    let (company, policy) = (company.to_string(), Policy::default());
+    let order = Order { store: &store, company: &company, authority: &JO, now: set_at(), policy: &policy, chunk: 10 };
+    let (ordered, ()) = tokio::join!(order.set_date("2027-01-15".parse().unwrap()), looking);
+    assert_eq!(ordered.unwrap(), Ordered::Done);
+    let looked_at = "SELECT count(*) FROM memberships WHERE reviewed AND require_at IS NULL";
+    assert_eq!(db.value(looked_at).await, "3", "nobody has come late");
 }

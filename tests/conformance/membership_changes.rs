@@ -173,7 +173,7 @@ async fn who_was_left_out_and_could_not_be_looked_at_is_not_required_by_a_flip()
     let enforcement = scheduled(db, &store, 2).await;
     db.execute("UPDATE users SET sso = true").await;
     let look = async |policy: &Policy| {
-        while store.review_users(set_at(), 10).await.unwrap().rows > 0 {}
+        while store.review_users(set_at(), None, 10).await.unwrap().rows > 0 {}
         while store.review_memberships(set_at(), policy, 10).await.unwrap().rows > 0 {}
     };
     look(&without).await;
@@ -223,7 +223,7 @@ async fn a_date_that_came_while_nobody_had_looked_is_kept(db: &TestDatabase) {
     db.execute(&format!("UPDATE memberships SET require_at = '{}'", enforce_at())).await;
     db.execute(&format!("UPDATE users SET reviewed = false WHERE id = '{}'", user_id(2))).await;
     assert_eq!(store.end_personal_dates(enforce_at(), &policy, 10).await.unwrap().rows, 1);
-    store.review_users(enforce_at(), 10).await.unwrap();
+    store.review_users(enforce_at(), None, 10).await.unwrap();
     assert_eq!(store.end_personal_dates(enforce_at(), &policy, 10).await.unwrap().rows, 0, "nor at the membership");
     store.review_memberships(enforce_at(), &policy, 10).await.unwrap();
     assert_eq!(store.end_personal_dates(enforce_at(), &policy, 10).await.unwrap().rows, 1);

@@ -34,7 +34,7 @@ async fn a_changed_sso_setting_has_those_users_looked_at(db: &TestDatabase) {
         add_user(db, number).await;
     }
     db.execute(&format!("UPDATE users SET sso = true WHERE id = '{}'", user_id(1))).await;
-    store.review_users(set_at(), 10).await.unwrap();
+    store.review_users(set_at(), None, 10).await.unwrap();
     assert_eq!(store.recheck_sso_users(true).await.unwrap(), 0, "the first start");
     assert_eq!(store.recheck_sso_users(true).await.unwrap(), 0);
     assert_eq!(store.recheck_sso_users(false).await.unwrap(), 1);
@@ -96,7 +96,7 @@ async fn an_account_that_is_locked_is_looked_at_later() {
     }
     db.execute("UPDATE users SET sso = true").await;
     store.recheck_sso_users(true).await.unwrap();
-    store.review_users(set_at(), 10).await.unwrap();
+    store.review_users(set_at(), None, 10).await.unwrap();
     let mut other = PgConnection::connect(&db.vendor_url()).await.unwrap();
     let mut held = other.begin().await.unwrap();
     let sql = format!("SELECT id FROM users WHERE id = '{}' FOR NO KEY UPDATE", user_id(2));
@@ -104,7 +104,7 @@ async fn an_account_that_is_locked_is_looked_at_later() {
     assert_eq!(store.recheck_sso_users(false).await.unwrap(), 2);
     assert_eq!(store.recheck_left().await.unwrap(), 0);
     held.rollback().await.unwrap();
-    assert_eq!(store.review_users(set_at(), 10).await.unwrap().rows, 2);
+    assert_eq!(store.review_users(set_at(), None, 10).await.unwrap().rows, 2);
     assert_eq!(store.recheck_left().await.unwrap(), 1);
     assert_eq!(store.recheck_left().await.unwrap(), 0);
     assert_eq!(db.rows("SELECT id FROM users WHERE NOT reviewed").await, [[user_id(2).to_string()]]);

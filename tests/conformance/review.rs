@@ -31,7 +31,7 @@ async fn new_rows_are_looked_at_in_batches(db: &TestDatabase) {
     }
     let policy = Policy::default();
     assert_eq!(store.review_memberships(set_at(), &policy, 10).await.unwrap().rows, 0, "users come first");
-    let rows = async || store.review_users(set_at(), 2).await.unwrap().rows;
+    let rows = async || store.review_users(set_at(), None, 2).await.unwrap().rows;
     assert_eq!([rows().await, rows().await, rows().await, rows().await], [2, 2, 1, 0]);
     let rows = async || store.review_memberships(set_at(), &policy, 2).await.unwrap().rows;
     assert_eq!([rows().await, rows().await, rows().await, rows().await], [2, 2, 1, 0]);
@@ -47,14 +47,14 @@ async fn a_payee_is_required_once_and_told(db: &TestDatabase) {
     }
     db.execute(&format!("UPDATE users SET payee = true WHERE id <> '{}'", user_id(3))).await;
     db.execute(&format!("UPDATE users SET mfa_enrolled_at = '2026-01-01T00:00:00Z' WHERE id = '{}'", user_id(2))).await;
-    let reviewed = store.review_users(set_at(), 10).await.unwrap();
-    assert_eq!(reviewed, Reviewed { rows: 3, required: 2, notices: 1, is_busy: false });
+    let reviewed = store.review_users(set_at(), None, 10).await.unwrap();
+    assert_eq!(reviewed, Reviewed { rows: 3, required: 2, notices: 1, ..Reviewed::default() });
     let required = "SELECT count(*) FROM users WHERE mfa_required_at = '2026-12-01T09:00:00.000000Z'";
     assert_eq!(db.value(required).await, "2");
     assert_eq!(actions(db).await, ["users_required"]);
     db.execute("UPDATE users SET payee = NOT payee; UPDATE users SET payee = NOT payee").await;
-    let reviewed = store.review_users(enforce_at(), 10).await.unwrap();
-    assert_eq!(reviewed, Reviewed { rows: 3, required: 0, notices: 0, is_busy: false });
+    let reviewed = store.review_users(enforce_at(), None, 10).await.unwrap();
+    assert_eq!(reviewed, Reviewed { rows: 3, required: 0, notices: 0, ..Reviewed::default() });
 }
 
 async fn members_of_a_changed_company_wait_for_its_enforcement(db: &TestDatabase) {
@@ -62,7 +62,7 @@ async fn members_of_a_changed_company_wait_for_its_enforcement(db: &TestDatabase
     scheduled(db, &store, 1).await;
     let late = add_user(db, 2).await;
     add_member(db, company_id(1), late).await;
-    store.review_users(set_at(), 10).await.unwrap();
+    store.review_users(set_at(), None, 10).await.unwrap();
     db.execute("UPDATE companies SET enforcement_date = '2027-02-15'").await;
     let reviewed = store.review_memberships(set_at(), &Policy::default(), 10).await.unwrap();
     assert_eq!(reviewed, Reviewed::default());
@@ -74,9 +74,9 @@ async fn a_late_joiner_is_told_and_gets_a_date(db: &TestDatabase) {
     scheduled(db, &store, 1).await;
     let late = add_user(db, 2).await;
     add_member(db, company_id(1), late).await;
-    store.review_users(set_at(), 10).await.unwrap();
+    store.review_users(set_at(), None, 10).await.unwrap();
     let reviewed = store.review_memberships(set_at(), &Policy::default(), 10).await.unwrap();
-    assert_eq!(reviewed, Reviewed { rows: 1, required: 0, notices: 1, is_busy: false });
+    assert_eq!(reviewed, Reviewed { rows: 1, required: 0, notices: 1, ..Reviewed::default() });
     let own = format!("SELECT require_at FROM memberships WHERE user_id = '{late}'");
     assert_eq!(db.value(&own).await, "2027-01-14T23:00:00.000000Z");
     assert_eq!(
@@ -100,7 +100,7 @@ async fn whom_a_flip_passed_over_is_required_when_they_are_looked_at(db: &TestDa
     while store.flip_chunk(enforcement, enforce_at(), &policy, 10).await.unwrap().more {}
     assert_eq!(db.value("SELECT count(*) FROM requirements").await, "0", "nobody has looked at them");
     let reviewed = store.review_memberships(enforce_at(), &policy, 10).await.unwrap();
-    assert_eq!(reviewed, Reviewed { rows: 1, required: 1, notices: 1, is_busy: false });
+    assert_eq!(reviewed, Reviewed { rows: 1, required: 1, notices: 1, ..Reviewed::default() });
     let required = "SELECT count(*) FROM users WHERE mfa_required_at = '2027-01-14T23:00:00.000000Z'";
     assert_eq!(db.value(required).await, "1");
 }
@@ -116,7 +116,7 @@ async fn a_newcomer_is_not_required_by_a_date_that_was_moved(db: &TestDatabase) 
     assert_eq!(db.value("SELECT count(*) FROM enforcements WHERE state = 'held'").await, "1");
     let newcomer = add_user(db, 2).await;
     add_member(db, company_id(1), newcomer).await;
-    store.review_users(enforce_at(), 10).await.unwrap();
+    store.review_users(enforce_at(), None, 10).await.unwrap();
     let reviewed = store.review_memberships(enforce_at(), &policy, 10).await.unwrap();
     assert_eq!((reviewed.required, db.value("SELECT count(*) FROM requirements").await.as_str()), (0, "1"));
 }
@@ -165,11 +165,11 @@ async fn somebody_elses_save_is_put_right(db: &TestDatabase) {
     let store = db.store(1).await;
     add_user(db, 1).await;
     db.execute("UPDATE users SET payee = true").await;
-    store.review_users(set_at(), 10).await.unwrap();
+    store.review_users(set_at(), None, 10).await.unwrap();
     for written in ["NULL", "'2020-01-01T00:00:00Z'"] {
         db.execute(&format!("UPDATE users SET mfa_required_at = {written}")).await;
-        assert_eq!(store.review_users(enforce_at(), 10).await.unwrap().rows, 1);
+        assert_eq!(store.review_users(enforce_at(), None, 10).await.unwrap().rows, 1);
         assert_eq!(db.value("SELECT mfa_required_at FROM users").await, "2026-12-01T09:00:00.000000Z");
     }
-    assert_eq!(store.review_users(enforce_at(), 10).await.unwrap().rows, 0);
+    assert_eq!(store.review_users(enforce_at(), None, 10).await.unwrap().rows, 0);
 }

@@ -34,7 +34,7 @@ pub async fn with_a_date(db: &TestDatabase, store: &SqlStore, members: u32) -> I
         let user = add_user(db, number).await;
         add_member(db, company, user).await;
     }
-    store.review_users(set_at(), 1000).await.unwrap();
+    store.review_users(set_at(), None, 1000).await.unwrap();
     store.review_memberships(set_at(), &Policy::default(), 1000).await.unwrap();
     db.execute("UPDATE companies SET enforcement_date = '2027-01-15'").await;
     company
