@@ -36,8 +36,9 @@ pub struct MembershipFacts {
     pub exempt_until: Option<Timestamp>,
     /// Not required before.
     pub require_at: Option<Timestamp>,
-    /// Whether a flip of the company put the member off, as somebody kept the account locked: they are about to be required.
-    pub put_off: bool,
+    /// Whether a flip of the company is yet to require the member: it is not over, or it put them off, as somebody kept the account
+    /// locked.
+    pub flipping: bool,
 }
 
 impl MembershipFacts {
@@ -121,9 +122,9 @@ impl NoticeFacts {
         self.mail.is_some_and(|mail| mail.maybe_received)
     }
 
-    /// Whether its reader is about to be required by a flip that put them off.
-    fn is_put_off(&self) -> bool {
-        self.membership.is_some_and(|membership| membership.put_off)
+    /// Whether a flip is yet to require its reader.
+    fn is_flipping(&self) -> bool {
+        self.membership.is_some_and(|membership| membership.flipping)
     }
 
     /// What it says to a reader who was told this meanwhile: to whom no date was told, none is moved, and to whom another
@@ -274,7 +275,7 @@ pub fn decide(
                 decision.wait.push((notice.id, until_required(notice, reader_zone, now, policy)));
             }
             // What becomes of the date depends on it.
-            None if notice.is_put_off() && notice.kind != NoticeKind::NowRequired => {
+            None if notice.is_flipping() && notice.kind != NoticeKind::NowRequired => {
                 decision.wait.push((notice.id, now.plus(REQUIREMENT_WAIT)));
             }
             None => by_enforcement.entry(notice.enforcement_id).or_default().push(notice),

@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use super::StoreError;
 use super::dialect::Dialect;
 use super::overdue::{claimable, find};
-use super::predicate::{FREED, REQUIRED_BEFORE, REQUIRED_OTHERWISE, is_put_off, told_otherwise};
+use super::predicate::{FREED, REQUIRED_BEFORE, REQUIRED_OTHERWISE, flip_is_to_come, told_otherwise};
 use super::requirements::{id_batch, id_rows};
 use super::sql::{Row, Tx};
 use super::values::bind;
@@ -103,7 +103,7 @@ impl Claimable {
                  u.id AS found, u.email, u.name, u.locale, u.time_zone, u.country, u.kind AS user_kind, u.active, u.sso,
                  u.payee, u.email_status, (u.mfa_enrolled_at IS NOT NULL) AS enrolled,
                  known_of.enforcement_date AS told_date, known.told_at, {REQUIRED_OTHERWISE} AS required_otherwise,
-                 {REQUIRED_BEFORE} AS required_before, {} AS put_off, {FREED} AS freed,
+                 {REQUIRED_BEFORE} AS required_before, {} AS flipping, {FREED} AS freed,
                  (SELECT min(h.at) FROM mail_history AS h WHERE h.mail_id = n.mail_id AND h.outcome = 'deferred') AS refused_since,
                  (SELECT r.required_at FROM requirements AS r WHERE r.user_id = n.user_id AND r.enforcement_id = e.id
                      AND r.cleared_at IS NULL) AS required_at,
@@ -119,7 +119,7 @@ impl Claimable {
              WHERE (n.state = 'pending' AND n.due_at <= $1 OR n.state = 'sending' AND n.claimed_until < $1)
                  AND (c.id IS NULL OR c.id IN (SELECT id FROM {})) AND {}
              ORDER BY n.user_id, n.due_at, n.id{}",
-            put_off(tx.dialect()),
+            flipping(tx.dialect()),
             id_rows(tx, 2),
             told_otherwise(),
             // Where the company's row is being changed its notices may be, too: they are not waited for.
@@ -210,16 +210,17 @@ async fn lock_companies(tx: &mut Tx, users: &BTreeSet<Id>) -> Result<BTreeSet<Id
     rows.iter().map(|row| row.get("id")).collect()
 }
 
-/// A flip of the company of notice `n` put member `m` off, and they are yet to be required: what becomes of a date that is told
-/// depends on it.
-fn put_off(dialect: Dialect) -> String {
-    let Dialect::Postgres = dialect else { return "false".to_owned() };
-    let date = "LEAST(m.require_at, (SELECT l.date_becomes FROM membership_changes AS l
-        WHERE l.company_id = m.company_id AND l.user_id = m.user_id AND l.moves_date))";
-    format!(
-        "n.kind <> 'now_required' AND EXISTS (SELECT 1 FROM enforcements AS e WHERE e.company_id = m.company_id AND {})",
-        is_put_off(date)
-    )
+/// A flip of their company is yet to require member `m`: what becomes of a date that is told depends on it.
+fn flipping(dialect: Dialect) -> String {
+    let date = match dialect {
+        Dialect::Sqlite => "m.require_at",
+        Dialect::Postgres => {
+            "LEAST(m.require_at, (SELECT l.date_becomes FROM membership_changes AS l
+                 WHERE l.company_id = m.company_id AND l.user_id = m.user_id AND l.moves_date))"
+        }
+    };
+    let to_come = flip_is_to_come(dialect, date);
+    format!("EXISTS (SELECT 1 FROM enforcements AS e WHERE e.company_id = m.company_id AND {to_come})")
 }
 
 fn read_user(row: &Row) -> Result<Option<User>, StoreError> {
@@ -248,7 +249,7 @@ fn read_notice(row: &Row) -> Result<DueNotice, StoreError> {
         Some(_) => Some(MembershipFacts {
             exempt_until: row.get("exempt_until")?,
             require_at: row.get("require_at")?,
-            put_off: row.get("put_off")?,
+            flipping: row.get("flipping")?,
         }),
         None => None,
     };

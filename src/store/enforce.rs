@@ -6,8 +6,8 @@ use futures::{StreamExt as _, stream};
 use serde_json::json;
 
 use super::audit;
-use super::flip_chunk::{Chunk, FLIPPING, last_of_chunk};
-use super::predicate::DATE_STANDS;
+use super::flip_chunk::{Chunk, last_of_chunk};
+use super::predicate::{DATE_STANDS, FLIPPING};
 use super::recheck::date_is_rechecked;
 use super::reconcile::{close, event};
 use super::safety;

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use super::StoreError;
 use super::dialect::Dialect;
-use super::predicate::{REQUIRED, must_be_required};
+use super::predicate::{FLIPPING, REQUIRED, must_be_required};
 use super::requirements::{Evidence, NewRequirements, id_batch, id_rows, require_users, required_since};
 use super::side_by_side::WHOLE_CHUNKS;
 use super::sql::Tx;
@@ -12,9 +12,6 @@ use super::values::{Value, bind};
 use crate::domain::ids::Id;
 use crate::domain::policy::Policy;
 use crate::domain::time::Timestamp;
-
-/// Enforcement `e` has begun to require its members, and has not been through all of them.
-pub(super) const FLIPPING: &str = "e.state = 'in_force' AND e.flipped_at IS NULL";
 
 /// The memberships of company `$4` after user `$5`, up to `$6`.
 const OF_CHUNK: &str = "m.company_id = $4 AND m.user_id > $5 AND m.user_id <= $6";

@@ -289,7 +289,8 @@ async fn add_notices(
     let sql = format!(
         "SELECT n.id, n.user_id, n.kind, n.milestone_id, n.enforcement_id, n.due_at, n.next_attempt_at, n.mail_id,
              CASE WHEN n.state = 'sending' AND n.claimed_until < $3 THEN 'pending' ELSE n.state END AS state,
-             COALESCE(l.maybe_received, false) AS maybe_received, ({}) AS skipped_for_now
+             COALESCE(l.maybe_received, false) AS maybe_received, ({}) AS skipped_for_now,
+             (n.state = 'skipped' AND n.skip_reason = 'date_stands' AND n.mail_id IS NULL) AS date_stood
          FROM notices AS n LEFT JOIN mails AS l ON l.id = n.mail_id
          WHERE n.user_id IN (SELECT id FROM {}) AND n.enforcement_id IN (SELECT id FROM {})",
         skipped_for_now(),
@@ -314,6 +315,7 @@ async fn add_notices(
                 next_attempt_at: row.get("next_attempt_at")?,
                 mail,
                 skipped_for_now: row.get::<Option<bool>>("skipped_for_now")?.unwrap_or(false),
+                date_stood: row.get::<Option<bool>>("date_stood")?.unwrap_or(false),
             });
         }
     }

@@ -165,7 +165,9 @@ impl SqlStore {
         // One that was cancelled first has told whom it did not require: each of them once.
         let sql = "UPDATE milestones SET state = 'pending', cursor = NULL, due_at = $2
             WHERE enforcement_id = $1 AND kind = 'cancelled'";
-        if tx.execute(sql, bind![enforcement, due_at]).await? == 0 {
+        let milestones = tx.execute(sql, bind![enforcement, due_at]).await?;
+        tell_after_all(tx, enforcement, NoticeKind::Cancelled, due_at).await?;
+        if milestones == 0 {
             let milestone = PlannedMilestone { kind: NoticeKind::Cancelled, days_before: None, due_at };
             self.insert_milestones(tx, enforcement, &[milestone], now).await?;
         }
@@ -226,10 +228,15 @@ async fn announce_again(tx: &mut Tx, enforcement: Id, due_at: Timestamp) -> Resu
     let sql = "UPDATE milestones SET state = 'pending', cursor = NULL, due_at = $2
         WHERE enforcement_id = $1 AND kind = 'announcement' AND state = 'expanded'";
     tx.execute(sql, bind![enforcement, due_at]).await?;
-    let sql = "UPDATE notices SET state = 'pending', skip_reason = NULL, due_at = $2, next_attempt_at = $2
-        WHERE enforcement_id = $1 AND kind IN ('announcement', 'rescheduled') AND state = 'skipped' AND skip_reason = 'date_stands'
-            AND mail_id IS NULL";
-    tx.execute(sql, bind![enforcement, due_at]).await.map(drop)
+    tell_after_all(tx, enforcement, NoticeKind::Announcement, due_at).await
+}
+
+/// Has notices at a milestone of this kind due again that were skipped because a date stood for their reader.
+async fn tell_after_all(tx: &mut Tx, enforcement: Id, kind: NoticeKind, due_at: Timestamp) -> Result<(), StoreError> {
+    let sql = "UPDATE notices SET state = 'pending', skip_reason = NULL, due_at = $3, next_attempt_at = $3
+        WHERE milestone_id IN (SELECT id FROM milestones WHERE enforcement_id = $1 AND kind = $2)
+            AND state = 'skipped' AND skip_reason = 'date_stands' AND mail_id IS NULL";
+    tx.execute(sql, bind![enforcement, kind.as_str(), due_at]).await.map(drop)
 }
 
 /// Whom the company required was left out of the reminders that are made already: those that are yet to come are added when

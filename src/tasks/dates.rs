@@ -98,6 +98,8 @@ impl Order<'_> {
     }
 
     async fn review(&self) -> Result<(), StoreError> {
-        review_rows(self.store, &|| self.now, self.policy, self.chunk, &|| false, &mut |_, _| ()).await.map(drop)
+        review_rows(self.store, &|| self.now, self.policy, self.chunk, &|| false, &mut |_, _| (), &mut None)
+            .await
+            .map(drop)
     }
 }

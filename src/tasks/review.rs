@@ -1,6 +1,9 @@
 //! Looking at rows that are new or changed, before anything is planned: for `reconcile`, and for people's orders.
 
+use std::time::Instant;
+
 use super::{BUSY_ROUNDS, BUSY_WAIT};
+use crate::domain::ids::Id;
 use crate::domain::policy::Policy;
 use crate::domain::time::Timestamp;
 use crate::store::review::Reviewed;
@@ -8,9 +11,11 @@ use crate::store::{Store, StoreError};
 
 /// Ends the exemptions that have passed and reviews every unreviewed row, `chunk` rows in one transaction, until nothing
 /// is left or `is_ending` says so (of each kind one transaction at least, so that a slow database comes to all of them), each
-/// transaction at its own instant. Rows in other hands, another daemon's mostly, are waited for up to a second in all: who was
-/// there before a date must not seem to have come after it. What was done is told to `count`, by name. Returns whether nothing is left
-/// that is to be had.
+/// transaction at its own instant. What was done is told to `count`, by name. Returns whether nothing is left that is to be had; if not,
+/// `users_after` is the user behind whom it goes on.
+///
+/// Rows in other hands, another daemon's mostly, are waited for up to a second in all: who was there before a date must not seem to have
+/// come after it.
 pub(super) async fn review_rows(
     store: &dyn Store,
     now: &(dyn Fn() -> Timestamp + Send + Sync),
@@ -18,32 +23,33 @@ pub(super) async fn review_rows(
     chunk: i64,
     is_ending: &(dyn Fn() -> bool + Send + Sync),
     count: &mut (dyn FnMut(&'static str, u64) + Send),
+    users_after: &mut Option<Id>,
 ) -> Result<bool, StoreError> {
     let mut is_through = true;
-    let mut patience = BUSY_ROUNDS;
+    let mut waits_until = None;
     for kind in [Kind::Exemptions, Kind::Users, Kind::Memberships] {
-        let mut after = None;
         loop {
             let reviewed = match kind {
                 Kind::Exemptions => Reviewed { rows: store.end_exemptions(now(), chunk).await?, ..Reviewed::default() },
-                Kind::Users => store.review_users(now(), after, chunk).await?,
+                Kind::Users => store.review_users(now(), *users_after, chunk).await?,
                 Kind::Memberships => store.review_memberships(now(), policy, chunk).await?,
             };
             count_reviewed(kind.done(), reviewed, count);
-            let found_any = reviewed.rows > 0 || reviewed.passed_over.is_some();
-            if !found_any && (!reviewed.is_busy || patience == 0) {
+            if reviewed.rows > 0 || reviewed.passed_over.is_some() {
+                *users_after = reviewed.passed_over.or(*users_after);
+                if is_ending() {
+                    is_through = false;
+                    break;
+                }
+                continue;
+            }
+            let until = *waits_until.get_or_insert_with(|| Instant::now() + BUSY_WAIT * BUSY_ROUNDS);
+            // Whose memberships are locked are in the vendor's hands, for who knows how long.
+            let has_passed_over = matches!(kind, Kind::Users) && users_after.take().is_some();
+            if !reviewed.is_busy || has_passed_over || Instant::now() >= until || is_ending() {
                 break;
             }
-            if is_ending() {
-                is_through = false;
-                break;
-            }
-            after = reviewed.passed_over.or(after);
-            if !found_any {
-                patience -= 1;
-                after = None;
-                tokio::time::sleep(BUSY_WAIT).await;
-            }
+            tokio::time::sleep(BUSY_WAIT).await;
         }
     }
     Ok(is_through)

@@ -89,3 +89,18 @@ async fn rubbish_about_notices_is_refused() {
     let text = sample.refusals(2, &usage).await + &sample.refusals(1, &failed).await;
     insta::assert_snapshot!(text);
 }
+
+#[tokio::test]
+async fn a_preview_says_what_keeps_a_notice_from_the_user() {
+    let sample = Sample::new().await;
+    let noted = |kind: &str| {
+        let seen = sample.shell(&format!("mfa-enforcer notice preview --user u-1 --company acme --kind {kind}"), &[]);
+        assert_eq!(seen.code, 0, "{}", seen.stderr);
+        seen.stderr.lines().find_map(|line| Some(line.split_once("would not get ")?.1.to_owned()))
+    };
+    for kind in ["reminder", "cancelled", "now_required"] {
+        assert_eq!(noted(kind), None);
+    }
+    sample.db.execute("UPDATE users SET mfa_enrolled_at = '2026-12-01T10:00:00.000000Z'").await;
+    assert_eq!(noted("cancelled").unwrap(), "cancelled: enrolled");
+}

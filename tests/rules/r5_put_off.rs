@@ -1,5 +1,5 @@
-//! R5 for whom a flip put off, as somebody kept their account locked: only a revert undoes a flip, and so they are required by it as
-//! soon as they can be, whatever has become of the date meanwhile. PostgreSQL only: nobody locks accounts elsewhere.
+//! R5 for whom a flip is yet to require, as it was interrupted, or as somebody kept their account locked (on PostgreSQL, nobody locks
+//! accounts elsewhere): only a revert undoes a flip, and so they are required by it, whatever has become of the date meanwhile.
 
 use mfa_enforcer::domain::ids::Id;
 use mfa_enforcer::store::enforcements::Ordered;
@@ -7,8 +7,12 @@ use mfa_enforcer::store::reconcile::Authority;
 
 use sqlx::{Connection as _, PgConnection};
 
-use super::world::{User, World};
-use crate::support::{Kind, TestDatabase};
+use super::world::{User, World, at};
+use crate::support::{Kind, TestDatabase, on_both};
+
+on_both!(r5_rescheduled_is_not_told_to_whom_a_flip_has_not_reached);
+
+const JO: Authority<'static> = Authority { actor: "Jo", override_notice: false, reason: None };
 
 /// A company whose flip at 12:00 has required all of its people, who have been told a date before, but one: that one's account
 /// was locked, and perhaps the membership as well.
@@ -62,12 +66,16 @@ async fn r5_cancelled_is_not_told_to_whom_a_flip_put_off_postgres() {
     is_required_and_told_no_more_than(db, &world, &user, &[]).await;
     world.walk("2027-02-01 12:00").await;
     assert_eq!(world.required_since(&user).await, "2027-01-14 11:17");
+    // What required them is undone: now the date does not stand any more.
+    let told = world.received(&user).await.len();
+    assert_eq!(world.order(auckland, &JO).revert().await.unwrap(), Ordered::Done);
+    world.walk("2027-02-02 12:00").await;
+    assert_eq!(world.received(&user).await[told..], ["2027-02-01 13:15 cancelled"]);
     world.finish().await;
 }
 
 #[tokio::test]
 async fn r5_rescheduled_is_not_told_to_whom_a_flip_put_off_postgres() {
-    const JO: Authority<'static> = Authority { actor: "Jo", override_notice: false, reason: None };
     let db = &TestDatabase::new(Kind::Postgres).await;
     let (world, auckland, user) = put_off(db, false).await;
     world.set_date(auckland, "2027-06-15").await;
@@ -78,5 +86,28 @@ async fn r5_rescheduled_is_not_told_to_whom_a_flip_put_off_postgres() {
     assert_eq!(world.order(auckland, &JO).revert().await.unwrap(), Ordered::Done);
     world.walk("2027-05-17 12:00").await;
     assert_eq!(world.received(&user).await[told..], ["2027-01-20 13:15 rescheduled", "2027-05-15 09:00 reminder"]);
+    world.finish().await;
+}
+
+/// The daemon was killed behind the first chunk.
+async fn r5_rescheduled_is_not_told_to_whom_a_flip_has_not_reached(db: &TestDatabase) {
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    let auckland = world.company("Pacific/Auckland").await;
+    let user = world.members(auckland, "Europe/Berlin", 2).await.remove(1);
+    world.set_date(auckland, "2027-01-15").await;
+    world.walk("2027-01-14 10:59").await;
+    let (enforcement, at_noon) = (world.enforcement(auckland).await, at("2027-01-14 11:00"));
+    let flipped = world.services.store.flip_chunk(enforcement, at_noon, &world.services.policy, 1).await.unwrap();
+    assert_eq!((flipped.required, flipped.more), (1, true));
+    world.set_date(auckland, "2027-06-15").await;
+    let told = world.received(&user).await.len();
+    world.task("reconcile", "2027-01-14 11:01").await;
+    world.task("expand", "2027-01-14 11:17").await;
+    assert_eq!(world.task("deliver", "2027-01-14 11:17").await.detail["waiting"], 1);
+    world.walk("2027-01-14 11:19").await;
+    assert_eq!(world.required_since(&user).await, "2027-01-14 11:17");
+    assert_eq!(world.received(&user).await[told..], ["2027-01-14 12:17 now_required"]);
+    assert_eq!(world.skipped(&user).await.last().unwrap(), "rescheduled date_stands");
+    world.walk("2027-01-20 11:19").await;
     world.finish().await;
 }

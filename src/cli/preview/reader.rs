@@ -139,9 +139,9 @@ impl Prospect {
             membership: Some(MembershipFacts {
                 exempt_until: self.membership.exempt_until,
                 require_at: self.membership.require_at,
-                put_off: false,
+                flipping: false,
             }),
-            required: true,
+            required: !cancels,
             required_before: false,
             told_date: if cancels { Some(self.supposedly_told()) } else { self.told_date },
             told_at: None,

@@ -36,13 +36,14 @@ fn notice(now: Timestamp) -> impl Strategy<Value = NoticeFacts> {
     let date = || select(vec!["2027-01-15", "2027-02-15"]).prop_map(|date| date.parse::<NaiveDate>().unwrap());
     let mail = (0_u128..3, any::<bool>())
         .prop_map(|(mail, maybe_received)| EarlierMail { id: id(500 + mail), maybe_received });
-    let membership = (option::weighted(0.1, ago(10)), prop::bool::weighted(0.1)).prop_map(|(exempt_until, put_off)| {
-        MembershipFacts {
-            exempt_until: exempt_until.map(|until| until.plus(chrono::TimeDelta::minutes(5))),
-            require_at: None,
-            put_off,
-        }
-    });
+    let membership =
+        (option::weighted(0.1, ago(10)), prop::bool::weighted(0.1)).prop_map(|(exempt_until, flipping)| {
+            MembershipFacts {
+                exempt_until: exempt_until.map(|until| until.plus(chrono::TimeDelta::minutes(5))),
+                require_at: None,
+                flipping,
+            }
+        });
     (
         (select(NoticeKind::ALL.to_vec()), ago(5000), 0_u128..4),
         (select(vec![Scheduled, Scheduled, InForce, Cancelled, Superseded]), date(), option::of(date())),
@@ -116,7 +117,7 @@ fn an_overdue_announcement_keeps_the_readers_hours() {
         company_id: Some(id(800)),
         company_date: "2027-01-15".parse().ok(),
         company_date_held: false,
-        membership: Some(MembershipFacts { exempt_until: None, require_at: None, put_off: false }),
+        membership: Some(MembershipFacts { exempt_until: None, require_at: None, flipping: false }),
         required: false,
         required_before: false,
         told_date: None,
@@ -179,7 +180,7 @@ proptest! {
         prop_assert!(sent.iter().all(|notice| notice.kind != NoticeKind::NowRequired || notice.required));
         // Nobody hears of another date who is required already, or is about to be.
         let of_another = |notice: &&NoticeFacts| notice.kind == NoticeKind::Rescheduled || notice.kind == NoticeKind::Cancelled;
-        prop_assert!(!sent.iter().copied().filter(of_another).any(|notice| notice.required_before || notice.is_put_off()));
+        prop_assert!(!sent.iter().copied().filter(of_another).any(|notice| notice.required_before || notice.is_flipping()));
     }
 
     #[test]
@@ -205,7 +206,7 @@ proptest! {
             let passed_over = notices.iter().any(|other| {
                 other.enforcement_id == sent.enforcement_id
                     && other.kind == NoticeKind::Announcement
-                    && !other.is_put_off()
+                    && !other.is_flipping()
                     && ineligible(Some(&user), other, zone, now, &policy).is_none()
             });
             prop_assert!(!passed_over);

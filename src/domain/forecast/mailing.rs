@@ -8,7 +8,7 @@ use super::walk::{Walk, made_id};
 use crate::domain::delivery::{self, Decision, Mailed, NoticeFacts};
 use crate::domain::expansion::{self, Enforcement, MemberFacts};
 use crate::domain::ids::Id;
-use crate::domain::notice::{EnforcementState, MilestoneState, NoticeKind, NoticeState};
+use crate::domain::notice::{EnforcementState, MilestoneState, NoticeKind, NoticeState, SkipReason};
 use crate::domain::schedule::PlannedMilestone;
 use crate::domain::time::Timestamp;
 
@@ -83,6 +83,7 @@ impl Walk<'_> {
             } else if let Some((_, reason)) = decision.skip.iter().find(|(id, _)| *id == notice.id) {
                 notice.state = NoticeState::Skipped;
                 notice.skipped_for_now = notice.mail.is_none() && reason.may_pass(notice.kind);
+                notice.date_stood = notice.mail.is_none() && *reason == SkipReason::DateStands;
             } else if let Some((_, until)) = decision.wait.iter().find(|(id, _)| *id == notice.id) {
                 notice.next_attempt_at = *until;
             }
@@ -125,8 +126,8 @@ impl Walk<'_> {
             membership: membership.map(|one| delivery::MembershipFacts {
                 exempt_until: one.exempt_until,
                 require_at: one.require_at,
-                // Nobody is foretold to keep an account locked.
-                put_off: false,
+                // A flip is foretold to be over at once.
+                flipping: false,
             }),
             required: self.tie(course.id).required,
             required_before: self.tie(course.id).required_before,
@@ -220,6 +221,7 @@ impl Walk<'_> {
             next_attempt_at,
             mail: None,
             skipped_for_now: false,
+            date_stood: false,
         });
     }
 

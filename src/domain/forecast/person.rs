@@ -183,6 +183,8 @@ pub struct Notice {
     pub mail: Option<EarlierMail>,
     /// Whether it was skipped for a reason that may pass.
     pub skipped_for_now: bool,
+    /// Whether it was skipped because a date stood for the person.
+    pub date_stood: bool,
 }
 
 /// What happens to the person.

@@ -1,10 +1,10 @@
 //! What a company's enforcements become when what they require is undone, without storing anything.
 
-use super::person::Course;
+use super::person::{Course, Milestone};
 use super::replan::{Replanned, close, milestone};
 use super::walk::Walk;
 use crate::domain::ids::Id;
-use crate::domain::notice::{EnforcementState, MilestoneState, NoticeKind};
+use crate::domain::notice::{EnforcementState, MilestoneState, NoticeKind, NoticeState};
 use crate::domain::policy::Policy;
 use crate::domain::schedule::PlannedMilestone;
 use crate::domain::time::Timestamp;
@@ -49,7 +49,7 @@ fn announce_again(course: &mut Course, due_at: Timestamp) {
 fn tell_undone(course: &mut Course, due_at: Timestamp) {
     let planned = PlannedMilestone { kind: NoticeKind::Cancelled, days_before: None, due_at };
     match course.milestones.iter_mut().find(|one| one.planned.kind == NoticeKind::Cancelled) {
-        Some(told) => *told = super::person::Milestone { id: told.id, ..milestone(0, planned) },
+        Some(told) => *told = Milestone { id: told.id, ..milestone(0, planned) },
         None => course.milestones.push(milestone(0, planned)),
     }
 }
@@ -73,6 +73,17 @@ impl Walk<'_> {
             let course = self.courses.iter().find(|course| course.id == tie.enforcement_id);
             if course.is_some_and(|course| course.company_id == company) {
                 (tie.required, tie.required_before) = (false, false);
+            }
+        }
+        let reopened = |milestone: Id| {
+            let milestones = replanned.courses.iter().flat_map(|course| &course.milestones);
+            let is_it = |one: &&Milestone| one.id == milestone && one.state == MilestoneState::Pending;
+            milestones.into_iter().find(is_it).map(|one| one.planned.due_at)
+        };
+        for notice in &mut self.person.notices {
+            let is_skipped = notice.state == NoticeState::Skipped && notice.date_stood;
+            if let Some(due_at) = reopened(notice.milestone_id).filter(|_| is_skipped) {
+                (notice.state, notice.due_at, notice.next_attempt_at) = (NoticeState::Pending, due_at, due_at);
             }
         }
     }
