@@ -36,8 +36,8 @@ pub struct MembershipFacts {
     pub exempt_until: Option<Timestamp>,
     /// Not required before.
     pub require_at: Option<Timestamp>,
-    /// Whether a flip of the company is yet to require the member: it is not over, or it put them off, as somebody kept the account
-    /// locked.
+    /// Whether a flip of the company is yet to require the member, of which this notice does not tell: it is not over, or it put them
+    /// off, as somebody kept the account locked.
     pub flipping: bool,
 }
 
@@ -275,7 +275,7 @@ pub fn decide(
                 decision.wait.push((notice.id, until_required(notice, reader_zone, now, policy)));
             }
             // What becomes of the date depends on it.
-            None if notice.is_flipping() && notice.kind != NoticeKind::NowRequired => {
+            None if notice.is_flipping() => {
                 decision.wait.push((notice.id, now.plus(REQUIREMENT_WAIT)));
             }
             None => by_enforcement.entry(notice.enforcement_id).or_default().push(notice),

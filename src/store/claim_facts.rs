@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use super::StoreError;
 use super::dialect::Dialect;
 use super::overdue::{claimable, find};
-use super::predicate::{FREED, REQUIRED_BEFORE, REQUIRED_OTHERWISE, flip_is_to_come, told_otherwise};
+use super::predicate::{FLIPPING, FREED, REQUIRED_BEFORE, REQUIRED_OTHERWISE, is_put_off, told_otherwise};
 use super::requirements::{id_batch, id_rows};
 use super::sql::{Row, Tx};
 use super::values::bind;
@@ -210,17 +210,18 @@ async fn lock_companies(tx: &mut Tx, users: &BTreeSet<Id>) -> Result<BTreeSet<Id
     rows.iter().map(|row| row.get("id")).collect()
 }
 
-/// A flip of their company is yet to require member `m`: what becomes of a date that is told depends on it.
+/// A flip of their company is yet to require member `m`: what becomes of a date that is told depends on it. Of notices `n` that tell of
+/// the flip itself it is not asked.
 fn flipping(dialect: Dialect) -> String {
-    let date = match dialect {
-        Dialect::Sqlite => "m.require_at",
-        Dialect::Postgres => {
-            "LEAST(m.require_at, (SELECT l.date_becomes FROM membership_changes AS l
-                 WHERE l.company_id = m.company_id AND l.user_id = m.user_id AND l.moves_date))"
-        }
-    };
-    let to_come = flip_is_to_come(dialect, date);
-    format!("EXISTS (SELECT 1 FROM enforcements AS e WHERE e.company_id = m.company_id AND {to_come})")
+    let mut to_come = format!("{FLIPPING} AND (m.require_at IS NULL OR m.require_at <= $1)");
+    if dialect == Dialect::Postgres {
+        let date = "LEAST(m.require_at, (SELECT l.date_becomes FROM membership_changes AS l
+             WHERE l.company_id = m.company_id AND l.user_id = m.user_id AND l.moves_date))";
+        to_come = format!("({to_come} OR {})", is_put_off(date));
+    }
+    format!(
+        "(n.kind <> 'now_required' AND EXISTS (SELECT 1 FROM enforcements AS e WHERE e.company_id = m.company_id AND {to_come}))"
+    )
 }
 
 fn read_user(row: &Row) -> Result<Option<User>, StoreError> {

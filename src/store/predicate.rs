@@ -2,7 +2,6 @@
 //!
 //! Aliases: `u` users, `m` memberships, `c` companies, `e` enforcements, `n` notices.
 
-use super::dialect::Dialect;
 use crate::domain::notice::{NoticeKind, SkipReason};
 
 /// The enforcement's copies still equal the company's row (R5).
@@ -71,16 +70,10 @@ pub(super) const REQUIRED: &str = "EXISTS (SELECT 1 FROM requirements AS r
 /// Enforcement `e` has begun to require its members, and has not been through all of them.
 pub(super) const FLIPPING: &str = "e.state = 'in_force' AND e.flipped_at IS NULL";
 
-/// The flip of enforcement `e` is yet to require a member with this personal date, which nothing but a revert undoes (R5): it has not been
-/// through all of them, or it put the member off, as somebody kept the account locked.
-pub(super) fn flip_is_to_come(dialect: Dialect, date: &str) -> String {
-    match dialect {
-        // Nobody locks accounts there.
-        Dialect::Sqlite => format!("({FLIPPING})"),
-        Dialect::Postgres => format!(
-            "({FLIPPING} OR e.state IN ('in_force', 'cancelled') AND {date} <= e.flipped_at + interval '1 microsecond')"
-        ),
-    }
+/// The flip of enforcement `e` put off whose personal date this is, as somebody kept the account locked; on PostgreSQL, nobody locks
+/// accounts elsewhere.
+pub(super) fn is_put_off(date: &str) -> String {
+    format!("e.state IN ('in_force', 'cancelled') AND {date} <= e.flipped_at + interval '1 microsecond'")
 }
 
 /// Something else than enforcement `e.id` requires user `u.id`.

@@ -12,7 +12,7 @@ use super::first_members::{Found, first_or_free};
 use super::membership_changes::DATE_IS_MOVING;
 use super::notice_retry::retry_corrected;
 use super::predicate::{
-    ANNOUNCED_AT, DATE_STANDS, EXPANDED, HAS_ENFORCEMENT, REQUIRED, REQUIRED_BEFORE, TELLING, flip_is_to_come,
+    ANNOUNCED_AT, DATE_STANDS, EXPANDED, FLIPPING, HAS_ENFORCEMENT, REQUIRED, REQUIRED_BEFORE, TELLING, is_put_off,
     must_be_required, skipped_for_now, subject, told_at, told_date,
 };
 use super::requirements::{NewRequirements, derive_required_at, id_batch, id_rows, require_users};
@@ -346,8 +346,16 @@ async fn finish_review(
     require_members(tx, memberships, now, policy).await
 }
 
-/// Requires those of a batch of memberships whose company's enforcement is in force and stands, and whom a flip is yet to require: it
-/// would have done so in the same moment as the others.
+/// The flip of enforcement `e` has not been through all members, or put off member `m`, as somebody kept the account locked: they
+/// would have been required in the same transaction as the others, and nothing but a revert undoes that (R5).
+fn put_off_by_flip(dialect: Dialect) -> String {
+    match dialect {
+        Dialect::Sqlite => "false".to_owned(),
+        Dialect::Postgres => format!("({FLIPPING} OR {})", is_put_off("m.require_at")),
+    }
+}
+
+/// Requires those of a batch of memberships whose company's enforcement is in force and stands, and whom a flip put off.
 async fn require_members(
     tx: &mut Tx,
     memberships: &Batch,
@@ -361,7 +369,7 @@ async fn require_members(
          JOIN enforcements AS e ON e.company_id = c.id AND (e.state = 'in_force' AND {DATE_STANDS} OR {})
          WHERE {} ORDER BY e.id, u.id ON CONFLICT DO NOTHING RETURNING user_id, enforcement_id",
         memberships.table(tx.dialect(), 3),
-        flip_is_to_come(tx.dialect(), "m.require_at"),
+        put_off_by_flip(tx.dialect()),
         must_be_required(1, 2)
     );
     let rows = tx.fetch_all(&sql, bind![now, !policy.leave_out_sso, memberships.clone()]).await?;

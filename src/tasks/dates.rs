@@ -4,7 +4,7 @@
 use chrono::NaiveDate;
 
 use super::reconcile::PATIENT_ROUNDS;
-use super::review::review_rows;
+use super::review::{Place, review_rows};
 use crate::domain::policy::Policy;
 use crate::domain::time::Timestamp;
 use crate::store::enforcements::Ordered;
@@ -98,7 +98,7 @@ impl Order<'_> {
     }
 
     async fn review(&self) -> Result<(), StoreError> {
-        review_rows(self.store, &|| self.now, self.policy, self.chunk, &|| false, &mut |_, _| (), &mut None)
+        review_rows(self.store, &|| self.now, self.policy, self.chunk, &|| false, &mut |_, _| (), &mut Place::default())
             .await
             .map(drop)
     }

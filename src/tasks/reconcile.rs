@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chrono::TimeDelta;
 use serde_json::json;
 
-use super::review::{count_reviewed, review_rows};
+use super::review::{Place, count_reviewed, review_rows};
 use super::{Report, Services, Task, TaskError};
 use crate::domain::ids::Id;
 use crate::domain::time::Timestamp;
@@ -58,14 +58,14 @@ impl Task for Reconcile {
         tally.attempt("deleted companies", orphans).into_iter().for_each(|count| tally.add("orphans_cancelled", count));
         let rechecked = services.store.recheck_left().await;
         tally.attempt("what was locked", rechecked).into_iter().for_each(|count| tally.add("rechecked", count));
-        let (mut round, mut users_after) = (0, None);
+        let (mut round, mut place) = (0, Place::default());
         loop {
             let (store, policy, limit) = (&services.store, &services.policy, services.limits.reviewed_together());
             let changing =
                 || async { Ok(Reviewed { rows: store.change_memberships_left(limit).await?, ..Reviewed::default() }) };
             let changed = go_through(services, &mut tally, "memberships_changed", changing).await;
             let changed = tally.attempt("locked memberships", changed).unwrap_or(true);
-            let reviewed = review(services, &mut tally, &mut users_after).await;
+            let reviewed = review(services, &mut tally, &mut place).await;
             let is_reviewed = reviewed == Some(true);
             let deferred = companies(services, round < PATIENT_ROUNDS || !is_reviewed, &mut tally).await?;
             let telling = || store.tell_exempt(services.clock.now(), policy, limit);
@@ -94,13 +94,13 @@ impl Task for Reconcile {
 /// Looks at what is new or changed, for a while: whoever else has a date waits for no more than that. Returns whether nothing
 /// is left that can be looked at (R9); none: somebody is at an enforcement for longer than it is waited for, a flip on a slow server
 /// mostly.
-async fn review(services: &Services, tally: &mut Tally, users_after: &mut Option<Id>) -> Option<bool> {
+async fn review(services: &Services, tally: &mut Tally, place: &mut Place) -> Option<bool> {
     let until = services.clock.now().plus(AT_A_TIME);
     let is_ending = || services.shutdown.is_requested() || is_over(services, until);
     let mut count = |what, number| tally.add(what, number);
     let (store, chunk) = (services.store.as_ref(), services.limits.reviewed_together());
     let now = || services.clock.now();
-    let reviewed = review_rows(store, &now, &services.policy, chunk, &is_ending, &mut count, users_after).await;
+    let reviewed = review_rows(store, &now, &services.policy, chunk, &is_ending, &mut count, place).await;
     if let Err(error @ StoreError::Busy(_)) = reviewed {
         tracing::warn!(%error, "what is new or changed is looked at at the next tick");
         return None;

@@ -12,10 +12,7 @@ use crate::store::{Store, StoreError};
 /// Ends the exemptions that have passed and reviews every unreviewed row, `chunk` rows in one transaction, until nothing
 /// is left or `is_ending` says so (of each kind one transaction at least, so that a slow database comes to all of them), each
 /// transaction at its own instant. What was done is told to `count`, by name. Returns whether nothing is left that is to be had; if not,
-/// `users_after` is the user behind whom it goes on.
-///
-/// Rows in other hands, another daemon's mostly, are waited for up to a second in all: who was there before a date must not seem to have
-/// come after it.
+/// it goes on from `place`.
 pub(super) async fn review_rows(
     store: &dyn Store,
     now: &(dyn Fn() -> Timestamp + Send + Sync),
@@ -23,36 +20,63 @@ pub(super) async fn review_rows(
     chunk: i64,
     is_ending: &(dyn Fn() -> bool + Send + Sync),
     count: &mut (dyn FnMut(&'static str, u64) + Send),
-    users_after: &mut Option<Id>,
+    place: &mut Place,
 ) -> Result<bool, StoreError> {
     let mut is_through = true;
-    let mut waits_until = None;
     for kind in [Kind::Exemptions, Kind::Users, Kind::Memberships] {
         loop {
             let reviewed = match kind {
                 Kind::Exemptions => Reviewed { rows: store.end_exemptions(now(), chunk).await?, ..Reviewed::default() },
-                Kind::Users => store.review_users(now(), *users_after, chunk).await?,
+                Kind::Users => store.review_users(now(), place.users_after, chunk).await?,
                 Kind::Memberships => store.review_memberships(now(), policy, chunk).await?,
             };
             count_reviewed(kind.done(), reviewed, count);
             if reviewed.rows > 0 || reviewed.passed_over.is_some() {
-                *users_after = reviewed.passed_over.or(*users_after);
+                place.came_to(&reviewed);
                 if is_ending() {
                     is_through = false;
                     break;
                 }
                 continue;
             }
-            let until = *waits_until.get_or_insert_with(|| Instant::now() + BUSY_WAIT * BUSY_ROUNDS);
-            // Whose memberships are locked are in the vendor's hands, for who knows how long.
-            let has_passed_over = matches!(kind, Kind::Users) && users_after.take().is_some();
-            if !reviewed.is_busy || has_passed_over || Instant::now() >= until || is_ending() {
+            if matches!(kind, Kind::Users) {
+                place.users_after = None;
+            }
+            if !reviewed.is_busy || place.has_waited() {
+                break;
+            }
+            if is_ending() {
+                is_through = false;
                 break;
             }
             tokio::time::sleep(BUSY_WAIT).await;
         }
     }
     Ok(is_through)
+}
+
+/// How far a look has come that may be interrupted.
+#[derive(Debug, Default)]
+pub(super) struct Place {
+    /// The user behind whom the next are.
+    users_after: Option<Id>,
+    /// Since when all that is left has been in other hands.
+    busy_since: Option<Instant>,
+}
+
+impl Place {
+    fn came_to(&mut self, reviewed: &Reviewed) {
+        self.users_after = reviewed.passed_over.or(self.users_after);
+        if reviewed.rows > 0 {
+            self.busy_since = None;
+        }
+    }
+
+    /// Whether rows in other hands, another daemon's mostly, have been waited for long enough: who was there before a date must not seem
+    /// to have come after it, and what an application keeps locked must keep nobody waiting.
+    fn has_waited(&mut self) -> bool {
+        self.busy_since.get_or_insert_with(Instant::now).elapsed() >= BUSY_WAIT * BUSY_ROUNDS
+    }
 }
 
 /// What is looked at, in this order.

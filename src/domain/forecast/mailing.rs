@@ -8,7 +8,7 @@ use super::walk::{Walk, made_id};
 use crate::domain::delivery::{self, Decision, Mailed, NoticeFacts};
 use crate::domain::expansion::{self, Enforcement, MemberFacts};
 use crate::domain::ids::Id;
-use crate::domain::notice::{EnforcementState, MilestoneState, NoticeKind, NoticeState, SkipReason};
+use crate::domain::notice::{EnforcementState, MilestoneState, NoticeKind, NoticeState};
 use crate::domain::schedule::PlannedMilestone;
 use crate::domain::time::Timestamp;
 
@@ -83,7 +83,6 @@ impl Walk<'_> {
             } else if let Some((_, reason)) = decision.skip.iter().find(|(id, _)| *id == notice.id) {
                 notice.state = NoticeState::Skipped;
                 notice.skipped_for_now = notice.mail.is_none() && reason.may_pass(notice.kind);
-                notice.date_stood = notice.mail.is_none() && *reason == SkipReason::DateStands;
             } else if let Some((_, until)) = decision.wait.iter().find(|(id, _)| *id == notice.id) {
                 notice.next_attempt_at = *until;
             }
