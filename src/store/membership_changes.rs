@@ -3,10 +3,8 @@
 
 use async_trait::async_trait;
 
-use super::batch::Batch;
 use super::dialect::Dialect;
 use super::requirements::id_rows;
-use super::review::ids;
 use super::sql::Tx;
 use super::values::{Ids, bind};
 use super::{SqlStore, StoreError};
@@ -119,23 +117,21 @@ impl MembershipChangeStore for SqlStore {
             tx.dialect().for_update_skip_locked("l, m")
         );
         let rows = tx.fetch_all(&sql, bind![limit]).await?;
-        tx.expect_batches().await?;
-        let batch = Batch::new([("company_id", ids(&rows, "company_id")?), ("user_id", ids(&rows, "user_id")?)]);
-        let table = batch.table(tx.dialect(), 1);
         // Who has no date of their own any more may have been passed over by a milestone or a flip, which went by it.
-        let sql = format!(
+        let change = format!(
             "UPDATE memberships AS m SET
                  require_at = CASE WHEN {DATE_MOVES} THEN l.date_becomes ELSE m.require_at END,
                  exemption_told = CASE WHEN l.forgets_told THEN NULL ELSE m.exemption_told END,
                  reviewed = m.reviewed AND NOT l.reviews AND NOT ({DATE_MOVES} AND l.date_becomes IS NULL)
-             FROM {table} JOIN membership_changes AS l ON l.company_id = batch.company_id AND l.user_id = batch.user_id
-             WHERE m.company_id = batch.company_id AND m.user_id = batch.user_id"
+             FROM membership_changes AS l WHERE l.company_id = $1 AND l.user_id = $2 AND m.company_id = $1 AND m.user_id = $2"
         );
-        tx.execute(&sql, bind![batch.clone()]).await?;
-        let sql = format!(
-            "DELETE FROM membership_changes WHERE (company_id, user_id) IN (SELECT company_id, user_id FROM {table})"
-        );
-        tx.execute(&sql, bind![batch]).await?;
+        // One by one: joined with all that is left, a batch would be gone through again and again.
+        for row in &rows {
+            let (company, user): (Id, Id) = (row.get("company_id")?, row.get("user_id")?);
+            tx.execute(&change, bind![company, user]).await?;
+            let sql = "DELETE FROM membership_changes WHERE company_id = $1 AND user_id = $2";
+            tx.execute(sql, bind![company, user]).await?;
+        }
         tx.commit().await?;
         Ok(rows.len() as u64)
     }

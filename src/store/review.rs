@@ -325,7 +325,7 @@ pub(super) fn reader_zone(row: &Row, company_zone: Tz) -> Result<Tz, StoreError>
 }
 
 /// The column of ids with this name.
-pub(super) fn ids(rows: &[Row], column: &str) -> Result<Cells, StoreError> {
+fn ids(rows: &[Row], column: &str) -> Result<Cells, StoreError> {
     rows.iter().map(|row| row.get(column)).collect::<Result<_, _>>().map(Cells::Ids)
 }
 
