@@ -19,7 +19,7 @@ use mfa_enforcer::store::review::ReviewStore as _;
 use mfa_enforcer::tasks::dates::Order;
 use sqlx::{Connection as _, PgConnection};
 
-use super::steps::{announced, announced_at, enforce_at, let_wait, scheduled, set_at, terms};
+use super::steps::{announced, announced_at, company_of, enforce_at, let_wait, scheduled, set_at, terms};
 use crate::support::database::options;
 use crate::support::vendor::{add_company, add_member, add_user, company_id, user_id};
 use crate::support::{Kind, TestDatabase};
@@ -309,11 +309,7 @@ async fn a_changed_company_whose_row_is_locked_is_looked_at_later_and_not_waited
 async fn a_membership_that_the_vendor_keeps_locked_does_not_keep_others_from_being_looked_at() {
     let db = &TestDatabase::new(Kind::Postgres).await;
     let store = impatient(db).await;
-    let company = add_company(db, 1).await;
-    for number in 1..=3 {
-        let user = add_user(db, number).await;
-        add_member(db, company, user).await;
-    }
+    company_of(db, 3).await;
     db.execute("UPDATE users SET payee = true").await;
     let mut other = PgConnection::connect(&db.vendor_url()).await.unwrap();
     let mut held = other.begin().await.unwrap();
@@ -436,11 +432,7 @@ async fn an_order_waits_for_those_whom_another_daemon_is_looking_at() {
     const JO: Authority<'static> = Authority { actor: "Jo", override_notice: false, reason: None };
     let db = &TestDatabase::new(Kind::Postgres).await;
     let store = impatient(db).await;
-    let company = add_company(db, 1).await;
-    for number in 1..=3 {
-        let user = add_user(db, number).await;
-        add_member(db, company, user).await;
-    }
+    let company = company_of(db, 3).await;
     store.review_users(set_at(), None, 10).await.unwrap();
     let mut other = PgConnection::connect(&db.vendor_url()).await.unwrap();
     let mut held = other.begin().await.unwrap();

@@ -27,13 +27,19 @@ pub fn enforce_at() -> Timestamp {
     "2027-01-14T23:00:00Z".parse().unwrap()
 }
 
-/// A company in Berlin with this many members, all of them reviewed, and a date that nobody has acted on.
-pub async fn with_a_date(db: &TestDatabase, store: &SqlStore, members: u32) -> Id {
+/// A company with so many members, at whom nobody has looked.
+pub async fn company_of(db: &TestDatabase, members: u32) -> Id {
     let company = add_company(db, 1).await;
     for number in 1..=members {
         let user = add_user(db, number).await;
         add_member(db, company, user).await;
     }
+    company
+}
+
+/// A company in Berlin with this many members, all of them reviewed, and a date that nobody has acted on.
+pub async fn with_a_date(db: &TestDatabase, store: &SqlStore, members: u32) -> Id {
+    let company = company_of(db, members).await;
     store.review_users(set_at(), None, 1000).await.unwrap();
     store.review_memberships(set_at(), &Policy::default(), 1000).await.unwrap();
     db.execute("UPDATE companies SET enforcement_date = '2027-01-15'").await;
