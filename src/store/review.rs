@@ -272,12 +272,15 @@ impl SqlStore {
 }
 
 /// Memberships that the daemon has yet to look at, with the enforcement that governs them. Those of a company whose row has
-/// moved ahead of its enforcement wait until that says what the row says.
+/// moved ahead of its enforcement wait until that says what the row says; newcomers to one whose flip was interrupted, and
+/// whose date has been moved or cleared since, until the flip has been through those who were there: it is none of theirs.
 fn unreviewed() -> String {
     format!(
         "FROM memberships AS m JOIN users AS u ON u.id = m.user_id JOIN companies AS c ON c.id = m.company_id
          LEFT JOIN enforcements AS e ON e.company_id = c.id AND e.state IN ('scheduled', 'held', 'in_force') AND {DATE_STANDS}
-         WHERE NOT m.reviewed AND u.reviewed AND NOT (c.revision > c.reconciled_revision AND {HAS_ENFORCEMENT})"
+         WHERE NOT m.reviewed AND u.reviewed AND NOT (c.revision > c.reconciled_revision AND {HAS_ENFORCEMENT})
+         AND NOT (m.reviewed_as IS DISTINCT FROM 'subject' AND EXISTS (
+             SELECT 1 FROM enforcements AS e WHERE e.company_id = c.id AND {FLIPPING} AND ({DATE_STANDS}) IS NOT TRUE))"
     )
 }
 

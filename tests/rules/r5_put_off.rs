@@ -10,7 +10,10 @@ use sqlx::{Connection as _, PgConnection};
 use super::world::{User, World, at};
 use crate::support::{Kind, TestDatabase, on_both};
 
-on_both!(r5_rescheduled_is_not_told_to_whom_a_flip_has_not_reached);
+on_both!(
+    r5_rescheduled_is_not_told_to_whom_a_flip_has_not_reached,
+    r4_newcomers_are_not_required_by_an_interrupted_flip_whose_date_is_gone,
+);
 
 const JO: Authority<'static> = Authority { actor: "Jo", override_notice: false, reason: None };
 
@@ -109,5 +112,30 @@ async fn r5_rescheduled_is_not_told_to_whom_a_flip_has_not_reached(db: &TestData
     assert_eq!(world.received(&user).await[told..], ["2027-01-14 12:17 now_required"]);
     assert_eq!(world.skipped(&user).await.last().unwrap(), "rescheduled date_stands");
     world.walk("2027-01-20 11:19").await;
+    world.finish().await;
+}
+
+/// The daemon was killed behind the first chunk, and the date taken back before somebody joined, and another was reactivated.
+async fn r4_newcomers_are_not_required_by_an_interrupted_flip_whose_date_is_gone(db: &TestDatabase) {
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    let auckland = world.company("Pacific/Auckland").await;
+    let members = world.members(auckland, "Europe/Berlin", 3).await;
+    world.set_date(auckland, "2027-01-15").await;
+    world.walk("2026-12-20 10:00").await;
+    world.set_user(&members[2], "active = false").await;
+    world.walk("2027-01-14 10:59").await;
+    let (enforcement, at_noon) = (world.enforcement(auckland).await, at("2027-01-14 11:00"));
+    let flipped = world.services.store.flip_chunk(enforcement, at_noon, &world.services.policy, 1).await.unwrap();
+    assert_eq!((flipped.required, flipped.more), (1, true));
+    world.clear_date(auckland).await;
+    let newcomer = world.member(auckland, "Europe/Berlin").await;
+    world.set_user(&members[2], "active = true").await;
+    for task in ["reconcile", "enforce", "reconcile"] {
+        world.task(task, "2027-01-14 11:01").await;
+    }
+    assert_eq!(world.required_since(&members[1]).await, "2027-01-14 11:01");
+    world.walk("2027-02-14 12:00").await;
+    assert_eq!((world.required_since(&newcomer).await, world.received(&newcomer).await), (String::new(), vec![]));
+    assert_eq!(world.required_since(&members[2]).await, "");
     world.finish().await;
 }
