@@ -20,11 +20,11 @@ use crate::support::{Kind, TestDatabase};
 const AWAY: &str = "57P03";
 
 /// Lets the database refuse with `code` to take down that a mail was sent, whenever `refused`, of the number of the attempt
-/// `n`, says so.
+/// `n`, says so. The counter is not the daemon's: the trigger has its maker's privileges.
 async fn refuse_outcomes(db: &TestDatabase, code: &str, refused: &str) {
     db.execute(&format!(
         "CREATE SEQUENCE refusals;
-         CREATE FUNCTION refuse_some() RETURNS trigger LANGUAGE plpgsql AS $$
+         CREATE FUNCTION refuse_some() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
          DECLARE n bigint := nextval('refusals');
          BEGIN IF {refused} THEN RAISE EXCEPTION 'refused' USING ERRCODE = '{code}'; END IF; RETURN NEW; END $$;
          CREATE TRIGGER refusal BEFORE UPDATE ON mails FOR EACH ROW WHEN (NEW.state = 'sent') EXECUTE FUNCTION refuse_some()"
