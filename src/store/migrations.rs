@@ -40,6 +40,11 @@ macro_rules! migrations {
                     "membership changes",
                     include_str!(concat!("../../migrations/", $folder, "/0007_membership_changes.sql")),
                 ),
+                migration(
+                    8,
+                    "vendor roles",
+                    include_str!(concat!("../../migrations/", $folder, "/0008_vendor_roles.sql")),
+                ),
             ])
         })
     };

@@ -33,7 +33,8 @@ async fn a_role_that_only_runs_can_do_everything_and_no_more() {
     vendor.execute("SET search_path = mfa").await;
     live_through_a_date(&runs, &vendor, 2).await;
 
-    vendor.execute("SET ROLE mfa_enforcer").await;
+    write_as_the_vendors_application(&vendor).await;
+    vendor.execute("SET search_path = mfa; SET ROLE mfa_enforcer").await;
     for forbidden in [
         "UPDATE audit_events SET actor = 'somebody else'",
         "DELETE FROM audit_events",
@@ -49,6 +50,29 @@ async fn a_role_that_only_runs_can_do_everything_and_no_more() {
         let refused = vendor.try_execute(forbidden).await.expect_err(forbidden);
         assert!(refused.contains("permission denied") || refused.contains("must be owner"), "{forbidden}: {refused}");
     }
+}
+
+/// A role that has its own tables alone, and does not look for names in this schema.
+async fn write_as_the_vendors_application(vendor: &TestDatabase) {
+    vendor
+        .execute(
+            "CREATE ROLE ledger; GRANT USAGE ON SCHEMA mfa TO ledger;
+             GRANT SELECT, INSERT, UPDATE, DELETE ON mfa.companies, mfa.users, mfa.memberships TO ledger;
+             SET search_path = public; SET ROLE ledger",
+        )
+        .await;
+    vendor.execute("UPDATE mfa.users SET email = 'new.' || email").await;
+    assert_eq!(vendor.value("SELECT count(*) FROM mfa.users WHERE NOT reviewed").await, "0");
+    vendor.execute("UPDATE mfa.users SET mfa_required_at = NULL").await;
+    assert_eq!(vendor.value("SELECT count(*) FROM mfa.users WHERE NOT reviewed").await, "20", "it is to be mended");
+    vendor.execute("DELETE FROM mfa.memberships; DELETE FROM mfa.users; DELETE FROM mfa.companies; RESET ROLE").await;
+    assert_eq!(vendor.value("SELECT count(*) FROM mfa.enforcements WHERE company_deleted").await, "1");
+    // What is done in the owner's name is done by these tables' triggers alone.
+    let of_his_own = "CREATE TABLE public.ours (id uuid); GRANT ALL ON public.ours TO ledger; SET ROLE ledger;
+         CREATE TRIGGER ours BEFORE DELETE ON public.ours FOR EACH ROW EXECUTE FUNCTION mfa.mfa_enforcer_company_deleted()";
+    let refused = vendor.try_execute(of_his_own).await.unwrap_err();
+    assert!(refused.contains("permission denied for function"), "{refused}");
+    vendor.execute("RESET ROLE").await;
 }
 
 #[tokio::test]

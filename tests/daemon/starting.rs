@@ -20,7 +20,7 @@ async fn a_schema_newer_than_the_program_is_refused(db: &TestDatabase) {
         let message = installation.fails(arguments).await;
         assert!(
             message.ends_with(
-                "has schema 9999, and this mfa-enforcer knows only up to 7: run the newer version that made it"
+                "has schema 9999, and this mfa-enforcer knows only up to 8: run the newer version that made it"
             ),
             "{message}"
         );
