@@ -30,6 +30,10 @@ const PLANNED_ONCE: [(&str, &str); 6] = [
     ("jit", "off"),
 ];
 
+/// What is committed outlives a crash of the server: a mail that was sent would be sent again as another, and be on no record.
+/// Where the database does not wait for that, the daemon does (`off` and no other value is less than this one).
+const KEPT_COMMIT: (&str, &str) = ("synchronous_commit", "local");
+
 /// Opens a pool of connections to the server that `options` name; messages call it `place`.
 pub(super) async fn open(options: &ConnectOptions<'_>, timeout: Duration, place: &str) -> Result<Database, StoreError> {
     let unusable = |error: sqlx::Error| {
@@ -42,19 +46,19 @@ pub(super) async fn open(options: &ConnectOptions<'_>, timeout: Duration, place:
         .statement_cache_capacity(STATEMENTS_MOST)
         // No number here has a fraction, and a pooler may not know of it.
         .extra_float_digits(None);
-    let settings = settings(options);
+    let mut settings = settings(options);
     let own = bare.clone().options(settings.iter().cloned());
     let own = if options.looks_again { own.options(PLANNED_ONCE) } else { own };
     // The pool tries again until its time is out, and then tells only that: one attempt of our own tells the cause.
     let attempt = async {
         match options.pooling {
-            Pooling::Session => reach(&own).await.map(|said| (said, Session::Own)),
-            Pooling::Transaction => reach(&bare).await.map(|said| (said, Session::lent(&settings))),
+            Pooling::Session => reach(&own).await.map(|said| (said, true)),
+            Pooling::Transaction => reach(&bare).await.map(|said| (said, false)),
             Pooling::Detect => detect(&own, &bare, &settings).await,
         }
     };
     let reached = tokio::time::timeout(timeout, attempt).await;
-    let (said, session) = reached.map_err(|_| unusable(sqlx::Error::PoolTimedOut))?.map_err(unusable)?;
+    let (said, has_session) = reached.map_err(|_| unusable(sqlx::Error::PoolTimedOut))?.map_err(unusable)?;
     if said.encoding != "UTF8" {
         return Err(StoreError::Unusable(format!(
             "the database {place} has the encoding {}, which not every name can be written in: make another by \
@@ -62,7 +66,14 @@ pub(super) async fn open(options: &ConnectOptions<'_>, timeout: Duration, place:
             said.encoding
         )));
     }
-    let connect = if session.keeps_statements() { own } else { bare };
+    if said.synchronous_commit == "off" {
+        settings.push((KEPT_COMMIT.0, KEPT_COMMIT.1.to_owned()));
+    }
+    let (session, connect) = if has_session {
+        (Session::Own, own.options(settings.iter().cloned()))
+    } else {
+        (Session::lent(&settings), bare)
+    };
     let silence = Silence(options.silence.and_then(|limit| limit.to_std().ok()));
     let leavings = Leavings::default();
     let told = leavings.clone();
@@ -97,23 +108,23 @@ fn settings(options: &ConnectOptions<'_>) -> Vec<(&'static str, String)> {
     settings
 }
 
-/// Whose session a connection gets. A pooler in transaction mode cannot keep a setting that a connection starts with: it
+/// Whether a connection gets a session of its own. A pooler in transaction mode cannot keep a setting that a connection starts with: it
 /// refuses it, or was told to ignore it.
 async fn detect(
     own: &PgConnectOptions,
     bare: &PgConnectOptions,
     settings: &[(&'static str, String)],
-) -> sqlx::Result<(Said, Session)> {
+) -> sqlx::Result<(Said, bool)> {
     match reach(own).await {
         Ok(said) if settings.first().is_some_and(|(_, wanted)| *wanted == said.lock_timeout) => {
-            return Ok((said, Session::Own));
+            return Ok((said, true));
         }
         Err(error) if !is_refusal_of_settings(&error) => return Err(error),
         Ok(_) | Err(_) => {}
     }
     let said = reach(bare).await?;
     tracing::info!("a pooler in transaction mode stands before the database: nothing is kept between transactions");
-    Ok((said, Session::lent(settings)))
+    Ok((said, false))
 }
 
 /// What a server says of itself.
@@ -122,15 +133,18 @@ struct Said {
     lock_timeout: String,
     /// In which encoding the database is.
     encoding: String,
+    /// What a commit waits for.
+    synchronous_commit: String,
 }
 
 /// Connects once.
 async fn reach(options: &PgConnectOptions) -> sqlx::Result<Said> {
     let mut connection = PgConnection::connect_with(options).await?;
     // By the simple protocol, which a pooler lends one session for.
-    let sql = "SELECT setting, current_setting('server_encoding') FROM pg_settings WHERE name = 'lock_timeout'";
+    let sql = "SELECT setting, current_setting('server_encoding'), current_setting('synchronous_commit')
+         FROM pg_settings WHERE name = 'lock_timeout'";
     let row = sqlx::raw_sql(sql).fetch_one(&mut connection).await?;
-    let said = Said { lock_timeout: row.try_get(0)?, encoding: row.try_get(1)? };
+    let said = Said { lock_timeout: row.try_get(0)?, encoding: row.try_get(1)?, synchronous_commit: row.try_get(2)? };
     connection.close().await?;
     Ok(said)
 }

@@ -78,6 +78,10 @@ const FOR_KEYS: &str =
 /// disk.
 const MOST_AT_ONCE: usize = 4;
 
+/// Who has waited for a row sees what it has become, whatever the database's default is: a flip that waited for a review would not
+/// know of the members that this has looked at.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+
 /// A database: its pool of connections, what lasts on them, and whoever watches them.
 #[derive(Clone, Debug)]
 pub struct Database {
@@ -183,7 +187,7 @@ impl Database {
                 let open = Open::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?);
                 Ok(Tx { turn, ..self.transaction(open) })
             }
-            Pool::Postgres(pool) => Ok(self.transaction(self.begin_on(pool, "BEGIN").await?)),
+            Pool::Postgres(pool) => Ok(self.transaction(self.begin_on(pool, BEGIN).await?)),
         }
     }
 
@@ -245,7 +249,7 @@ impl Database {
             return postgres_rows(pool, sql, values, true).await;
         }
         // What is parsed has to be carried out by the same server.
-        let mut tx = self.session.begin(pool, "BEGIN").await?;
+        let mut tx = self.session.begin(pool, BEGIN).await?;
         let rows = postgres_rows(&mut *tx, sql, values, false).await?;
         tx.commit().await?;
         Ok(rows)

@@ -24,7 +24,7 @@ use url::Url;
 
 use super::steps::{enforce_at, scheduled, set_at};
 use crate::support::database::options;
-use crate::support::vendor::add_company;
+use crate::support::vendor::{add_company, company_id};
 use crate::support::{Kind, PgBouncer, TestDatabase};
 
 #[tokio::test]
@@ -104,6 +104,47 @@ async fn a_connection_that_can_only_read_is_left_once_a_write_was_refused() {
     let refused = store.set_company(&company, change.clone(), "Jo", set_at()).await.unwrap_err();
     assert!(refused.to_string().contains("read-only transaction"), "{refused}");
     store.set_company(&company, change, "Jo", set_at()).await.unwrap();
+}
+
+/// What a setting is for the store's transactions, on a database of which this is said of it.
+async fn seen(db: &TestDatabase, setting: &str, of_database: (&str, &str)) -> String {
+    let name = db.value("SELECT current_database()").await;
+    db.execute(&format!("ALTER DATABASE {name} SET {} = '{}'", of_database.0, of_database.1)).await;
+    db.execute(&format!(
+        "CREATE OR REPLACE FUNCTION notes_setting() RETURNS trigger LANGUAGE plpgsql AS $$
+         BEGIN NEW.enforcement_set_by := current_setting('{setting}'); RETURN NEW; END $$;
+         CREATE OR REPLACE TRIGGER notes_setting BEFORE UPDATE ON companies FOR EACH ROW EXECUTE FUNCTION notes_setting()"
+    ))
+    .await;
+    let store = with_one_connection(db.url()).await;
+    db.execute("UPDATE companies SET mfa_available = true").await;
+    let change = CompanyChange { mfa_available: Some(false), ..CompanyChange::default() };
+    store.set_company(&company_id(1).to_string(), change, "Jo", set_at()).await.unwrap();
+    db.value("SELECT enforcement_set_by FROM companies").await
+}
+
+/// A database whose defaults are not those that the store counts on.
+async fn transactions_are_what_they_must_be(db: &TestDatabase) {
+    add_company(db, 1).await;
+    for (of_database, own) in [("off", "local"), ("on", "on"), ("remote_apply", "remote_apply")] {
+        assert_eq!(seen(db, "synchronous_commit", ("synchronous_commit", of_database)).await, own);
+    }
+    for level in ["repeatable read", "serializable"] {
+        let of_database = ("default_transaction_isolation", level);
+        assert_eq!(seen(db, "transaction_isolation", of_database).await, "read committed");
+    }
+}
+
+#[tokio::test]
+async fn commits_are_kept_and_what_was_waited_for_is_seen_whatever_the_database_does_by_default() {
+    transactions_are_what_they_must_be(&TestDatabase::new(Kind::Postgres).await).await;
+}
+
+#[tokio::test]
+async fn so_it_is_where_a_pooler_lends_the_session() {
+    // What a database says of itself is said to whoever comes anew.
+    let pooler = PgBouncer::start(1, "server_lifetime = 0\n");
+    transactions_are_what_they_must_be(&TestDatabase::by_way_of(|url| pooler.before(url)).await).await;
 }
 
 #[tokio::test]
