@@ -37,8 +37,8 @@ pub enum StoreError {
 
 /// PostgreSQL's `insufficient_privilege`.
 const FORBIDDEN: &str = "42501";
-/// PostgreSQL's `lock_not_available`.
-const LOCKED: &str = "55P03";
+/// PostgreSQL's `lock_not_available` and `deadlock_detected`.
+const LOCKED: [&str; 2] = ["55P03", "40P01"];
 /// PostgreSQL's classes of errors in values, of broken constraints, in statements, and of functions.
 const REFUSALS: [&str; 4] = ["22", "23", "42", "P0"];
 /// The length of PostgreSQL's codes (SQLSTATE); those of SQLite are shorter.
@@ -47,13 +47,13 @@ const SQLSTATE_LENGTH: usize = 5;
 const SQLITE_CONSTRAINT: u32 = 19;
 /// PostgreSQL's `unique_violation`.
 const TWICE: &str = "23505";
-/// PostgreSQL's `lock_not_available` and `deadlock_detected`, and `SQLITE_BUSY`.
-const BUSY: [&str; 3] = [LOCKED, "40P01", "5"];
+/// `SQLITE_BUSY`.
+const SQLITE_BUSY: &str = "5";
 
 impl StoreError {
-    /// Whether somebody has kept a row locked for longer than a statement waits.
+    /// Whether somebody has kept a row locked for longer than a statement waits, or waits for this one's in turn.
     pub(super) fn is_of_a_lock(&self) -> bool {
-        matches!(self, Self::Busy(error) if code(error).as_deref() == Some(LOCKED))
+        matches!(self, Self::Busy(error) if code(error).is_some_and(|code| LOCKED.contains(&&*code)))
     }
 
     /// Whether the database was reached, and took exception to what it was given, or gave what cannot be used: it would again.
@@ -91,7 +91,7 @@ impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         match code(&error).as_deref() {
             Some(FORBIDDEN) => Self::Forbidden(error),
-            Some(code) if BUSY.contains(&code) => Self::Busy(error),
+            Some(code) if LOCKED.contains(&code) || code == SQLITE_BUSY => Self::Busy(error),
             _ => Self::Database(error),
         }
     }

@@ -351,6 +351,32 @@ async fn an_account_that_the_vendor_keeps_locked_does_not_keep_the_others_from_b
     assert_eq!(db.value(recorded).await, "3");
 }
 
+/// An application locks accounts in another order than the flip, which waits for it in turn.
+#[tokio::test]
+async fn who_waits_for_a_flip_in_turn_does_not_keep_the_others_from_being_required() {
+    let db = &TestDatabase::new(Kind::Postgres).await;
+    let store = db.store(2).await;
+    let enforcement = scheduled(db, &store, 3).await;
+    let policy = Policy::default();
+    let mut other = PgConnection::connect(&db.vendor_url()).await.unwrap();
+    // It is the daemon that sees it.
+    sqlx::query("SET deadlock_timeout = '1min'").execute(&mut other).await.unwrap();
+    let mut held = other.begin().await.unwrap();
+    let lock = |number| sqlx::AssertSqlSafe(format!("UPDATE users SET name = name WHERE id = '{}'", user_id(number)));
+    sqlx::query(lock(3)).execute(&mut *held).await.unwrap();
+    let in_turn = async {
+        let_wait(db, 1).await;
+        sqlx::query(lock(1)).execute(&mut *held).await.unwrap();
+    };
+    let (flipped, ()) = tokio::join!(store.flip_chunk(enforcement, enforce_at(), &policy, 10), in_turn);
+    let flipped = flipped.unwrap();
+    // The first may have been free for a moment.
+    assert!(matches!(flipped.required, 1 | 2) && !flipped.more, "{flipped:?}");
+    held.rollback().await.unwrap();
+    store.end_personal_dates(enforce_at().plus(TimeDelta::seconds(10)), &policy, 10).await.unwrap();
+    assert_eq!(db.value("SELECT count(*) FROM users WHERE mfa_required_at IS NOT NULL").await, "3");
+}
+
 /// More of a company's rows than are looked at together are locked, and come first: those of the others are looked at.
 #[tokio::test]
 async fn many_locked_rows_do_not_keep_those_behind_them_from_being_looked_at() {
