@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::admin_mail::ADMIN;
-use super::predicate::{REQUIRED, subject};
+use super::predicate::{REQUIRED, is_shelved, subject};
 use super::requirements::{id_batch, id_rows};
 use super::sql::{Row, Tx};
 use super::values::{Ids, bind};
@@ -91,7 +91,9 @@ impl BacklogStore for SqlStore {
                  WHERE s.state = 'pending' AND s.due_at <= $1 AND e.state IN ('scheduled', 'in_force') AND {subject}
                      AND u.mfa_enrolled_at IS NULL
              UNION ALL SELECT e.company_id, n.kind, n.user_id FROM notices AS n JOIN enforcements AS e ON e.id = n.enforcement_id
-                 WHERE n.state = 'pending' AND n.next_attempt_at <= $1 AND e.state <> 'held'",
+                 LEFT JOIN companies AS c ON c.id = e.company_id
+                 WHERE n.state = 'pending' AND n.next_attempt_at <= $1 AND e.state <> 'held' AND NOT {shelved}",
+            shelved = is_shelved(),
             subject = subject(2),
             planned_rows = id_rows(&tx, 3),
         );

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::StoreError;
-use super::predicate::DATE_STANDS;
+use super::predicate::{DATE_STANDS, is_shelved};
 use super::requirements::{id_batch, id_rows};
 use super::sql::Tx;
 use super::values::bind;
@@ -15,8 +15,8 @@ use crate::domain::time::Timestamp;
 pub(super) fn claimable() -> String {
     format!(
         "e.state <> 'held'
-         AND (e.state NOT IN ('scheduled', 'in_force') OR e.state = 'in_force' AND n.kind <> 'welcome' OR {DATE_STANDS})
-         AND NOT {IS_UNEXPANDED}"
+         AND (e.state <> 'scheduled' OR {DATE_STANDS}) AND NOT {} AND NOT {IS_UNEXPANDED}",
+        is_shelved()
     )
 }
 

@@ -67,6 +67,11 @@ pub(super) const EXPANDED: &str = "(s.state = 'expanded'
 pub(super) const REQUIRED: &str = "EXISTS (SELECT 1 FROM requirements AS r
     WHERE r.user_id = u.id AND r.enforcement_id = e.id AND r.cleared_at IS NULL)";
 
+/// Notice `n` of enforcement `e` waits for what becomes of a date that does not stand at the moment, but is in force: it welcomes to it.
+pub(super) fn is_shelved() -> String {
+    format!("(e.state = 'in_force' AND n.kind = 'welcome' AND ({DATE_STANDS}) IS NOT TRUE)")
+}
+
 /// Enforcement `e` has begun to require its members, and has not been through all of them.
 pub(super) const FLIPPING: &str = "e.state = 'in_force' AND e.flipped_at IS NULL";
 

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use chrono::TimeDelta;
 use serde::Serialize;
 
-use super::predicate::DATE_STANDS;
+use super::predicate::{DATE_STANDS, is_shelved};
 use super::safety;
 use super::sql::Row;
 use super::values::bind;
@@ -135,8 +135,11 @@ impl StatusStore for SqlStore {
     }
 
     async fn figures(&self, now: Timestamp) -> Result<Figures, StoreError> {
-        let due = "FROM notices AS n JOIN enforcements AS e ON e.id = n.enforcement_id
-            WHERE n.state = 'pending' AND n.next_attempt_at <= $1 AND e.state <> 'held'";
+        let due = format!(
+            "FROM notices AS n JOIN enforcements AS e ON e.id = n.enforcement_id LEFT JOIN companies AS c ON c.id = e.company_id
+             WHERE n.state = 'pending' AND n.next_attempt_at <= $1 AND e.state <> 'held' AND NOT {}",
+            is_shelved()
+        );
         let put_off = "FROM notices WHERE state = 'pending' AND attempts > 0 AND next_attempt_at > $1";
         // One that was set or released when its instant had come is due since then.
         let flips = format!(
