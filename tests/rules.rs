@@ -25,6 +25,7 @@ mod rules {
     mod r1_eligible_only;
     mod r2_in_flight;
     mod r2_once;
+    mod r2_whole_again;
     mod r3_not_early;
     mod r4_not_late;
     mod r4_whoever;

@@ -101,6 +101,21 @@ pub struct EarlierMail {
     pub id: Id,
     /// Whether the reader may have received it.
     pub maybe_received: bool,
+    /// Whether it is tried again.
+    pub again: Again,
+}
+
+/// Whether a mail that was tried before is tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Again {
+    /// With what it carried and is still to be said.
+    Now,
+    /// Once the rest of what it carried can go with it, which is in somebody's hands for a moment: what may have been received is
+    /// repeated whole.
+    WithTheRest,
+    /// Another is made: it is on record as sent, or as failed, without this; or it was not received, and must not count as having
+    /// told what it would not carry.
+    Never,
 }
 
 /// What becomes of a user's due notices.
@@ -142,8 +157,8 @@ impl NoticeFacts {
 
 /// How long before an exemption lapses the member is told what comes then.
 pub const LAPSE_NOTICE: chrono::TimeDelta = chrono::TimeDelta::days(7);
-/// How long to wait for a requirement that is about to be made.
-const REQUIREMENT_WAIT: chrono::TimeDelta = chrono::TimeDelta::seconds(30);
+/// How long to wait for a requirement that is about to be made, and for the rest of a mail.
+const MOMENT: chrono::TimeDelta = chrono::TimeDelta::seconds(30);
 
 /// Why a user must not get this notice now (R1); none: they may.
 #[must_use]
@@ -268,15 +283,18 @@ pub fn decide(
 ) -> Decision {
     let mut decision = Decision::default();
     let mut by_enforcement: BTreeMap<Id, Vec<&NoticeFacts>> = BTreeMap::new();
+    // What else there is to say comes after it.
+    let one_awaits_its_rest =
+        notices.iter().any(|notice| notice.mail.is_some_and(|mail| mail.again == Again::WithTheRest));
     for notice in notices {
         match ineligible(user, notice, reader_zone, now, policy) {
             Some(reason) => decision.skip.push((notice.id, reason)),
             None if notice.kind == NoticeKind::NowRequired && !notice.required => {
                 decision.wait.push((notice.id, until_required(notice, reader_zone, now, policy)));
             }
-            // What becomes of the date depends on it.
-            None if notice.is_flipping() => {
-                decision.wait.push((notice.id, now.plus(REQUIREMENT_WAIT)));
+            // What becomes of the date depends on the flip.
+            None if notice.is_flipping() || one_awaits_its_rest => {
+                decision.wait.push((notice.id, now.plus(MOMENT)));
             }
             None => by_enforcement.entry(notice.enforcement_id).or_default().push(notice),
         }
@@ -317,7 +335,7 @@ fn until_required(notice: &NoticeFacts, reader_zone: Tz, now: Timestamp, policy:
     if notice.required_at > now {
         schedule::now_required_due_at(notice.required_at, reader_zone, policy)
     } else {
-        now.plus(REQUIREMENT_WAIT)
+        now.plus(MOMENT)
     }
 }
 
@@ -343,7 +361,7 @@ fn one_a_day(
     policy: &Policy,
     decision: &mut Decision,
 ) {
-    let earlier = latest.iter().filter_map(|notice| notice.mail);
+    let earlier = latest.iter().filter_map(|notice| notice.mail).filter(|mail| mail.again == Again::Now);
     let mail = earlier.max_by_key(|mail| (mail.maybe_received, mail.id));
     let another_today = mailed_today.iter().any(|id| mail.is_none_or(|mail| mail.id != *id));
     let repeats = mail.filter(|mail| mail.maybe_received);

@@ -7,12 +7,13 @@ use chrono_tz::Tz;
 
 use super::StoreError;
 use super::dialect::Dialect;
+use super::earlier_mails::{earlier_mail, keep_whole};
 use super::overdue::{claimable, find};
 use super::predicate::{FLIPPING, FREED, REQUIRED_BEFORE, REQUIRED_OTHERWISE, is_put_off, told_otherwise};
 use super::requirements::{id_batch, id_rows};
 use super::sql::{Row, Tx};
 use super::values::bind;
-use crate::domain::delivery::{EarlierMail, Mailed, MembershipFacts, NoticeFacts, UserFacts};
+use crate::domain::delivery::{Mailed, MembershipFacts, NoticeFacts, UserFacts};
 use crate::domain::expansion::required_at;
 use crate::domain::ids::Id;
 use crate::domain::message::{Message, Reader, Statement};
@@ -93,7 +94,7 @@ impl Claimable {
     /// Everything that is due to these users, each with what decides.
     pub async fn recipients(&self, tx: &mut Tx, now: Timestamp) -> Result<Vec<Recipient>, StoreError> {
         let sql = format!(
-            "SELECT n.id, n.user_id, n.kind, n.due_at, n.next_attempt_at, n.attempts, n.mail_id, l.maybe_received,
+            "SELECT n.id, n.user_id, n.kind, n.due_at, n.next_attempt_at, n.attempts, n.mail_id, l.maybe_received, l.state AS mail_state,
                  e.id AS enforcement_id, e.company_id AS enforcing_company, e.state, e.enforcement_date, e.enforce_at,
                  e.planned_time_zone, e.set_by,
                  c.name AS company_name, c.enforcement_date AS company_date,
@@ -147,7 +148,10 @@ impl Claimable {
                 recipients.push((user_id, Recipient { user, zone, notices: vec![notice], mails }));
             }
         }
-        Ok(recipients.into_iter().map(|(_, recipient)| recipient).collect())
+        let mut recipients: Vec<_> = recipients.into_iter().map(|(_, recipient)| recipient).collect();
+        let facts = recipients.iter_mut().flat_map(|recipient| &mut recipient.notices).map(|notice| &mut notice.facts);
+        keep_whole(tx, facts.collect()).await?;
+        Ok(recipients)
     }
 
     /// The mails of the last days, by user. An outer join, so that it begins with the users: the planner believes that there are
@@ -255,9 +259,7 @@ fn read_notice(row: &Row) -> Result<DueNotice, StoreError> {
         None => None,
     };
     let mail = match row.get::<Option<Id>>("mail_id")? {
-        Some(id) => {
-            Some(EarlierMail { id, maybe_received: row.get::<Option<bool>>("maybe_received")?.unwrap_or(false) })
-        }
+        Some(id) => Some(earlier_mail(id, row)?),
         None => None,
     };
     let enforcement_id: Id = row.get("enforcement_id")?;

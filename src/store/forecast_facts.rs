@@ -10,6 +10,7 @@ use serde_json::{Value as Json, json};
 use super::StoreError;
 use super::claim_facts::mailed;
 use super::dialect::ColumnType;
+use super::earlier_mails::earlier_mail;
 use super::forecast::Replan;
 use super::predicate::{
     ANNOUNCED_AT, DATE_STANDS, REQUIRED, REQUIRED_BEFORE, skipped_for_now, told_at, told_date, would_be_required,
@@ -17,7 +18,7 @@ use super::predicate::{
 use super::requirements::{id_batch, id_rows};
 use super::sql::{Row, Tx};
 use super::values::{Ids, bind};
-use crate::domain::delivery::{EarlierMail, UserFacts};
+use crate::domain::delivery::UserFacts;
 use crate::domain::forecast::{Course, Membership, Milestone, Notice, Person, Tie};
 use crate::domain::ids::{Id, PAYEE_MANDATE};
 use crate::domain::notice::{EnforcementState, NoticeState};
@@ -289,7 +290,7 @@ async fn add_notices(
     let sql = format!(
         "SELECT n.id, n.user_id, n.kind, n.milestone_id, n.enforcement_id, n.due_at, n.next_attempt_at, n.mail_id,
              CASE WHEN n.state = 'sending' AND n.claimed_until < $3 THEN 'pending' ELSE n.state END AS state,
-             COALESCE(l.maybe_received, false) AS maybe_received, ({}) AS skipped_for_now,
+             l.maybe_received, l.state AS mail_state, ({}) AS skipped_for_now,
              (n.state = 'skipped' AND n.skip_reason = 'date_stands' AND n.mail_id IS NULL) AS date_stood
          FROM notices AS n LEFT JOIN mails AS l ON l.id = n.mail_id
          WHERE n.user_id IN (SELECT id FROM {}) AND n.enforcement_id IN (SELECT id FROM {})",
@@ -300,7 +301,7 @@ async fn add_notices(
     let enforcements = id_batch(courses.iter().map(|course| course.id));
     for row in tx.fetch_all(&sql, bind![users.clone(), enforcements, now]).await? {
         let mail = match row.get::<Option<Id>>("mail_id")? {
-            Some(id) => Some(EarlierMail { id, maybe_received: row.get("maybe_received")? }),
+            Some(id) => Some(earlier_mail(id, &row)?),
             None => None,
         };
         let state: NoticeState = row.name("state")?;

@@ -16,6 +16,7 @@ pub mod connect;
 pub mod copy;
 pub mod daemon_state;
 mod dialect;
+mod earlier_mails;
 pub mod edit;
 pub mod enforce;
 pub mod enforcement_history;

@@ -34,8 +34,12 @@ fn notice(now: Timestamp) -> impl Strategy<Value = NoticeFacts> {
     use EnforcementState::{Cancelled, InForce, Scheduled, Superseded};
     let ago = |most: i64| (0..most).prop_map(move |minutes| now.plus(-chrono::TimeDelta::minutes(minutes)));
     let date = || select(vec!["2027-01-15", "2027-02-15"]).prop_map(|date| date.parse::<NaiveDate>().unwrap());
-    let mail = (0_u128..3, any::<bool>())
-        .prop_map(|(mail, maybe_received)| EarlierMail { id: id(500 + mail), maybe_received });
+    let again = select(vec![Again::Now, Again::Now, Again::WithTheRest, Again::Never]);
+    let mail = (0_u128..3, any::<bool>(), again).prop_map(|(mail, maybe_received, again)| EarlierMail {
+        id: id(500 + mail),
+        maybe_received,
+        again,
+    });
     let membership =
         (option::weighted(0.1, ago(10)), prop::bool::weighted(0.1)).prop_map(|(exempt_until, flipping)| {
             MembershipFacts {
@@ -174,6 +178,9 @@ proptest! {
         if let Some(mail) = decision.mail.filter(|mail| mail.maybe_received) {
             prop_assert!(sent.iter().all(|notice| notice.mail.is_some_and(|own| own.id == mail.id)));
         }
+        // Nor is it passed over for anything else while it waits for the rest of it.
+        let awaits = |mail: EarlierMail| mail.again == Again::WithTheRest;
+        prop_assert!(decision.send.is_empty() || !notices.iter().any(|notice| notice.mail.is_some_and(awaits)));
         // What waits comes again, and later.
         prop_assert!(decision.wait.iter().all(|(_, until)| *until > now));
         // Nobody is told that they are required before they are.
