@@ -1,5 +1,5 @@
 //! R2 and R5 for a mail of several companies that is tried again while the row of one is being changed, or its date is held: it goes
-//! whole, or what it does not carry counts as untold. On PostgreSQL alone, where the vendor locks single rows.
+//! whole, or what it does not carry counts as untold. (The vendor locks single rows on PostgreSQL alone.)
 
 use mfa_enforcer::domain::ids::Id;
 use mfa_enforcer::mail::transport::SendError;
@@ -8,7 +8,12 @@ use mfa_enforcer::store::reconcile::Authority;
 use sqlx::{Connection as _, PgConnection};
 
 use super::world::{NOTHING, User, World, busy, lost_answer};
-use crate::support::{Kind, TestDatabase};
+use crate::support::{Kind, TestDatabase, on_both};
+
+on_both!(
+    r2_once_what_was_held_when_a_refused_mail_was_tried_again_is_in_another,
+    r5_cancelled_is_not_told_to_whom_a_refused_mail_would_have_told_a_date_that_was_held,
+);
 
 const JO: Authority<'static> = Authority { actor: "Jo", override_notice: false, reason: None };
 
@@ -84,6 +89,30 @@ async fn r2_once_a_mail_of_unknown_outcome_waits_for_all_that_it_carried_postgre
     assert_eq!(mails[0].1.message_id, mails[1].1.message_id);
     assert_eq!(world.received(&user).await[1], "2026-12-01 11:16 announcement + announcement");
     assert_eq!(db.rows("SELECT state FROM mails").await, [["sent"]]);
+    world.finish().await;
+}
+
+async fn r2_once_what_was_held_when_a_refused_mail_was_tried_again_is_in_another(db: &TestDatabase) {
+    let (world, two, user) = tried_once(db, busy()).await;
+    assert_eq!(world.order(two, &JO).hold().await.unwrap(), Ordered::Done);
+    world.walk("2026-12-03 12:00").await;
+    assert_eq!(world.mails_to(&user).len(), 1);
+    assert_eq!(world.order(two, &JO).release().await.unwrap(), Ordered::Done);
+    world.walk("2026-12-05 12:00").await;
+    let mails = world.mails_to(&user);
+    assert_eq!(mails.len(), 2);
+    assert_ne!(mails[0].1.message_id, mails[1].1.message_id);
+    assert!(world.received(&user).await.iter().all(|received| received.ends_with(" announcement")));
+    world.finish().await;
+}
+
+async fn r5_cancelled_is_not_told_to_whom_a_refused_mail_would_have_told_a_date_that_was_held(db: &TestDatabase) {
+    let (world, two, user) = tried_once(db, busy()).await;
+    assert_eq!(world.order(two, &JO).hold().await.unwrap(), Ordered::Done);
+    world.walk("2026-12-03 12:00").await;
+    world.clear_date(two).await;
+    world.walk("2026-12-05 12:00").await;
+    assert_eq!(world.mails_to(&user).len(), 1);
     world.finish().await;
 }
 
