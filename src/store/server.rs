@@ -69,6 +69,11 @@ pub(super) async fn open(options: &ConnectOptions<'_>, timeout: Duration, place:
     if said.synchronous_commit == "off" {
         settings.push((KEPT_COMMIT.0, KEPT_COMMIT.1.to_owned()));
     }
+    // Or a statement would be given up before it is known that somebody keeps a row locked, which others must not wait for.
+    let limit = options.statement_timeout.map_or(said.statement_timeout, |limit| limit.num_milliseconds());
+    if limit > 0 && limit / 2 < options.lock_timeout.num_milliseconds() {
+        settings.push(("lock_timeout", (limit / 2).max(1).to_string()));
+    }
     let (session, connect) = if has_session {
         (Session::Own, own.options(settings.iter().cloned()))
     } else {
@@ -135,16 +140,24 @@ struct Said {
     encoding: String,
     /// What a commit waits for.
     synchronous_commit: String,
+    /// For how many milliseconds the session lets a statement run; 0: without a limit.
+    statement_timeout: i64,
 }
 
 /// Connects once.
 async fn reach(options: &PgConnectOptions) -> sqlx::Result<Said> {
     let mut connection = PgConnection::connect_with(options).await?;
     // By the simple protocol, which a pooler lends one session for.
-    let sql = "SELECT setting, current_setting('server_encoding'), current_setting('synchronous_commit')
+    let sql = "SELECT setting, current_setting('server_encoding'), current_setting('synchronous_commit'),
+             (SELECT CAST(setting AS bigint) FROM pg_settings WHERE name = 'statement_timeout')
          FROM pg_settings WHERE name = 'lock_timeout'";
     let row = sqlx::raw_sql(sql).fetch_one(&mut connection).await?;
-    let said = Said { lock_timeout: row.try_get(0)?, encoding: row.try_get(1)?, synchronous_commit: row.try_get(2)? };
+    let said = Said {
+        lock_timeout: row.try_get(0)?,
+        encoding: row.try_get(1)?,
+        synchronous_commit: row.try_get(2)?,
+        statement_timeout: row.try_get(3)?,
+    };
     connection.close().await?;
     Ok(said)
 }

@@ -133,6 +133,9 @@ async fn transactions_are_what_they_must_be(db: &TestDatabase) {
         let of_database = ("default_transaction_isolation", level);
         assert_eq!(seen(db, "transaction_isolation", of_database).await, "read committed");
     }
+    for (limit, own) in [("0", "5s"), ("1min", "5s"), ("10s", "5s"), ("3s", "1500ms")] {
+        assert_eq!(seen(db, "lock_timeout", ("statement_timeout", limit)).await, own);
+    }
 }
 
 #[tokio::test]
