@@ -9,6 +9,7 @@ on_both!(
     r1_eligible_only_nothing_goes_to_an_address_that_bounced,
     r1_eligible_only_a_bounce_between_two_mails_counts_at_once,
     r1_eligible_only_a_mail_that_was_refused_is_the_only_one,
+    r1_eligible_only_a_mail_whose_sender_died_may_come_back,
     r5_moved_whose_mail_came_back_was_told_no_date,
     r5_moved_whose_mail_is_late_was_told,
 );
@@ -52,6 +53,25 @@ async fn r1_eligible_only_a_mail_that_was_refused_is_the_only_one(db: &TestDatab
     world.walk("2026-12-17 09:00").await;
     assert_eq!(world.received(&user).await, ["2026-12-01 10:15 announcement", "2026-12-16 09:00 reminder"]);
     assert_eq!(world.skipped(&user).await, NOTHING);
+    world.finish().await;
+}
+
+/// The daemon died when the server had taken the mail; before it could be sent again its date was moved, and it came back.
+async fn r1_eligible_only_a_mail_whose_sender_died_may_come_back(db: &TestDatabase) {
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    let berlin = world.company("Europe/Berlin").await;
+    let user = world.member(berlin, "Europe/Berlin").await;
+    world.set_date(berlin, "2027-01-15").await;
+    world.run_now().await;
+    world.task("expand", "2026-12-01 09:15").await;
+    let mail = world.claim().await.mails.remove(0).message.mail_id;
+    world.set_date(berlin, "2027-02-15").await;
+    world.lease_over();
+    world.run_now().await;
+    let bounce = Bounce { mail: BouncedMail::Id(mail), verdict: Verdict::Refused, reply: "550 no".to_owned() };
+    assert_eq!(world.services.store.record_bounce(&bounce, world.now()).await.unwrap().mails, 1);
+    world.walk("2026-12-04 12:00").await;
+    assert_eq!(world.received(&user).await.concat().split(' ').next_back(), Some("announcement"));
     world.finish().await;
 }
 
