@@ -82,7 +82,7 @@ impl Claimable {
             tx.expect_batches().await?;
             let locked_companies = lock_companies(tx, &found.users).await?;
             let busy = found.companies.iter().flatten().filter(|id| !locked_companies.contains(id));
-            let busy: Vec<Id> = busy.copied().collect();
+            let busy = there_are(tx, busy.copied().collect()).await?;
             // Where most of a claim is passed over, those behind it have the few places that are left.
             if busy.len() * 2 <= found.companies.len() {
                 return Ok(Some(Self { users: found.users, locked_users: found.locked_users, locked_companies }));
@@ -212,6 +212,17 @@ async fn lock_companies(tx: &mut Tx, users: &BTreeSet<Id>) -> Result<BTreeSet<Id
     );
     let rows = tx.fetch_all(&sql, bind![id_batch(companies)]).await?;
     rows.iter().map(|row| row.get("id")).collect()
+}
+
+/// Those of the companies that are not gone, as often as they are there.
+async fn there_are(tx: &mut Tx, companies: Vec<Id>) -> Result<Vec<Id>, StoreError> {
+    if companies.is_empty() {
+        return Ok(companies);
+    }
+    let sql = format!("SELECT c.id FROM companies AS c WHERE c.id IN (SELECT id FROM {})", id_rows(tx, 1));
+    let rows = tx.fetch_all(&sql, bind![id_batch(companies.iter().copied())]).await?;
+    let there: BTreeSet<Id> = rows.iter().map(|row| row.get("id")).collect::<Result<_, _>>()?;
+    Ok(companies.into_iter().filter(|id| there.contains(id)).collect())
 }
 
 /// A flip of their company is yet to require member `m`: what becomes of a date that is told depends on it. Of notices `n` that tell of

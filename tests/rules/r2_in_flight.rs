@@ -11,6 +11,7 @@ on_both!(
     r2_once_a_mail_of_unknown_outcome_stays_so_when_it_is_refused_for_good,
     r2_once_a_mail_that_was_refused_for_good_is_not_the_mail_of_the_day,
     r2_once_the_day_is_neither_utcs_nor_the_companys,
+    r6_nothing_lost_of_what_was_in_flight_when_its_company_was_deleted,
 );
 
 /// The second claim is still at it: the first one's outcome must neither end nor lose it.
@@ -154,5 +155,22 @@ async fn r2_once_the_day_is_neither_utcs_nor_the_companys(db: &TestDatabase) {
     assert_eq!(world.received(&east).await, of_east);
     let of_west = ["2026-12-01 13:05 announcement", "2026-12-02 08:00 announcement"];
     assert_eq!(world.received(&west).await, of_west);
+    world.finish().await;
+}
+
+/// The daemon died, and nothing else is due: what it had claimed is taken up, and not taken for what a locked row keeps.
+async fn r6_nothing_lost_of_what_was_in_flight_when_its_company_was_deleted(db: &TestDatabase) {
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    let berlin = world.company("Europe/Berlin").await;
+    let user = world.member(berlin, "Europe/Berlin").await;
+    world.set_date(berlin, "2027-01-15").await;
+    world.run_now().await;
+    world.task("expand", "2026-12-01 09:15").await;
+    assert_eq!(world.claim().await.mails.len(), 1);
+    db.execute(&format!("DELETE FROM memberships; DELETE FROM companies WHERE id = '{berlin}'")).await;
+    world.lease_over();
+    world.run_now().await;
+    assert_eq!(world.skipped(&user).await, ["announcement not_a_member"]);
+    assert_eq!(db.value("SELECT count(*) FROM notices WHERE state IN ('pending', 'sending')").await, "0");
     world.finish().await;
 }
