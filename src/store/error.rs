@@ -45,8 +45,8 @@ const REFUSALS: [&str; 4] = ["22", "23", "42", "P0"];
 const SQLSTATE_LENGTH: usize = 5;
 /// `SQLITE_CONSTRAINT`, which is the low byte of the codes that say which.
 const SQLITE_CONSTRAINT: u32 = 19;
-/// PostgreSQL's `unique_violation`.
-const TWICE: &str = "23505";
+/// PostgreSQL's `unique_violation` and `foreign_key_violation`.
+const RACES: [&str; 2] = ["23505", "23503"];
 /// `SQLITE_BUSY`.
 const SQLITE_BUSY: &str = "5";
 
@@ -67,13 +67,22 @@ impl StoreError {
         }
     }
 
-    /// Of a row that nobody had when it was looked for: somebody else has just made it.
+    /// Whether it may be of a row that nobody had when it was looked for, and somebody else has just made; or that was there, and is gone.
+    pub(super) fn is_of_a_race(&self) -> bool {
+        matches!(self, Self::Database(error) if is_race(error))
+    }
+
+    /// Of a row that somebody else has just made.
     pub(super) fn of_a_race(self) -> Self {
         match self {
-            Self::Database(error) if code(&error).as_deref() == Some(TWICE) => Self::Busy(error),
+            Self::Database(error) if is_race(&error) => Self::Busy(error),
             other => other,
         }
     }
+}
+
+fn is_race(error: &sqlx::Error) -> bool {
+    code(error).is_some_and(|code| RACES.contains(&&*code))
 }
 
 fn is_code_of_refusal(code: &str) -> bool {

@@ -11,8 +11,10 @@ use mfa_enforcer::store::import::{
 };
 use mfa_enforcer::store::users::UserStore as _;
 use serde_json::json;
+use sqlx::{Connection as _, PgConnection};
 
-use crate::support::{TestDatabase, on_both};
+use super::steps::let_wait;
+use crate::support::{Kind, TestDatabase, on_both};
 
 on_both!(
     companies_are_added_changed_and_left_alone,
@@ -299,4 +301,28 @@ async fn a_large_batch_is_stored_whole(db: &TestDatabase) {
     assert_eq!(counts(&store.import_users(lines(1000), "Jo", now()).await.unwrap()), (1000, 0, 0, vec![]));
     assert_eq!(counts(&store.import_users(lines(1001), "Jo", now()).await.unwrap()), (1, 0, 1000, vec![]));
     assert_eq!(db.value("SELECT count(*) FROM memberships").await, "1001");
+}
+
+/// It is not there when the batch is looked at, and committed before the batch is.
+#[tokio::test]
+async fn a_user_whom_the_application_adds_meanwhile_is_changed_postgres() {
+    let db = &TestDatabase::new(Kind::Postgres).await;
+    import_companies(db, vec![company(2, "a")]).await;
+    let mut vendor = PgConnection::connect(&db.vendor_url()).await.unwrap();
+    let mut open = vendor.begin().await.unwrap();
+    sqlx::query(
+        "INSERT INTO users (id, external_id, email, name) VALUES (gen_random_uuid(), 'x', 'old@example.org', 'X')",
+    )
+    .execute(&mut *open)
+    .await
+    .unwrap();
+    let commits = async {
+        let_wait(db, 1).await;
+        open.commit().await.unwrap();
+    };
+    let lines = vec![user(2, "w", Some("a")), user(3, "x", Some("a"))];
+    let (outcome, ()) = tokio::join!(import_users(db, lines), commits);
+    assert_eq!(counts(&outcome), (2, 0, 0, vec![]), "the membership is new");
+    let stored = "SELECT email FROM users ORDER BY external_id";
+    assert_eq!(db.rows(stored).await.concat(), ["w@example.org", "x@example.org"]);
 }

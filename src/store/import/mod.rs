@@ -77,9 +77,18 @@ impl ImportStore for SqlStore {
     }
 
     async fn import_users(&self, lines: Vec<UserLine>, by: &str, now: Timestamp) -> Result<BatchOutcome, StoreError> {
+        for _ in 1..TRIES {
+            match users::import(self, lines.clone(), by, now).await {
+                Err(error) if error.is_of_a_race() => {}
+                done => return done,
+            }
+        }
         users::import(self, lines, by, now).await
     }
 }
+
+/// How often a batch is tried while the vendor's application adds or removes the same users.
+const TRIES: usize = 5;
 
 /// Ids for `count` new rows, in order: rows then stand in the order of their lines.
 fn new_ids(store: &SqlStore, count: usize, now: Timestamp) -> impl Iterator<Item = Id> {
