@@ -13,6 +13,7 @@ use crate::support::{Kind, TestDatabase, on_both};
 on_both!(
     r2_once_what_was_held_when_a_refused_mail_was_tried_again_is_in_another,
     r5_cancelled_is_not_told_to_whom_a_refused_mail_would_have_told_a_date_that_was_held,
+    r1_eligible_only_no_welcome_to_a_date_that_is_held_whatever_else_is_due,
 );
 
 const JO: Authority<'static> = Authority { actor: "Jo", override_notice: false, reason: None };
@@ -134,5 +135,25 @@ async fn r2_once_a_mail_of_unknown_outcome_does_not_wait_for_what_is_held_postgr
     assert!(ids.len() == 3 && ids[0] == ids[1] && ids[1] != ids[2], "{ids:?}");
     assert_eq!(db.rows(record).await, recorded);
     assert_eq!(world.skipped(&user).await, NOTHING);
+    world.finish().await;
+}
+
+async fn r1_eligible_only_no_welcome_to_a_date_that_is_held_whatever_else_is_due(db: &TestDatabase) {
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    let companies = [world.company("Europe/Berlin").await, world.company("Europe/Berlin").await];
+    for company in companies {
+        world.set_date(company, "2027-01-15").await;
+    }
+    world.walk("2026-12-03 09:00").await;
+    let user = world.user("Europe/Berlin").await;
+    for company in companies {
+        world.join(company, &user).await;
+    }
+    world.mail.refuse_next(busy());
+    world.run("2026-12-03 10:00").await;
+    assert_eq!(world.order(companies[1], &JO).hold().await.unwrap(), Ordered::Done);
+    world.walk("2026-12-05 12:00").await;
+    let received: Vec<_> = world.received(&user).await.iter().map(|one| one[17..].to_owned()).collect();
+    assert_eq!(received, ["welcome"]);
     world.finish().await;
 }
