@@ -113,7 +113,8 @@ async fn seen(db: &TestDatabase, setting: &str, of_database: (&str, &str)) -> St
     db.execute(&format!(
         "CREATE OR REPLACE FUNCTION notes_setting() RETURNS trigger LANGUAGE plpgsql AS $$
          BEGIN NEW.enforcement_set_by := current_setting('{setting}'); RETURN NEW; END $$;
-         CREATE OR REPLACE TRIGGER notes_setting BEFORE UPDATE ON companies FOR EACH ROW EXECUTE FUNCTION notes_setting()"
+         DROP TRIGGER IF EXISTS notes_setting ON companies;
+         CREATE TRIGGER notes_setting BEFORE UPDATE ON companies FOR EACH ROW EXECUTE FUNCTION notes_setting()"
     ))
     .await;
     let store = with_one_connection(db.url()).await;
