@@ -1,6 +1,6 @@
-//! Personal dates, where planted faults have asked for a test (`tests/mutation`).
+//! Personal dates and the welcomes that tell them, where planted faults have asked for a test (`tests/mutation`).
 
-use super::world::{World, at};
+use super::world::{World, announced, at, busy};
 use crate::support::{TestDatabase, on_both};
 
 on_both!(
@@ -11,6 +11,7 @@ on_both!(
     now_required_follows_the_zone_of_a_company_in_force,
     now_required_follows_who_moves,
     the_company_s_day_of_an_older_zone_is_nobody_s_own,
+    r5_a_welcome_to_a_date_that_was_moved_is_not_overdue,
 );
 
 /// Their row was looked at long ago: it is the membership that nobody has seen.
@@ -136,5 +137,26 @@ async fn the_company_s_day_of_an_older_zone_is_nobody_s_own(db: &TestDatabase) {
     for user in [&away, &there] {
         assert_eq!(world.required_since(user).await, "2027-01-14 22:00");
     }
+    world.finish().await;
+}
+
+/// To a date in force, put off by the mail server before the date is moved: it waits in case the date comes back.
+async fn r5_a_welcome_to_a_date_that_was_moved_is_not_overdue(db: &TestDatabase) {
+    let (world, berlin, _) = announced(db).await;
+    world.walk("2027-01-16 12:00").await;
+    let late = world.member(berlin, "Europe/Berlin").await;
+    world.mail.refuse(&late.address(), busy());
+    world.run_now().await;
+    world.set_date(berlin, "2027-04-15").await;
+    world.mail.accept(&late.address());
+    world.walk("2027-01-25 12:00").await;
+    assert_eq!(world.received(&late).await, ["2027-01-16 13:15 announcement"]);
+    assert_eq!(db.value("SELECT count(*) FROM notices WHERE kind = 'welcome' AND state = 'pending'").await, "1");
+    let figures = world.services.store.figures(world.now()).await.unwrap();
+    assert_eq!((figures.due_notices, figures.oldest_due), (0, None));
+    assert_eq!(world.services.store.backlog(world.now(), &world.services.policy).await.unwrap().people, 0);
+    world.set_date(berlin, "2027-01-15").await;
+    world.walk("2027-02-15 12:00").await;
+    assert_eq!(world.received(&late).await[1], "2027-01-25 13:00 welcome");
     world.finish().await;
 }

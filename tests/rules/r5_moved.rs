@@ -10,7 +10,6 @@ use super::world::{NOTHING, World, announced, at, busy, lost_answer, no_such_use
 use crate::support::{TestDatabase, on_both};
 
 on_both!(
-    r5_a_welcome_to_a_date_that_was_moved_is_not_overdue,
     r5_moved_before_the_announcement_nobody_hears_of_the_first_date,
     r5_moved_after_the_announcement_everybody_is_told,
     r5_moved_there_and_back_unseen,
@@ -488,26 +487,5 @@ async fn r5_moved_once_the_flip_has_begun_the_forecast_says_so(db: &TestDatabase
     for user in &cancelled {
         assert_eq!(world.received(user).await.last().unwrap(), "2027-01-14 09:00 final_reminder");
     }
-    world.finish().await;
-}
-
-/// To a date in force, put off by the mail server before the date is moved: it waits in case the date comes back.
-async fn r5_a_welcome_to_a_date_that_was_moved_is_not_overdue(db: &TestDatabase) {
-    let (world, berlin, _) = announced(db).await;
-    world.walk("2027-01-16 12:00").await;
-    let late = world.member(berlin, "Europe/Berlin").await;
-    world.mail.refuse(&late.address(), busy());
-    world.run_now().await;
-    world.set_date(berlin, "2027-04-15").await;
-    world.mail.accept(&late.address());
-    world.walk("2027-01-25 12:00").await;
-    assert_eq!(world.received(&late).await, ["2027-01-16 13:15 announcement"]);
-    assert_eq!(db.value("SELECT count(*) FROM notices WHERE kind = 'welcome' AND state = 'pending'").await, "1");
-    let figures = world.services.store.figures(world.now()).await.unwrap();
-    assert_eq!((figures.due_notices, figures.oldest_due), (0, None));
-    assert_eq!(world.services.store.backlog(world.now(), &world.services.policy).await.unwrap().people, 0);
-    world.set_date(berlin, "2027-01-15").await;
-    world.walk("2027-02-15 12:00").await;
-    assert_eq!(world.received(&late).await[1], "2027-01-25 13:00 welcome");
     world.finish().await;
 }
