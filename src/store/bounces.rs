@@ -40,7 +40,7 @@ impl BounceStore for SqlStore {
         let mut tx = self.database.begin().await?;
         let mut recorded = Recorded::default();
         let mut events = Vec::new();
-        let mails = bounced(&mut tx, &bounce.mail).await?;
+        let mails = bounced(&mut tx, &bounce.mail, now).await?;
         if mails.iter().any(|mail| !mail.is_over) {
             return Ok(Recorded { mails: mails.len() as u64, too_soon: true, ..recorded });
         }
@@ -91,22 +91,27 @@ struct Mail {
     has_failed: bool,
 }
 
+/// No attempt at mail `l` is under way at `$2`: its outcome is recorded, or whoever was to record it has lost the claim.
+const IS_OVER: &str = "(l.state <> 'sending' OR NOT EXISTS
+    (SELECT 1 FROM notices AS n WHERE n.user_id = l.user_id AND n.mail_id = l.id AND n.state = 'sending' AND n.claimed_until >= $2))";
+
 /// The mails that are meant, with their users' rows locked.
-async fn bounced(tx: &mut Tx, which: &BouncedMail) -> Result<Vec<Mail>, StoreError> {
-    let mail = "SELECT l.id, l.user_id, l.address, l.sent_at, l.server_reply, l.message_id, l.state, l.state <> 'sending' AS over
-        FROM mails AS l JOIN users AS u ON u.id = l.user_id";
-    let admin_mail =
-        "SELECT l.id, l.user_id, l.address, l.sent_at, l.server_reply, l.message_id, l.state, l.state <> 'sending' AS over
-        FROM admin_mails AS l JOIN users AS u ON u.id = l.user_id";
+async fn bounced(tx: &mut Tx, which: &BouncedMail, now: Timestamp) -> Result<Vec<Mail>, StoreError> {
+    let columns = "l.id, l.user_id, l.address, l.sent_at, l.server_reply, l.message_id, l.state";
+    let mail = &format!("SELECT {columns}, {IS_OVER} AS over FROM mails AS l JOIN users AS u ON u.id = l.user_id");
+    let admin_mail = &format!(
+        "SELECT {columns}, (l.state <> 'sending' OR l.claimed_until < $2) AS over
+         FROM admin_mails AS l JOIN users AS u ON u.id = l.user_id"
+    );
     let lock = tx.dialect().for_update("u");
     let id = match which {
         BouncedMail::Id(id) => Some(*id),
         BouncedMail::MessageId(message_id) => id_in(message_id),
-        BouncedMail::Address(address) => return last_to(tx, mail, admin_mail, address).await,
+        BouncedMail::Address(address) => return last_to(tx, mail, admin_mail, address, now).await,
     };
     let Some(id) = id else { return Ok(Vec::new()) };
     for (sql, is_admin) in [(mail, false), (admin_mail, true)] {
-        let row = tx.fetch_optional(&format!("{sql} WHERE l.id = $1{lock}"), bind![id]).await?;
+        let row = tx.fetch_optional(&format!("{sql} WHERE l.id = $1{lock}"), bind![id, now]).await?;
         let Some(row) = row else { continue };
         let is_meant = match which {
             BouncedMail::MessageId(message_id) => row.text("message_id")?.as_ref() == Some(message_id),
@@ -118,7 +123,13 @@ async fn bounced(tx: &mut Tx, which: &BouncedMail) -> Result<Vec<Mail>, StoreErr
 }
 
 /// The last mail to each user with this address, be it a notice's or an admin's: whoever names no mail means that one.
-async fn last_to(tx: &mut Tx, mail: &str, admin_mail: &str, address: &str) -> Result<Vec<Mail>, StoreError> {
+async fn last_to(
+    tx: &mut Tx,
+    mail: &str,
+    admin_mail: &str,
+    address: &str,
+    now: Timestamp,
+) -> Result<Vec<Mail>, StoreError> {
     let lock = tx.dialect().for_update("u");
     let mut last: BTreeMap<Id, (Timestamp, Mail)> = BTreeMap::new();
     for (sql, tried_at, last_of, is_admin) in [
@@ -141,7 +152,7 @@ async fn last_to(tx: &mut Tx, mail: &str, admin_mail: &str, address: &str) -> Re
             "{} WHERE lower(u.email) = lower($1) AND lower(l.address) = lower($1) AND l.id = ({last_of}) ORDER BY u.id{lock}",
             sql.replacen("SELECT ", &format!("SELECT {tried_at} AS tried_at, "), 1)
         );
-        for row in tx.fetch_all(&sql, bind![address]).await? {
+        for row in tx.fetch_all(&sql, bind![address, now]).await? {
             let (tried_at, mail) = (row.get("tried_at")?, read(&row, is_admin)?);
             if last.get(&mail.user_id).is_none_or(|(earlier, _)| *earlier < tried_at) {
                 last.insert(mail.user_id, (tried_at, mail));
@@ -195,13 +206,14 @@ impl SqlStore {
 /// Its reader has not got the mail, nor what it told them. Returns of how many notices that is known now.
 async fn fail(tx: &mut Tx, mail: &Mail, reply: &str, now: Timestamp) -> Result<u64, StoreError> {
     if mail.is_admin {
-        let sql = "UPDATE admin_mails SET state = 'failed', bounced_at = $2, server_reply = $3 WHERE id = $1";
+        let sql = "UPDATE admin_mails SET state = 'failed', bounced_at = $2, server_reply = $3, claimed_by = NULL, claimed_until = NULL
+             WHERE id = $1";
         return tx.execute(sql, bind![mail.id, now, reply]).await.map(|_| 0);
     }
     // By their reader: no index has the mail.
-    let sql =
-        "UPDATE notices SET state = 'failed' WHERE user_id = $2 AND mail_id = $1 AND state IN ('sent', 'pending')";
-    let notices = tx.execute(sql, bind![mail.id, mail.user_id]).await?;
+    let sql = "UPDATE notices SET state = 'failed', claimed_by = NULL, claimed_until = NULL WHERE user_id = $2 AND mail_id = $1
+            AND (state IN ('sent', 'pending') OR state = 'sending' AND claimed_until < $3)";
+    let notices = tx.execute(sql, bind![mail.id, mail.user_id, now]).await?;
     let sql =
         "UPDATE mails SET state = 'failed', maybe_received = false, bounced_at = $2, server_reply = $3 WHERE id = $1";
     tx.execute(sql, bind![mail.id, now, reply]).await?;

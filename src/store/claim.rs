@@ -10,7 +10,6 @@ use super::audit::{self, NewEvent};
 use super::batch::{Batch, Cells};
 use super::claim_facts::{Claimable, DueNotice, Recipient};
 use super::predicate::MAIL_RECEIVED;
-use super::requirements::{id_batch, id_rows};
 use super::sql::Tx;
 use super::values::bind;
 use super::{SqlStore, StoreError};
@@ -88,7 +87,7 @@ impl ClaimStore for SqlStore {
         let mut work = Work::new(self.randomness.id(now), now, terms.lease);
         for recipient in recipients {
             let decision = recipient.decide(now, policy);
-            work.put_aside(&recipient, &decision);
+            work.put_aside(&decision);
             if !decision.send.is_empty() {
                 let mail_id = decision.mail.map_or_else(|| self.randomness.id(now), |mail| mail.id);
                 work.take(&recipient, &decision, mail_id, policy);
@@ -116,8 +115,6 @@ struct Work {
     skipped: Vec<(Id, SkipReason)>,
     reasons: BTreeMap<&'static str, u64>,
     waiting: Vec<(Id, Timestamp)>,
-    /// The mails that what is put aside was tried with.
-    left: BTreeSet<Id>,
     mails: Vec<(MailRow, ClaimedMail)>,
 }
 
@@ -136,15 +133,11 @@ impl Work {
             skipped: Vec::new(),
             reasons: BTreeMap::new(),
             waiting: Vec::new(),
-            left: BTreeSet::new(),
             mails: Vec::new(),
         }
     }
 
-    fn put_aside(&mut self, recipient: &Recipient, decision: &Decision) {
-        let is_sent = |notice: &&DueNotice| decision.send.contains(&notice.facts.id);
-        let put_aside = recipient.notices.iter().filter(|notice| !is_sent(notice));
-        self.left.extend(put_aside.filter_map(|notice| notice.facts.mail).map(|mail| mail.id));
+    fn put_aside(&mut self, decision: &Decision) {
         for (id, reason) in &decision.skip {
             self.skipped.push((*id, *reason));
             *self.reasons.entry(reason.as_str()).or_default() += 1;
@@ -190,14 +183,6 @@ impl Work {
                 batch.table(tx.dialect(), 1)
             );
             tx.execute(&sql, bind![batch]).await?;
-        }
-        if !self.left.is_empty() {
-            // Whoever was sending it is not any more: what comes back of it is heard.
-            let sql = format!(
-                "UPDATE mails AS l SET state = 'deferred' FROM {} WHERE l.id = batch.id AND l.state = 'sending'",
-                id_rows(tx, 1)
-            );
-            tx.execute(&sql, bind![id_batch(self.left.iter().copied())]).await?;
         }
         self.store_mails(tx, terms).await
     }

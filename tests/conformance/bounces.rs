@@ -14,13 +14,17 @@ on_both!(
     who_names_no_mail_means_the_last_to_that_address,
     told_again_by_address_it_is_still_the_last_mail,
     an_admin_s_mail_may_be_the_last_one,
+    an_admin_s_mail_is_waited_for_while_its_claim_lasts,
     what_is_about_no_mail_of_ours_changes_nothing,
     a_mail_that_is_being_sent_is_waited_for,
+    whose_claim_has_lapsed_is_not_being_sent_any_more,
 );
 
 const MAIL: &str = "01980000-0000-7000-8000-0000000000aa";
 const NOTICE: &str = "01980000-0000-7000-8000-0000000000bb";
 const NOW: &str = "2027-01-02T09:00:00.000000Z";
+const JUST_BEFORE: &str = "2027-01-02T08:59:59.999999Z";
+const TOO_SOON: Recorded = Recorded { mails: 1, notices: 0, addresses: 0, too_soon: true };
 
 /// A user whose mail the server took at nine on the first.
 async fn sent_mail(db: &TestDatabase) {
@@ -131,14 +135,28 @@ async fn what_is_about_no_mail_of_ours_changes_nothing(db: &TestDatabase) {
 
 async fn a_mail_that_is_being_sent_is_waited_for(db: &TestDatabase) {
     sent_mail(db).await;
-    db.execute("UPDATE mails SET state = 'sending'; UPDATE notices SET state = 'sending'").await;
+    db.execute("UPDATE mails SET state = 'sending'").await;
+    db.execute(&format!("UPDATE notices SET state = 'sending', claimed_by = id, claimed_until = '{NOW}'")).await;
     let before = db.dump().await;
-    let too_soon = Recorded { mails: 1, too_soon: true, ..Recorded::default() };
-    assert_eq!(record(db, by_id(), Verdict::NoSuchAddress).await, too_soon);
+    assert_eq!(record(db, by_id(), Verdict::NoSuchAddress).await, TOO_SOON);
     assert_eq!(db.dump().await, before);
     db.execute("UPDATE mails SET state = 'sent'; UPDATE notices SET state = 'sent'").await;
     assert_eq!(record(db, by_id(), Verdict::NoSuchAddress).await.notices, 1);
     assert_eq!(states(db).await, "failed failed 0 bounced");
+}
+
+async fn whose_claim_has_lapsed_is_not_being_sent_any_more(db: &TestDatabase) {
+    sent_mail(db).await;
+    db.execute("UPDATE mails SET state = 'sending'").await;
+    db.execute(&format!("UPDATE notices SET state = 'sending', claimed_by = id, claimed_until = '{JUST_BEFORE}'"))
+        .await;
+    assert_eq!(record(db, by_id(), Verdict::Refused).await.notices, 1);
+    assert_eq!(states(db).await, "failed failed 0 ok");
+    assert_eq!(
+        db.value("SELECT count(*) FROM notices WHERE claimed_by IS NULL").await,
+        "1",
+        "the outcome of then is fenced"
+    );
 }
 
 async fn told_again_by_address_it_is_still_the_last_mail(db: &TestDatabase) {
@@ -168,18 +186,34 @@ async fn told_again_by_address_it_is_still_the_last_mail(db: &TestDatabase) {
     );
 }
 
-async fn an_admin_s_mail_may_be_the_last_one(db: &TestDatabase) {
-    sent_mail(db).await;
+/// A digest for the same user, in this state, an hour before.
+async fn digest(db: &TestDatabase, state: &str) -> String {
+    let mail = MAIL.replace("aa", "ad");
     db.execute(&format!(
         "INSERT INTO admin_mails (id, kind, company_id, enforcement_id, user_id, cause, due_at, state, next_attempt_at, address, message_id, sent_at)
-         SELECT '{}', 'digest', id, id, id, 'x', '2027-01-02T08:00:00.000000Z', 'sent', '2027-01-02T08:00:00.000000Z', email, 'x',
-             '2027-01-02T08:00:00.000000Z' FROM users",
-        MAIL.replace("aa", "ad")
+         SELECT '{mail}', 'digest', id, id, id, 'x', '2027-01-02T08:00:00.000000Z', '{state}', '2027-01-02T08:00:00.000000Z', email, 'x',
+             '2027-01-02T08:00:00.000000Z' FROM users"
     ))
     .await;
+    mail
+}
+
+async fn an_admin_s_mail_may_be_the_last_one(db: &TestDatabase) {
+    sent_mail(db).await;
+    digest(db, "sent").await;
     let address = db.value("SELECT email FROM users").await;
     let recorded = record(db, BouncedMail::Address(address), Verdict::Refused).await;
     assert_eq!((recorded.mails, recorded.notices), (1, 0));
     assert_eq!(states(db).await, "sent sent 1 ok", "what was a notice's stays so");
     assert_eq!(db.value("SELECT state FROM admin_mails").await, "failed");
+}
+
+async fn an_admin_s_mail_is_waited_for_while_its_claim_lasts(db: &TestDatabase) {
+    sent_mail(db).await;
+    let id = BouncedMail::Id(digest(db, "sending").await.parse().unwrap());
+    db.execute(&format!("UPDATE admin_mails SET claimed_by = id, claimed_until = '{NOW}'")).await;
+    assert_eq!(record(db, id.clone(), Verdict::Refused).await, TOO_SOON);
+    db.execute(&format!("UPDATE admin_mails SET claimed_until = '{JUST_BEFORE}'")).await;
+    assert_eq!(record(db, id, Verdict::Refused).await.mails, 1);
+    assert_eq!(db.value("SELECT state FROM admin_mails WHERE claimed_by IS NULL").await, "failed");
 }
