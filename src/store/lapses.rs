@@ -80,7 +80,8 @@ impl SqlStore {
     ) -> Result<Option<Reviewed>, StoreError> {
         let soon = now.plus(LAPSE_NOTICE);
         let lapsing = lapsing();
-        let first = format!("SELECT m.company_id {lapsing} ORDER BY m.exempt_until, m.company_id, m.user_id LIMIT $4");
+        // No more than the index says, by which they are come to in order.
+        let first = format!("SELECT m.company_id {lapsing} ORDER BY m.exempt_until LIMIT $4");
         let values = bind![now, soon, !policy.leave_out_sso, limit];
         let Some((mut tx, companies)) = self.hold_first(&first, values, found).await? else {
             return Ok(Some(Reviewed::default()));
@@ -91,7 +92,7 @@ impl SqlStore {
                  {told} AS told_date, {told_at} AS told_at, true AS more_to_come,
                  {ANNOUNCED_AT} AS announced_at
              {lapsing} AND m.company_id IN (SELECT id FROM {batch})
-             ORDER BY m.exempt_until, m.company_id, m.user_id LIMIT $4{lock}",
+             ORDER BY m.exempt_until LIMIT $4{lock}",
             told = told_date(),
             told_at = told_at(),
             batch = id_rows(&tx, 5),

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 /// The indexes of what waits.
-const QUEUES: [&str; 3] = ["notices_due", "notices_open", "memberships_unreviewed"];
+const QUEUES: [&str; 5] =
+    ["notices_due", "notices_open", "memberships_unreviewed", "memberships_exempt", "memberships_require_at"];
 
 /// The tables that this plan, as `EXPLAIN (FORMAT JSON)` shows it, reads whole: sequentially, or by an index of which it does not
 /// know the first column, by these `first_columns`. A partial index is small, and may be read whole.
