@@ -48,8 +48,8 @@ pub enum Locked {
 /// Flipping enforcements.
 #[async_trait]
 pub trait EnforceStore {
-    /// Up to `limit` enforcements whose instant has come at `now`, or whose flip is not complete, with that instant: those
-    /// after `after` in the order of instant and id.
+    /// Up to `limit` enforcements whose instant has come at `now`, or whose flip is not complete, be it begun by a clock that was
+    /// ahead, with that instant: those after `after` in the order of instant and id.
     async fn due_flips(
         &self,
         now: Timestamp,
@@ -140,7 +140,7 @@ impl EnforceStore for SqlStore {
             return Ok(Flipped::default());
         };
         let mut tx = self.database.begin().await?;
-        let chunks = Chunk::whole(&mut tx, enforcement, limit).await?;
+        let chunks = Chunk::whole(&mut tx, enforcement, now, limit).await?;
         if chunks.is_empty() {
             tx.rollback().await?;
             return Ok(Flipped::default());
@@ -326,7 +326,7 @@ impl Flip {
         let company_held = tx.fetch_optional(&sql, bind![enforcement]).await?.is_some();
         let sql = format!(
             "SELECT state, company_id, enforcement_date, enforce_at, flip_cursor, risk_accepted FROM enforcements AS e
-             WHERE id = $1 AND ({FLIPPING} OR state = 'scheduled' AND enforce_at <= $2){}",
+             WHERE id = $1 AND ({FLIPPING} OR state = 'scheduled') AND enforce_at <= $2{}",
             tx.dialect().for_update("e")
         );
         let Some(row) = tx.fetch_optional(&sql, bind![enforcement, now]).await? else {

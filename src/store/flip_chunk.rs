@@ -41,13 +41,18 @@ pub(super) struct Chunk {
 
 impl Chunk {
     /// The next chunks of a flip under way, whose enforcement it locks, each with its last member: those of `limit` members.
-    /// None, where another daemon or a review is at it.
-    pub async fn whole(tx: &mut Tx, enforcement: Id, limit: i64) -> Result<Vec<(Self, Id)>, StoreError> {
+    /// None, where another daemon or a review is at it, or it was begun by a clock ahead of `now`.
+    pub async fn whole(
+        tx: &mut Tx,
+        enforcement: Id,
+        now: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<(Self, Id)>, StoreError> {
         let sql = format!(
-            "SELECT company_id, flip_cursor FROM enforcements AS e WHERE id = $1 AND {FLIPPING}{}",
+            "SELECT company_id, flip_cursor FROM enforcements AS e WHERE id = $1 AND {FLIPPING} AND enforce_at <= $2{}",
             tx.dialect().for_update_skip_locked("e")
         );
-        let Some(row) = tx.fetch_optional(&sql, bind![enforcement]).await? else {
+        let Some(row) = tx.fetch_optional(&sql, bind![enforcement, now]).await? else {
             return Ok(Vec::new());
         };
         let company_id = row.get("company_id")?;

@@ -111,6 +111,12 @@ pub(super) fn subject_at(at: &str, include_sso: &str) -> String {
     subject_unless(&format!("m.exempt_until > {at}"), include_sso)
 }
 
+/// Enforcement `e` was put in force by a clock ahead of `$now`: another daemon's, or one's own that has been set back since. Nobody is
+/// required by it before one's own has come so far; whoever was passed over until then would be forgotten.
+pub(super) fn in_force_ahead_of(now: usize) -> String {
+    format!("e.state = 'in_force' AND e.enforce_at > ${now}")
+}
+
 /// The enforcement requires the member at `$now`: a subject whose own date has come as well. Who was no subject when the daemon
 /// looked last, or was never looked at, is told before: they were reactivated, or a setting has changed. Shared by flip and
 /// review; who uses it for newcomers adds [`DATE_STANDS`].

@@ -12,8 +12,8 @@ use super::first_members::{Found, first_or_free};
 use super::membership_changes::DATE_IS_MOVING;
 use super::notice_retry::retry_corrected;
 use super::predicate::{
-    ANNOUNCED_AT, DATE_STANDS, EXPANDED, FLIPPING, HAS_ENFORCEMENT, REQUIRED, REQUIRED_BEFORE, TELLING, is_put_off,
-    must_be_required, skipped_for_now, subject, told_at, told_date,
+    ANNOUNCED_AT, DATE_STANDS, EXPANDED, FLIPPING, HAS_ENFORCEMENT, REQUIRED, REQUIRED_BEFORE, TELLING,
+    in_force_ahead_of, is_put_off, must_be_required, skipped_for_now, subject, told_at, told_date,
 };
 use super::requirements::{NewRequirements, derive_required_at, id_batch, id_rows, require_users};
 use super::sql::{Row, Tx};
@@ -136,8 +136,8 @@ impl SqlStore {
         limit: i64,
         found: Found,
     ) -> Result<Option<Reviewed>, StoreError> {
-        let first = format!("SELECT m.company_id {} ORDER BY m.company_id, m.user_id LIMIT $1", unreviewed());
-        let Some((mut tx, companies)) = self.hold_first(&first, bind![limit], found).await? else {
+        let first = format!("SELECT m.company_id {} ORDER BY m.company_id, m.user_id LIMIT $2", unreviewed(1));
+        let Some((mut tx, companies)) = self.hold_first(&first, bind![now, limit], found).await? else {
             return Ok(Some(Reviewed::default()));
         };
         let sql = format!(
@@ -152,14 +152,14 @@ impl SqlStore {
                      AND s.kind IN ('announcement', 'reminder', 'final_reminder')) AS more_to_come
              {unreviewed} AND m.company_id IN (SELECT id FROM {batch})
              ORDER BY m.company_id, m.user_id LIMIT $2{lock}",
-            subject = subject(1),
+            subject = subject(3),
             told = told_date(),
             told_at = told_at(),
-            unreviewed = unreviewed(),
-            batch = id_rows(&tx, 3),
+            unreviewed = unreviewed(1),
+            batch = id_rows(&tx, 4),
             lock = tx.dialect().for_update_skip_locked("m, u")
         );
-        let rows = tx.fetch_all(&sql, bind![!policy.leave_out_sso, limit, companies]).await?;
+        let rows = tx.fetch_all(&sql, bind![now, limit, !policy.leave_out_sso, companies]).await?;
         if rows.is_empty() {
             tx.rollback().await?;
             return Ok(None);
@@ -273,14 +273,17 @@ impl SqlStore {
 
 /// Memberships that the daemon has yet to look at, with the enforcement that governs them. Those of a company whose row has
 /// moved ahead of its enforcement wait until that says what the row says; newcomers to one whose flip was interrupted, and
-/// whose date has been moved or cleared since, until the flip has been through those who were there: it is none of theirs.
-fn unreviewed() -> String {
+/// whose date has been moved or cleared since, until the flip has been through those who were there: it is none of theirs. Those
+/// of one that is in force by a clock ahead of `$now` wait for one's own.
+fn unreviewed(now: usize) -> String {
     format!(
         "FROM memberships AS m JOIN users AS u ON u.id = m.user_id JOIN companies AS c ON c.id = m.company_id
          LEFT JOIN enforcements AS e ON e.company_id = c.id AND e.state IN ('scheduled', 'held', 'in_force') AND {DATE_STANDS}
          WHERE NOT m.reviewed AND u.reviewed AND NOT (c.revision > c.reconciled_revision AND {HAS_ENFORCEMENT})
          AND NOT (m.reviewed_as IS DISTINCT FROM 'subject' AND EXISTS (
-             SELECT 1 FROM enforcements AS e WHERE e.company_id = c.id AND {FLIPPING} AND ({DATE_STANDS}) IS NOT TRUE))"
+             SELECT 1 FROM enforcements AS e WHERE e.company_id = c.id AND {FLIPPING} AND ({DATE_STANDS}) IS NOT TRUE))
+         AND ({}) IS NOT TRUE",
+        in_force_ahead_of(now)
     )
 }
 

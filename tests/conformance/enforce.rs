@@ -15,6 +15,7 @@ on_both!(
     a_flip_begins_once_its_companys_row_has_been_acted_on,
     a_flip_is_done_in_chunks_and_once,
     a_flip_that_is_under_way_is_found_again,
+    a_flip_goes_on_by_a_clock_that_shows_its_instant,
     a_flip_takes_the_place_of_the_one_before,
     flips_at_the_same_time_require_everybody_once,
     the_trail_vouches_for_each_chunk_of_a_flip,
@@ -81,6 +82,27 @@ async fn a_flip_that_is_under_way_is_found_again(db: &TestDatabase) {
     assert_eq!(another.due_flips(enforce_at(), None, 10).await.unwrap(), [(enforcement, enforce_at())]);
     let flipped = another.flip_chunk(enforcement, enforce_at(), &Policy::default(), 2).await.unwrap();
     assert_eq!(flipped, Flipped { required: 1, ..Flipped::default() });
+}
+
+async fn a_flip_goes_on_by_a_clock_that_shows_its_instant(db: &TestDatabase) {
+    let store = db.store(1).await;
+    let enforcement = scheduled(db, &store, 7).await;
+    let policy = Policy::default();
+    assert!(store.flip_chunk(enforcement, enforce_at(), &policy, 2).await.unwrap().more);
+    // Another daemon's is behind, or this one has been set back: those passed over would be forgotten.
+    let behind: Timestamp = "2027-01-14T22:59:59.999999Z".parse().unwrap();
+    let before = db.dump().await;
+    assert_eq!(store.due_flips(behind, None, 10).await.unwrap(), [(enforcement, enforce_at())], "to be told of");
+    for flipped in [
+        store.flip_chunk(enforcement, behind, &policy, 2).await,
+        store.flip_whole_chunks(enforcement, behind, &policy, 2).await,
+        store.flip_chunk_of_free(enforcement, behind, &policy, 2).await,
+    ] {
+        assert_eq!(flipped.unwrap(), Flipped::default());
+    }
+    assert_eq!(db.dump().await, before);
+    while store.flip_chunk(enforcement, enforce_at(), &policy, 2).await.unwrap().more {}
+    assert_eq!(db.value("SELECT count(*) FROM requirements").await, "7");
 }
 
 async fn a_flip_takes_the_place_of_the_one_before(db: &TestDatabase) {

@@ -87,7 +87,7 @@ async fn a_flip_that_waits_for_a_review_is_not_overtaken_by_others() {
     let (flipped, reviewed) = tokio::join!(patient.flip_chunk(enforcement, enforce_at(), &policy, 10), reviewing);
     assert_eq!((reviewed.rows, reviewed.is_busy), (0, true), "some are left, and their turn comes");
     assert!(flipped.unwrap().began);
-    assert_eq!(store.review_memberships(set_at(), &policy, 10).await.unwrap().rows, 3);
+    assert_eq!(store.review_memberships(enforce_at(), &policy, 10).await.unwrap().rows, 3);
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ on_both!(
     r4_not_late_after_downtime,
     r4_not_late_after_downtime_since_before_the_announcement,
     r4_not_late_one_enforcement_that_fails_stops_no_other,
+    r4_not_late_who_is_back_by_a_clock_that_is_behind,
     r4_not_late_members_who_join_while_it_flips,
     r4_not_late_who_has_enrolled_is_required_too,
     r4_not_late_whatever_the_number,
@@ -116,6 +117,24 @@ async fn refuse_requirements_of(db: &TestDatabase, user: &str) {
         ),
     };
     db.execute(&sql).await;
+}
+
+/// By another daemon's clock it is in force, and by one's own its minute has not come.
+async fn r4_not_late_who_is_back_by_a_clock_that_is_behind(db: &TestDatabase) {
+    let world = World::begin(db, "2026-12-01 09:00").await;
+    let berlin = world.company("Europe/Berlin").await;
+    let members = world.members(berlin, "Europe/Berlin", 2).await;
+    world.set_date(berlin, "2027-01-15").await;
+    world.walk("2027-01-14 12:00").await;
+    world.set_user(&members[1], "active = false").await;
+    world.walk("2027-01-14 23:00").await;
+    assert_eq!(world.required_since(&members[0]).await, "2027-01-14 23:00");
+    world.set_user(&members[1], "active = true").await;
+    world.run("2027-01-14 22:59").await;
+    assert_eq!(world.required_since(&members[1]).await, "", "not before their time");
+    world.run("2027-01-14 23:01").await;
+    assert_eq!(world.required_since(&members[1]).await, "2027-01-14 23:01");
+    world.finish().await;
 }
 
 async fn r4_not_late_members_who_join_while_it_flips(db: &TestDatabase) {
