@@ -174,23 +174,23 @@ async fn who_was_left_out_and_could_not_be_looked_at_is_not_required_by_a_flip()
     let (without, with) = (Policy::default(), Policy { leave_out_sso: false, ..Policy::default() });
     let enforcement = scheduled(db, &store, 2).await;
     db.execute("UPDATE users SET sso = true").await;
-    let look = async |policy: &Policy| {
-        while store.review_users(set_at(), None, 10).await.unwrap().rows > 0 {}
-        while store.review_memberships(set_at(), policy, 10).await.unwrap().rows > 0 {}
+    let look = async |now: Timestamp, policy: &Policy| {
+        while store.review_users(now, None, 10).await.unwrap().rows > 0 {}
+        while store.review_memberships(now, policy, 10).await.unwrap().rows > 0 {}
     };
-    look(&without).await;
+    look(set_at(), &without).await;
     assert_eq!(db.rows("SELECT DISTINCT reviewed_as FROM memberships").await.concat(), ["left_out"]);
     store.recheck_sso_users(true).await.unwrap();
     let vendor = locking(db, format!("SELECT id FROM users WHERE id = '{}' FOR UPDATE", user_id(2))).await;
     assert_eq!(store.recheck_sso_users(false).await.unwrap(), 1);
-    look(&with).await;
+    look(set_at(), &with).await;
     let_go(vendor).await;
     let far = enforce_at().plus(TimeDelta::days(60));
     store.flip_chunk(enforcement, far, &with, 10).await.unwrap();
     let required = "SELECT user_id FROM requirements";
     assert_eq!(db.rows(required).await.concat(), [user_id(1).to_string()]);
     assert_eq!(store.recheck_left().await.unwrap(), 1);
-    look(&with).await;
+    look(far, &with).await;
     assert_eq!(db.value("SELECT count(*) FROM memberships WHERE reviewed_as = 'subject'").await, "2");
 }
 
