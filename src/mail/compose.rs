@@ -223,7 +223,9 @@ impl Sender {
     pub(super) fn copy(&self, message: &Addressed<'_>, letter: &FormLetter) -> Result<Composed, PrepareError> {
         let reader = address(message.address)?;
         let to = self.redirect.clone().unwrap_or_else(|| reader.clone());
-        let name = Some(clean(message.name)).filter(|name| !name.is_empty() && !is_like_a_link(name));
+        // No phrase begins with a dot (RFC 5322, 4.1), and one without a space goes unquoted.
+        let is_phrase = |name: &String| !name.is_empty() && !name.starts_with('.');
+        let name = Some(clean(message.name)).filter(|name| is_phrase(name) && !is_like_a_link(name));
         let mut heading = Headers::new();
         heading.set(To::from(Mailboxes::from(Mailbox::new(name, to.clone()))));
         heading.set(Date::from(SystemTime::from(message.at.utc())));

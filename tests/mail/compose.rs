@@ -152,6 +152,16 @@ fn a_name_that_mail_programs_would_make_a_link_of_is_left_out() {
 }
 
 #[test]
+fn a_name_that_no_phrase_begins_with_is_left_out_of_the_address() {
+    for name in [".", ".Net"] {
+        let mut message = sample();
+        message.reader.name = name.to_owned();
+        let text = String::from_utf8(mailer().prepare(&message).unwrap().bytes).unwrap();
+        assert!(text.contains("\r\nTo: ada@example.com\r\n"), "{text}");
+    }
+}
+
+#[test]
 fn an_address_that_is_none_fails_its_mail_alone() {
     let mailer = mailer();
     for bad in [
