@@ -31,7 +31,7 @@ impl Task for Enforce {
             }
             after = due.last().copied();
             for (enforcement, enforce_at) in &due {
-                if *enforce_at > now {
+                if *enforce_at > services.clock.now() {
                     tracing::warn!(%enforcement, %enforce_at, "put in force by a clock ahead of this one: the flip waits until this one shows as much");
                     continue;
                 }
